@@ -1,0 +1,2 @@
+use super::Def;
+pub const DEFS: &[Def] = &[];

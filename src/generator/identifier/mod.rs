@@ -1,0 +1,4 @@
+use super::Def;
+pub fn families() -> Vec<(&'static str, &'static [Def])> {
+    vec![]
+}

@@ -1,0 +1,394 @@
+//! Numbers: integers, exact decimals, and the distributions. Parameters may be expressions over other columns.
+
+use std::sync::Arc;
+
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
+use arrow_array::{ArrayRef, PrimitiveArray};
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::operand::View;
+use super::{Def, Fill, Generator, Operand, Params, Scope};
+use crate::error::Result;
+use crate::profile::Expr;
+use crate::rng::Cell;
+
+/// The generators of this family.
+pub const DEFS: &[Def] = &[
+    Def::of::<Integer>(),
+    Def::of::<Decimal>(),
+    Def::of::<Uniform>(),
+    Def::of::<Normal>(),
+    Def::of::<Lognormal>(),
+    Def::of::<Exponential>(),
+    Def::of::<Poisson>(),
+    Def::of::<Geometric>(),
+    Def::of::<NegativeBinomial>(),
+    Def::of::<Zipf>(),
+];
+
+/// How a drawn number becomes a value: rounded to `scale` decimals (half away from zero) where a scale is given.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Float,
+    Integer,
+    Decimal(u8),
+}
+
+impl Shape {
+    fn of(scope: &dyn Scope, scale: Option<u8>) -> Result<Self> {
+        match scale {
+            None => Ok(Shape::Float),
+            Some(0) => Ok(Shape::Integer),
+            Some(scale @ 1..=9) => Ok(Shape::Decimal(scale)),
+            Some(scale) => Err(scope.error("scale", format!("{scale} decimals are more than 9"))),
+        }
+    }
+}
+
+type Draw = Box<dyn Fn(&[Option<f64>; 4], &mut Cell) -> Option<f64> + Send + Sync>;
+
+/// A continuous distribution: up to four number parameters and a draw.
+struct Continuous {
+    parameters: Vec<Operand<Float64Type>>,
+    shape: Shape,
+    draw: Draw,
+}
+
+impl Generator for Continuous {
+    fn data_type(&self) -> DataType {
+        match self.shape {
+            Shape::Float => DataType::Float64,
+            Shape::Integer => DataType::Int64,
+            Shape::Decimal(scale) => DataType::Decimal128(18, scale as i8),
+        }
+    }
+
+    fn nullable(&self) -> bool {
+        self.parameters.iter().any(|p| !p.is_constant())
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let views: Vec<View<'_, Float64Type>> = self.parameters.iter().map(|p| p.view(fill)).collect();
+        let value = |i: usize, mut cell: Cell| {
+            let mut parameters = [None; 4];
+            for (slot, view) in parameters.iter_mut().zip(&views) {
+                *slot = Some(view.at(i)?);
+            }
+            (self.draw)(&parameters, &mut cell)
+        };
+        Ok(match self.shape {
+            Shape::Float => Arc::new(fill.optional::<Float64Type>(value)),
+            Shape::Integer => {
+                Arc::new(fill.optional::<Int64Type>(|i, cell| value(i, cell).map(|x| libm::round(x) as i64)))
+            }
+            Shape::Decimal(scale) => {
+                let unit = 10_f64.powi(i32::from(scale));
+                let array: PrimitiveArray<Decimal128Type> =
+                    fill.optional(|i, cell| value(i, cell).map(|x| libm::round(x * unit) as i128));
+                Arc::new(array.with_precision_and_scale(18, scale as i8)?)
+            }
+        })
+    }
+}
+
+/// Plans a continuous distribution from its named parameters.
+fn continuous(
+    scope: &mut dyn Scope,
+    parameters: &[(&str, Option<&Expr>, f64)],
+    scale: Option<u8>,
+    draw: impl Fn(&[Option<f64>; 4], &mut Cell) -> Option<f64> + Send + Sync + 'static,
+) -> Result<Box<dyn Generator>> {
+    let shape = Shape::of(scope, scale)?;
+    let parameters = parameters
+        .iter()
+        .map(|(field, expr, default)| Operand::plan_or(scope, field, *expr, *default))
+        .collect::<Result<_>>()?;
+    Ok(Box::new(Continuous { parameters, shape, draw: Box::new(draw) }))
+}
+
+/// An integer from `min` to `max`, both included, each as likely as another.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Integer {
+    /// The least value.
+    min: Expr,
+    /// The greatest value; below `min` gives null.
+    max: Expr,
+}
+
+impl Params for Integer {
+    const NAME: &'static str = "integer";
+    const EXAMPLE: &'static str = "min = 1\nmax = 6";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let (min, max) = (Operand::plan(scope, "min", &self.min)?, Operand::plan(scope, "max", &self.max)?);
+        bounds(scope, min.constant(), max.constant())?;
+        Ok(Box::new(Between { min, max, scale: None }))
+    }
+}
+
+/// An exact decimal from `min` to `max`, both included, such as an amount of money.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Decimal {
+    /// The least value.
+    min: Expr,
+    /// The greatest value; below `min` gives null.
+    max: Expr,
+    /// Digits after the point, 1 to 9.
+    scale: u8,
+}
+
+impl Params for Decimal {
+    const NAME: &'static str = "decimal";
+    const EXAMPLE: &'static str = "min = 0\nmax = 99.99\nscale = 2";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        if !(1..=9).contains(&self.scale) {
+            return Err(scope.error("scale", format!("{} is not between 1 and 9", self.scale)));
+        }
+        let unit = 10_i64.pow(u32::from(self.scale));
+        let scaled = |expr: &Expr| Expr(format!("CAST(round(({}) * {unit}, 0) AS BIGINT)", expr.0));
+        let min = Operand::plan(scope, "min", &scaled(&self.min))?;
+        let max = Operand::plan(scope, "max", &scaled(&self.max))?;
+        bounds(scope, min.constant(), max.constant())?;
+        Ok(Box::new(Between { min, max, scale: Some(self.scale as i8) }))
+    }
+}
+
+fn bounds(scope: &dyn Scope, min: Option<i64>, max: Option<i64>) -> Result<()> {
+    match (min, max) {
+        (Some(min), Some(max)) if max < min => Err(scope.error("max", format!("`max` {max} is below `min` {min}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Integers, or decimals as integers of their last digit.
+struct Between {
+    min: Operand<Int64Type>,
+    max: Operand<Int64Type>,
+    scale: Option<i8>,
+}
+
+impl Generator for Between {
+    fn data_type(&self) -> DataType {
+        self.scale.map_or(DataType::Int64, |scale| DataType::Decimal128(18, scale))
+    }
+
+    fn nullable(&self) -> bool {
+        !(self.min.is_constant() && self.max.is_constant())
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let (min, max) = (self.min.view(fill), self.max.view(fill));
+        let value = |i: usize, mut cell: Cell| {
+            let (min, max) = (min.at(i)?, max.at(i)?);
+            (min <= max).then(|| cell.between(min, max))
+        };
+        Ok(match self.scale {
+            None => Arc::new(fill.optional::<Int64Type>(value)),
+            Some(scale) => {
+                let array = fill.optional::<Decimal128Type>(|i, cell| value(i, cell).map(i128::from));
+                Arc::new(array.with_precision_and_scale(18, scale)?)
+            }
+        })
+    }
+}
+
+/// A number in [min, max), evenly spread.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Uniform {
+    /// The least value, 0 by default.
+    min: Option<Expr>,
+    /// The bound above, 1 by default.
+    max: Option<Expr>,
+    /// Digits after the point: 0 gives integers, 1 to 9 exact decimals, none a floating-point number.
+    scale: Option<u8>,
+}
+
+impl Params for Uniform {
+    const NAME: &'static str = "uniform";
+    const EXAMPLE: &'static str = "min = 0\nmax = 1";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let parameters = [("min", self.min.as_ref(), 0.0), ("max", self.max.as_ref(), 1.0)];
+        continuous(scope, &parameters, self.scale, |p, cell| {
+            let (min, max) = (p[0]?, p[1]?);
+            Some(min + (max - min) * cell.unit())
+        })
+    }
+}
+
+/// A normally distributed number, cut to `min` and `max` where they are given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Normal {
+    /// The mean.
+    mean: Expr,
+    /// The standard deviation.
+    sd: Expr,
+    /// Lower values become this one.
+    min: Option<Expr>,
+    /// Higher values become this one.
+    max: Option<Expr>,
+    /// Digits after the point: 0 gives integers, 1 to 9 exact decimals, none a floating-point number.
+    scale: Option<u8>,
+}
+
+impl Params for Normal {
+    const NAME: &'static str = "normal";
+    const EXAMPLE: &'static str = "mean = 118\nsd = 12\nscale = 0";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let parameters = [
+            ("mean", Some(&self.mean), 0.0),
+            ("sd", Some(&self.sd), 1.0),
+            ("min", self.min.as_ref(), f64::MIN),
+            ("max", self.max.as_ref(), f64::MAX),
+        ];
+        continuous(scope, &parameters, self.scale, |p, cell| {
+            Some((p[0]? + p[1]? * cell.normal()).max(p[2]?).min(p[3]?))
+        })
+    }
+}
+
+/// A lognormally distributed number: long right tail, never below zero; cut to `min` and `max` where they are given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Lognormal {
+    /// The median.
+    median: Expr,
+    /// The standard deviation of the logarithm.
+    sigma: Expr,
+    /// Lower values become this one.
+    min: Option<Expr>,
+    /// Higher values become this one.
+    max: Option<Expr>,
+    /// Digits after the point: 0 gives integers, 1 to 9 exact decimals, none a floating-point number.
+    scale: Option<u8>,
+}
+
+impl Params for Lognormal {
+    const NAME: &'static str = "lognormal";
+    const EXAMPLE: &'static str = "median = 3\nsigma = 0.75\nscale = 2";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let parameters = [
+            ("median", Some(&self.median), 1.0),
+            ("sigma", Some(&self.sigma), 1.0),
+            ("min", self.min.as_ref(), 0.0),
+            ("max", self.max.as_ref(), 1e15),
+        ];
+        continuous(scope, &parameters, self.scale, |p, cell| {
+            Some((p[0]? * libm::exp(p[1]? * cell.normal())).max(p[2]?).min(p[3]?))
+        })
+    }
+}
+
+/// An exponentially distributed number: the time between events that come independently.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Exponential {
+    /// The mean.
+    mean: Expr,
+    /// Higher values become this one.
+    max: Option<Expr>,
+    /// Digits after the point: 0 gives integers, 1 to 9 exact decimals, none a floating-point number.
+    scale: Option<u8>,
+}
+
+impl Params for Exponential {
+    const NAME: &'static str = "exponential";
+    const EXAMPLE: &'static str = "mean = 20";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let parameters = [("mean", Some(&self.mean), 1.0), ("max", self.max.as_ref(), f64::MAX)];
+        continuous(scope, &parameters, self.scale, |p, cell| Some((p[0]? * cell.exponential()).min(p[1]?)))
+    }
+}
+
+/// A Poisson count: events in a span of time that come independently.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Poisson {
+    /// The mean, 0 to 1,000,000; beyond gives null.
+    mean: Expr,
+}
+
+impl Params for Poisson {
+    const NAME: &'static str = "poisson";
+    const EXAMPLE: &'static str = "mean = 3.1";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let parameters = [("mean", Some(&self.mean), 0.0)];
+        continuous(scope, &parameters, Some(0), |p, cell| {
+            p[0].filter(|mean| (0.0..=1e6).contains(mean)).map(|mean| cell.poisson(mean) as f64)
+        })
+    }
+}
+
+/// The number of failures before the first success.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Geometric {
+    /// The chance of success, above 0 and at most 1; the mean is (1 − p) / p.
+    p: Expr,
+}
+
+impl Params for Geometric {
+    const NAME: &'static str = "geometric";
+    const EXAMPLE: &'static str = "p = 0.4";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        continuous(scope, &[("p", Some(&self.p), 1.0)], Some(0), |p, cell| {
+            p[0].filter(|p| *p > 0.0 && *p <= 1.0).map(|p| cell.geometric(p) as f64)
+        })
+    }
+}
+
+/// A negative binomial count: Poisson counts whose mean itself varies between rows, so that a few rows have many.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NegativeBinomial {
+    /// The dispersion r, above 0: the smaller, the more the counts differ.
+    r: Expr,
+    /// The mean, 0 to 1,000,000; beyond gives null.
+    mean: Expr,
+}
+
+impl Params for NegativeBinomial {
+    const NAME: &'static str = "negative_binomial";
+    const EXAMPLE: &'static str = "r = 0.9\nmean = 3.1";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        continuous(scope, &[("r", Some(&self.r), 1.0), ("mean", Some(&self.mean), 0.0)], Some(0), |p, cell| {
+            let (r, mean) = (p[0].filter(|r| *r > 0.0)?, p[1].filter(|mean| (0.0..=1e6).contains(mean))?);
+            Some(cell.negative_binomial(r, mean) as f64)
+        })
+    }
+}
+
+/// A rank from 1 to `n`, rank k with weight 1 / k^s: few ranks are common, many are rare.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Zipf {
+    /// The greatest rank, at least 1.
+    n: Expr,
+    /// The exponent, 0 (uniform) or more.
+    s: Expr,
+}
+
+impl Params for Zipf {
+    const NAME: &'static str = "zipf";
+    const EXAMPLE: &'static str = "n = 1000\ns = 1.1";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        continuous(scope, &[("n", Some(&self.n), 1.0), ("s", Some(&self.s), 1.0)], Some(0), |p, cell| {
+            let (n, s) = (p[0].filter(|n| *n >= 1.0)?, p[1].filter(|s| *s >= 0.0)?);
+            Some(cell.zipf(n as u64, s) as f64 + 1.0)
+        })
+    }
+}

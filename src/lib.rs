@@ -1,0 +1,4 @@
+pub mod error;
+pub mod generator;
+pub mod profile;
+pub mod rng;

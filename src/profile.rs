@@ -1,0 +1,233 @@
+//! What a profile file says: plain data, no behaviour, no defaults filled in.
+//!
+//! A profile is one TOML file beside a `data/` folder. [`load`] reads it with the modules that it includes; the plan
+//! decides what it means. Externally tagged, no `flatten`, no `untagged`: an error points at the very key.
+
+mod load;
+mod value;
+
+pub use load::{Files, Loaded, load, names, writable};
+pub use value::{Call, Expr, Scalar, Value};
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A profile: tables, their columns, and the parameters a user may turn.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The profile's name: lower case letters, digits and `_`.
+    pub name: String,
+    /// One line that says what the data set is.
+    #[serde(default)]
+    pub title: String,
+    /// The day on which the data set ends, such as `2025-06-30`. Nothing reads the clock; `--as-of` overrides it.
+    #[serde(default)]
+    pub as_of: Option<Scalar>,
+    /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// What a user may turn with `--set name=value`; expressions read them as `params.name`.
+    #[serde(default)]
+    pub params: IndexMap<String, Param>,
+    /// The tables, in the order in which they are written.
+    #[serde(default)]
+    pub tables: IndexMap<String, Table>,
+}
+
+/// A number, text or date that a user may turn.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// The value unless `--set` gives another; its type is the parameter's type.
+    pub value: Scalar,
+    /// The least value allowed.
+    #[serde(default)]
+    pub min: Option<Scalar>,
+    /// The greatest value allowed.
+    #[serde(default)]
+    pub max: Option<Scalar>,
+    /// The only texts allowed.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// What it turns, in one line.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// A table. Either a root table with `rows`, or a child table with `of` and one of `count`, `lifecycle`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// What one row is.
+    #[serde(default)]
+    pub about: String,
+    /// The number of rows of a root table; `--rows table=5M` overrides it.
+    #[serde(default)]
+    pub rows: Option<u64>,
+    /// Whether `--scale` multiplies `rows`; say `false` for reference data such as payers.
+    #[serde(default)]
+    pub scales: Option<bool>,
+    /// The parent table: each of its rows has `count` rows of this one.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// How many rows under a parent row: a number, an expression over the parent's columns, or a generator.
+    #[serde(default)]
+    pub count: Option<Value>,
+    /// A condition over the parent's columns: where it is not true, there are no rows.
+    #[serde(default)]
+    pub when: Option<Expr>,
+    /// A state machine whose walk is this table: one row per state entered.
+    #[serde(default)]
+    pub lifecycle: Option<Lifecycle>,
+    /// Root rows per chunk, the unit of parallel work; by default about 64 Ki rows of the whole tree.
+    #[serde(default)]
+    pub chunk: Option<u64>,
+    /// Rows of other tables or data files that this row looks at, by name.
+    #[serde(default)]
+    pub refs: IndexMap<String, Ref>,
+    /// The columns, in the order in which they are written.
+    #[serde(default)]
+    pub columns: IndexMap<String, Column>,
+    /// SQL predicates that every row must hold, by rule id; null holds, as in a SQL `CHECK`.
+    #[serde(default)]
+    pub checks: IndexMap<String, Expr>,
+}
+
+/// A column: an expression, or a generator, and what is known about it. A bare string is an expression.
+#[derive(Debug, Clone, Default)]
+pub struct Column {
+    /// Where its values come from.
+    pub value: Option<Value>,
+    /// The rest of what the file says.
+    pub rest: ColumnKeys,
+}
+
+/// The keys of a column written as a table.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnKeys {
+    /// An SQL expression over the columns in sight.
+    #[serde(default)]
+    pub expr: Option<Expr>,
+    /// A generator: `gen.uuid = {}`.
+    #[serde(default)]
+    pub r#gen: Option<Call>,
+    /// Part of the primary key.
+    #[serde(default)]
+    pub key: bool,
+    /// The kind of personal data, such as `ssn` or `name`.
+    #[serde(default)]
+    pub pii: Option<String>,
+    /// A condition: where it is not true, the value is null.
+    #[serde(default)]
+    pub when: Option<Expr>,
+    /// The share of rows, 0 to 1, whose value is null although there could be one.
+    #[serde(default)]
+    pub null: Option<Expr>,
+    /// The type to cast to, in SQL: `decimal(12,2)`.
+    #[serde(default)]
+    pub r#type: Option<String>,
+    /// Computed for other columns, and not written.
+    #[serde(default)]
+    pub hidden: bool,
+    /// What the values mean.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// A row of another root table, of a data file, or of the same table, picked deterministically.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ref {
+    /// The root table that the row belongs to; by default the table itself for sibling picks.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// The data file, in the profile's `data/` folder, that the row belongs to.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// How the row is picked.
+    #[serde(default)]
+    pub pick: Option<Pick>,
+    /// The row number, for `pick = "row"`, or the sibling's ordinal, for `pick = "sibling"`.
+    #[serde(default)]
+    pub at: Option<Expr>,
+    /// Zipf's exponent: 0 is uniform, 1 makes the first rows far more likely than the last.
+    #[serde(default)]
+    pub skew: Option<Expr>,
+    /// The data file's column of weights.
+    #[serde(default)]
+    pub weight: Option<String>,
+    /// Columns of the data file that must equal expressions of this row: `match.sex = "person.sex"`.
+    #[serde(default)]
+    pub r#match: IndexMap<String, Expr>,
+    /// A condition: where it is not true, there is no row, and the columns read through the reference are null.
+    #[serde(default)]
+    pub when: Option<Expr>,
+}
+
+/// How a reference picks its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    /// Row 17 looks at row 17. The other table gets at least as many rows as this one.
+    SameRow,
+    /// Any row, each as likely as another unless `skew` or `weight` says otherwise.
+    Random,
+    /// The row whose number the expression `at` gives, from 0.
+    Row,
+    /// An earlier row of the same root table; none for its first row.
+    Earlier,
+    /// The sibling before this one under the same parent; none for the first.
+    Previous,
+    /// Any earlier sibling; none for the first.
+    EarlierSibling,
+    /// The sibling whose ordinal, from 1, the expression `at` gives.
+    Sibling,
+    /// The matching rows of a data file one after the other: the first sibling gets the first.
+    InOrder,
+    /// A row of a data file that no earlier sibling has; none when all are taken.
+    Distinct,
+}
+
+/// A state machine: a weighted walk from `start` until a state without `next`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lifecycle {
+    /// The state in which every walk starts.
+    pub start: String,
+    /// When it starts: a timestamp expression over the parent's columns.
+    pub at: Expr,
+    /// The walk stops before the first event after this instant; by default the end of the `as_of` day.
+    #[serde(default)]
+    pub until: Option<Expr>,
+    /// The states by name.
+    pub states: IndexMap<String, State>,
+}
+
+/// A state of a lifecycle.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Weights, or weight expressions over the parent's columns, of the states that may follow; none ends the walk.
+    #[serde(default)]
+    pub next: IndexMap<String, Expr>,
+    /// How long the walk stays before it goes on: `after.hours.lognormal = { median = 6, sigma = 0.9 }`.
+    #[serde(default)]
+    pub after: Option<Wait>,
+}
+
+/// A waiting time in one unit: a number, an expression or a number generator.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Wait {
+    /// Seconds.
+    Seconds(Value),
+    /// Minutes.
+    Minutes(Value),
+    /// Hours.
+    Hours(Value),
+    /// Days of 24 hours.
+    Days(Value),
+}

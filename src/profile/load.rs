@@ -1,0 +1,300 @@
+//! Reads a profile with its modules, and remembers where each key stands for messages.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+use toml::de::{DeTable, DeValue};
+
+use super::{Profile, Table};
+use crate::error::{Error, Kind, Place, Result, did_you_mean};
+
+/// The profiles and modules that travel inside the binary.
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+
+/// Modules that any profile may include live in this folder of the embedded ones.
+const COMMON: &str = "common";
+
+/// The largest profile or module file, in bytes.
+const MAX_PROFILE: usize = 1 << 20;
+
+/// The names of the embedded profiles, sorted.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = EMBEDDED
+        .dirs()
+        .filter(|dir| dir.get_file(dir.path().join("profile.toml")).is_some())
+        .filter_map(|dir| dir.path().to_str())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// Where a profile's files are: inside the binary, or in a folder.
+#[derive(Debug, Clone)]
+pub enum Files {
+    /// A folder of the embedded profiles.
+    Embedded(&'static str),
+    /// A folder on disk.
+    Folder(PathBuf),
+}
+
+impl Files {
+    /// Reads a file of the folder; `name` is a plain file name or `data/` and one, never a way out.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        if !writable(name.strip_prefix("data/").unwrap_or(name)) {
+            return Err(Error::new(Kind::Profile, format!("`{name}` is not the name of a file"))
+                .hint("letters, digits, `_`, `-` and `.` only; data files stand in the profile's `data` folder"));
+        }
+        match self {
+            Files::Embedded(dir) => Ok(EMBEDDED.get_file(format!("{dir}/{name}")).map(|file| file.contents().to_vec())),
+            Files::Folder(folder) => {
+                let path = folder.join(name);
+                match std::fs::read(&path) {
+                    Ok(bytes) => Ok(Some(bytes)),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(Error::io(path, error)),
+                }
+            }
+        }
+    }
+
+    /// The file's name in messages.
+    #[must_use]
+    pub fn show(&self, name: &str) -> String {
+        match self {
+            Files::Embedded(dir) => format!("{dir}/{name}"),
+            Files::Folder(folder) => folder.join(name).display().to_string(),
+        }
+    }
+}
+
+/// Whether a name is safe as the name of a file on every system: it cannot leave its folder.
+#[must_use]
+pub fn writable(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 100
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        && !name.starts_with(['.', '-'])
+}
+
+/// One file of a profile. Where its keys are is found by parsing it again, only when a message needs it.
+struct Source {
+    file: String,
+    text: Arc<str>,
+    files: Files,
+    tables: Vec<String>,
+}
+
+/// A profile with its modules merged in.
+pub struct Loaded {
+    /// What they say together.
+    pub profile: Profile,
+    /// SHA-256 over the texts of all files, in order of inclusion.
+    pub digest: String,
+    sources: Vec<Source>,
+}
+
+impl Loaded {
+    /// Where the longest known part of a dotted path stands; the profile's own file comes before its modules.
+    #[must_use]
+    pub fn place(&self, path: &str) -> Option<Place> {
+        let mut best: Option<(usize, Place)> = None;
+        for source in &self.sources {
+            let (depth, span) = source.locate(path);
+            if depth > best.as_ref().map_or(0, |(depth, _)| *depth) {
+                best = Some((depth, Place { file: source.file.clone(), text: Arc::clone(&source.text), span }));
+            }
+        }
+        best.map(|(_, place)| place)
+    }
+
+    /// Deserializes the value at a path again, this time with positions, to learn what is wrong with it.
+    #[must_use]
+    pub fn explain<T: for<'de> serde::Deserialize<'de>>(&self, path: &[&str]) -> Option<Error> {
+        self.sources.iter().find_map(|source| {
+            let value = source.value(path)?;
+            let error = T::deserialize(serde::de::IntoDeserializer::into_deserializer(value)).err()?;
+            Some(source.error(&error).within(&path.join(".")))
+        })
+    }
+
+    /// The folder of the file that says most about a table: data files are looked up there.
+    #[must_use]
+    pub fn files_of(&self, table: &str) -> Vec<&Files> {
+        let mut all: Vec<&Files> =
+            self.sources.iter().filter(|s| s.tables.iter().any(|t| t == table)).map(|s| &s.files).collect();
+        all.extend(self.sources.iter().map(|source| &source.files));
+        all
+    }
+}
+
+impl Source {
+    fn parse(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, Profile)> {
+        if bytes.len() > MAX_PROFILE {
+            return Err(Error::new(Kind::Profile, format!("`{file}` has {} bytes, more than 1 MiB", bytes.len()))
+                .hint("long lists belong into data files"));
+        }
+        let text: Arc<str> = String::from_utf8(bytes)
+            .map_err(|error| Error::new(Kind::Profile, format!("`{file}` is not UTF-8: {}", error.utf8_error())))?
+            .into();
+        let place = |span: Option<std::ops::Range<usize>>| {
+            span.map(|span| Place { file: file.clone(), text: Arc::clone(&text), span })
+        };
+        let profile: Profile = toml::from_str(&text)
+            .map_err(|error| Error::new(Kind::Profile, error.message()).at(place(error.span())))?;
+        let tables = profile.tables.keys().cloned().collect();
+        Ok((Self { file, text, files, tables }, profile))
+    }
+
+    /// How many segments of the path are known here, and the span of the last one's key.
+    fn locate(&self, path: &str) -> (usize, std::ops::Range<usize>) {
+        let tree = DeTable::parse(&self.text).map(toml::Spanned::into_inner).unwrap_or_default();
+        let (mut table, mut depth, mut span) = (Some(&tree), 0, 0..0);
+        for segment in path.split('.') {
+            let Some((key, value)) = table.and_then(|t| t.iter().find(|(key, _)| key.get_ref().as_ref() == segment))
+            else {
+                break;
+            };
+            depth += 1;
+            span = key.span();
+            table = value.get_ref().as_table();
+        }
+        (depth, span)
+    }
+
+    fn value(&self, path: &[&str]) -> Option<toml::Spanned<DeValue<'_>>> {
+        let (last, parents) = path.split_last()?;
+        let mut table = DeTable::parse(&self.text).ok()?.into_inner();
+        for segment in parents {
+            match table.remove(*segment)?.into_inner() {
+                DeValue::Table(inner) => table = inner,
+                _ => return None,
+            }
+        }
+        table.remove(*last)
+    }
+
+    fn error(&self, error: &toml::de::Error) -> Error {
+        let span = error.span();
+        Error::new(Kind::Profile, error.message()).at(span.map(|span| Place {
+            file: self.file.clone(),
+            text: Arc::clone(&self.text),
+            span,
+        }))
+    }
+}
+
+/// Loads an embedded profile by name, or one on disk by its path (a `.toml` file, or a folder with `profile.toml`).
+pub fn load(name: &str) -> Result<Loaded> {
+    let (files, file) = find(name)?;
+    let bytes =
+        files.read(&file)?.ok_or_else(|| Error::new(Kind::Io, format!("`{}`: no such file", files.show(&file))))?;
+    let (source, mut profile) = Source::parse(files.show(&file), files.clone(), bytes)?;
+    let mut sources = vec![source];
+    let mut waiting: Vec<String> = profile.include.clone();
+    let mut seen: Vec<String> = Vec::new();
+    while !waiting.is_empty() {
+        let module = waiting.remove(0);
+        if seen.contains(&module) {
+            continue;
+        }
+        let (source, included) = load_module(&files, &module, &sources)?;
+        waiting.extend(included.include.iter().cloned());
+        merge(&mut profile, included);
+        sources.push(source);
+        seen.push(module);
+    }
+    let mut hash = Sha256::new();
+    for source in &sources {
+        hash.update((source.text.len() as u64).to_le_bytes());
+        hash.update(source.text.as_bytes());
+    }
+    let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Loaded { profile, digest, sources })
+}
+
+fn find(name: &str) -> Result<(Files, String)> {
+    let path = Path::new(name);
+    if path.is_dir() {
+        return Ok((Files::Folder(path.to_owned()), "profile.toml".to_owned()));
+    }
+    if name.ends_with(".toml") || name.contains(['/', '\\']) {
+        let file = path.file_name().map_or_else(String::new, |file| file.to_string_lossy().into_owned());
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return Ok((Files::Folder(folder.to_owned()), file));
+    }
+    match names().into_iter().find(|known| *known == name) {
+        Some(known) => Ok((Files::Embedded(known), "profile.toml".to_owned())),
+        None => Err(Error::usage(format!("unknown profile `{name}`"))
+            .hint("a profile of your own is given by its path: ./mine/profile.toml")
+            .maybe_hint(did_you_mean(name, names()))),
+    }
+}
+
+fn load_module(own: &Files, module: &str, sources: &[Source]) -> Result<(Source, Profile)> {
+    let file = format!("{module}.toml");
+    let missing = |error: Error| {
+        let place = sources.first().map(|source| Place {
+            file: source.file.clone(),
+            text: Arc::clone(&source.text),
+            span: source.locate("include").1,
+        });
+        error.within("include").at(place)
+    };
+    for files in [own.clone(), Files::Embedded(COMMON)] {
+        if let Some(bytes) = files.read(&file).map_err(missing)? {
+            return Source::parse(files.show(&file), files, bytes);
+        }
+    }
+    let common = EMBEDDED
+        .get_dir(COMMON)
+        .map(|dir| dir.files().filter_map(|f| f.path().file_stem()?.to_str()).collect::<Vec<_>>());
+    let known = common.unwrap_or_default();
+    Err(missing(
+        Error::profile("include", format!("unknown module `{module}`")).maybe_hint(did_you_mean(module, known)),
+    ))
+}
+
+/// Adds a module under a profile: what the profile says stays, what only the module says comes in.
+fn merge(profile: &mut Profile, module: Profile) {
+    profile.as_of = profile.as_of.take().or(module.as_of);
+    for (name, param) in module.params {
+        profile.params.entry(name).or_insert(param);
+    }
+    for (name, table) in module.tables {
+        match profile.tables.get_mut(&name) {
+            Some(own) => merge_table(own, table),
+            None => {
+                profile.tables.insert(name, table);
+            }
+        }
+    }
+}
+
+fn merge_table(own: &mut Table, module: Table) {
+    let Table { about, rows, scales, of, count, when, lifecycle, chunk, refs, columns, checks } = module;
+    if own.about.is_empty() {
+        own.about = about;
+    }
+    own.rows = own.rows.or(rows);
+    own.scales = own.scales.or(scales);
+    own.of = own.of.take().or(of);
+    own.count = own.count.take().or(count);
+    own.when = own.when.take().or(when);
+    own.lifecycle = own.lifecycle.take().or(lifecycle);
+    own.chunk = own.chunk.or(chunk);
+    // The module's columns stand first, in its order; the profile may replace some and adds the rest behind.
+    own.refs = over(refs, std::mem::take(&mut own.refs));
+    own.columns = over(columns, std::mem::take(&mut own.columns));
+    own.checks = over(checks, std::mem::take(&mut own.checks));
+}
+
+fn over<T>(
+    mut below: indexmap::IndexMap<String, T>,
+    above: indexmap::IndexMap<String, T>,
+) -> indexmap::IndexMap<String, T> {
+    below.extend(above);
+    below
+}

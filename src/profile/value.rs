@@ -1,0 +1,274 @@
+//! The leaves of a profile: expressions, scalars, generator calls, and the two that may be either.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
+
+use super::{Column, ColumnKeys};
+
+/// An SQL expression, or a number, truth value or date, which is one too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expr(pub String);
+
+/// A number, truth value, text or date, as written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scalar {
+    /// An integer.
+    Integer(i64),
+    /// A number with a point; its text keeps the digits that were written.
+    Number(f64),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// Any other text.
+    Text(String),
+    /// A date, `2025-06-30`.
+    Date(String),
+}
+
+impl Scalar {
+    /// The scalar as an SQL literal.
+    #[must_use]
+    pub fn to_sql(&self) -> String {
+        match self {
+            Scalar::Integer(n) => n.to_string(),
+            Scalar::Number(x) => format!("{x:?}"),
+            Scalar::Boolean(b) => b.to_string(),
+            Scalar::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Scalar::Date(date) => format!("DATE '{date}'"),
+        }
+    }
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Integer(n) => n.fmt(f),
+            Scalar::Number(x) => x.fmt(f),
+            Scalar::Boolean(b) => b.fmt(f),
+            Scalar::Text(text) | Scalar::Date(text) => text.fmt(f),
+        }
+    }
+}
+
+/// A generator and its parameters, not yet read: `gen.uuid = {}`, or `gen = "uuid"` where none are needed.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The generator's name.
+    pub name: String,
+    /// Its parameters.
+    pub args: toml::Table,
+}
+
+/// Where values come from.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// An SQL expression.
+    Expr(Expr),
+    /// A generator.
+    Gen(Call),
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a text, a date, `true` or `false`")
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Integer(n))
+    }
+
+    fn visit_f64<E: de::Error>(self, x: f64) -> Result<Scalar, E> {
+        if x.is_finite() { Ok(Scalar::Number(x)) } else { Err(E::custom("a number must be finite")) }
+    }
+
+    fn visit_bool<E>(self, b: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Boolean(b))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar, A::Error> {
+        let date = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))?;
+        match (date.date, date.time) {
+            (Some(date), None) => Ok(Scalar::Date(date.to_string())),
+            _ => Err(de::Error::custom("a date without a time is meant, such as 2025-06-30")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Expr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Scalar::deserialize(deserializer)? {
+            Scalar::Text(sql) => Expr(sql),
+            scalar => Expr(scalar.to_sql()),
+        })
+    }
+}
+
+struct CallVisitor;
+
+impl<'de> Visitor<'de> for CallVisitor {
+    type Value = Call;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one generator, such as `gen.uuid = {}`")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Call, E> {
+        Ok(Call { name: name.to_owned(), args: toml::Table::new() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Call, A::Error> {
+        let Some((name, args)) = map.next_entry::<String, toml::Table>()? else {
+            return Err(de::Error::custom("a generator's name is missing, as in `gen.uuid = {}`"));
+        };
+        match map.next_key::<String>()? {
+            None => Ok(Call { name, args }),
+            Some(other) => {
+                Err(de::Error::custom(format!("two generators, `{name}` and `{other}`, where one is meant")))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Call {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CallVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, an SQL expression, or one generator such as `poisson.mean = 3.1`")
+    }
+
+    fn visit_i64<E: de::Error>(self, n: i64) -> Result<Value, E> {
+        ScalarVisitor.visit_i64(n).map(|scalar: Scalar| Value::Expr(Expr(scalar.to_sql())))
+    }
+
+    fn visit_f64<E: de::Error>(self, x: f64) -> Result<Value, E> {
+        ScalarVisitor.visit_f64(x).map(|scalar: Scalar| Value::Expr(Expr(scalar.to_sql())))
+    }
+
+    fn visit_str<E>(self, sql: &str) -> Result<Value, E> {
+        Ok(Value::Expr(Expr(sql.to_owned())))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        CallVisitor.visit_map(map).map(Value::Gen)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ColumnVisitor;
+
+impl<'de> Visitor<'de> for ColumnVisitor {
+    type Value = Column;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an SQL expression, or a table with `expr` or `gen`")
+    }
+
+    fn visit_i64<E: de::Error>(self, n: i64) -> Result<Column, E> {
+        ValueVisitor.visit_i64(n).map(|value| Column { value: Some(value), rest: ColumnKeys::default() })
+    }
+
+    fn visit_str<E>(self, sql: &str) -> Result<Column, E> {
+        Ok(Column { value: Some(Value::Expr(Expr(sql.to_owned()))), rest: ColumnKeys::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Column, A::Error> {
+        let mut rest = ColumnKeys::deserialize(MapAccessDeserializer::new(map))?;
+        let value = match (rest.expr.take(), rest.r#gen.take()) {
+            (Some(expr), None) => Value::Expr(expr),
+            (None, Some(call)) => Value::Gen(call),
+            (None, None) => return Err(de::Error::custom("a column needs `expr` or `gen`")),
+            (Some(_), Some(_)) => return Err(de::Error::custom("a column has `expr` or `gen`, not both")),
+        };
+        Ok(Column { value: Some(value), rest })
+    }
+}
+
+impl<'de> Deserialize<'de> for Column {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ColumnVisitor)
+    }
+}
+
+impl JsonSchema for Expr {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Expr".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "An SQL expression over the columns in sight, or a number, truth value or date.",
+            "type": ["string", "number", "boolean"],
+        })
+    }
+}
+
+impl JsonSchema for Scalar {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A number, text, truth value or date.", "type": ["string", "number", "boolean"] })
+    }
+}
+
+impl JsonSchema for Call {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Generator".into()
+    }
+
+    /// A place-holder: `placebo schema` puts the registry's generators here.
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "One generator with its parameters." })
+    }
+}
+
+impl JsonSchema for Value {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Value".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (expr, call) = (generator.subschema_for::<Expr>(), generator.subschema_for::<Call>());
+        json_schema!({ "anyOf": [expr, call] })
+    }
+}
+
+impl JsonSchema for Column {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Column".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (expr, keys) = (generator.subschema_for::<Expr>(), generator.subschema_for::<ColumnKeys>());
+        json_schema!({ "description": "An SQL expression, or a table of keys.", "anyOf": [expr, keys] })
+    }
+}

@@ -1,0 +1,80 @@
+//! Where batches go: the seam between the engine and the formats.
+//!
+//! To add a format: one file here with a `static` [`Format`] and one line in [`FORMATS`]. Rules: bytes depend on the
+//! rows alone, never on how they were cut into batches; nothing reads the clock; no name of a format elsewhere.
+
+mod arrow;
+mod csv;
+mod json;
+mod parquet;
+mod text;
+
+use std::io::Write;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use crate::error::{Error, Result, did_you_mean};
+
+/// Field metadata: the PII class of the column, such as `ssn`.
+pub const PII: &str = "placebo.pii";
+/// Field metadata: `primary` on the columns of the primary key.
+pub const KEY: &str = "placebo.key";
+/// Field metadata: `table.column` on a foreign key.
+pub const REFERENCES: &str = "placebo.references";
+/// Field metadata: what the column means.
+pub const ABOUT: &str = "placebo.about";
+
+/// A file format: one entry in [`FORMATS`].
+pub struct Format {
+    /// Its name on the command line, which is the file extension too.
+    pub name: &'static str,
+    /// One line for `placebo list formats`.
+    pub about: &'static str,
+    /// The values that `--compression` may have, the default first; empty where there is no choice.
+    pub compressions: &'static [&'static str],
+    /// Makes the encoder of one table.
+    pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,
+}
+
+/// What a user may choose about a format.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// One of the format's `compressions`; `None` is its default.
+    pub compression: Option<String>,
+}
+
+/// Turns batches into pieces on any core, in any order. Pure: equal rows give equal bytes.
+pub trait Encoder: Send + Sync {
+    /// Encodes one batch. Text formats encode here, in parallel; columnar ones pass the batch on, because their pages
+    /// must be cut by rows and not by batches.
+    fn encode(&self, batch: RecordBatch) -> Result<Piece>;
+    /// Opens a file of this table on `out`, and writes what stands before the first row.
+    fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>>;
+}
+
+/// One table's file: pieces arrive in row order.
+pub trait Sink: Send {
+    /// Adds the next rows.
+    fn append(&mut self, piece: Piece) -> Result<()>;
+    /// Writes what stands after the last row and hands the writer back, unflushed.
+    fn finish(self: Box<Self>) -> Result<Box<dyn Write + Send>>;
+}
+
+/// What an [`Encoder`] made of a batch.
+pub enum Piece {
+    /// Finished text.
+    Bytes(Vec<u8>),
+    /// Rows to be cut into pages and row groups by the sink.
+    Rows(RecordBatch),
+}
+
+/// Every format. A test holds that names are unique and that each file of this folder is listed.
+pub static FORMATS: &[&Format] = &[&csv::CSV, &json::NDJSON, &json::JSON, &parquet::PARQUET, &arrow::ARROW];
+
+/// The format called `name`.
+pub fn format(name: &str) -> Result<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name).copied().ok_or_else(|| {
+        Error::usage(format!("unknown format `{name}`")).maybe_hint(did_you_mean(name, FORMATS.iter().map(|f| f.name)))
+    })
+}
