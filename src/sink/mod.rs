@@ -5,16 +5,22 @@
 
 mod arrow;
 mod csv;
+mod cut;
+pub mod datapackage;
+pub mod ddl;
+mod digits;
 mod json;
 mod parquet;
+#[cfg(test)]
+mod tests;
 mod text;
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Kind, Result, did_you_mean};
 
 /// Field metadata: the PII class of the column, such as `ssn`.
 pub const PII: &str = "placebo.pii";
@@ -31,6 +37,8 @@ pub struct Format {
     pub name: &'static str,
     /// One line for `placebo list formats`.
     pub about: &'static str,
+    /// Its media type, for `datapackage.json`.
+    pub mediatype: &'static str,
     /// The values that `--compression` may have, the default first; empty where there is no choice.
     pub compressions: &'static [&'static str],
     /// Makes the encoder of one table.
@@ -77,4 +85,20 @@ pub fn format(name: &str) -> Result<&'static Format> {
     FORMATS.iter().find(|format| format.name == name).copied().ok_or_else(|| {
         Error::usage(format!("unknown format `{name}`")).maybe_hint(did_you_mean(name, FORMATS.iter().map(|f| f.name)))
     })
+}
+
+/// An error met while writing. Broken pipes and full disks are told from defects, however deep a library wrapped them.
+fn write_failed(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let mut link: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
+    let io = std::iter::from_fn(|| {
+        let now = link?;
+        link = now.source();
+        Some(now)
+    });
+    let kind = match io.filter_map(|error| error.downcast_ref::<io::Error>()).next().map(io::Error::kind) {
+        Some(io::ErrorKind::BrokenPipe) => Kind::ClosedPipe,
+        Some(_) => Kind::Io,
+        None => Kind::Internal,
+    };
+    Error::new(kind, format!("writing failed: {cause}")).caused_by(cause)
 }

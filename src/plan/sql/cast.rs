@@ -1,0 +1,94 @@
+//! `CAST`: between the types of the language, and to the canonical text that every format writes.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow_cast::CastOptions;
+use arrow_schema::DataType;
+
+use super::civil;
+use super::types::{logical, name, timestamp};
+use crate::error::{Error, Kind, Result};
+use crate::generator::operand::texts;
+
+/// Casts an array. A text that is no such value is an error, as in SQL, not a null.
+pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let from = array.data_type();
+    if from == to || (matches!(to, DataType::Utf8) && logical(from) == &DataType::Utf8 && from == to) {
+        return Ok(Arc::clone(array));
+    }
+    let text = logical(from) == &DataType::Utf8;
+    match (logical(from), to) {
+        (DataType::Null, _) => Ok(new_null_array(to, array.len())),
+        (DataType::Utf8, DataType::Utf8) => Ok(arrow_cast::cast(array, to)?),
+        (_, DataType::Utf8) => as_text(array),
+        (DataType::Date32, DataType::Timestamp(..)) => {
+            let days = array.as_primitive::<Date32Type>();
+            Ok(Arc::new(days.unary::<_, TimestampMicrosecondType>(|d| i64::from(d) * civil::DAY).with_timezone("UTC")))
+        }
+        (DataType::Timestamp(..), DataType::Date32) => {
+            let instants = array.as_primitive::<TimestampMicrosecondType>();
+            Ok(Arc::new(instants.unary::<_, Date32Type>(|t| t.div_euclid(civil::DAY) as i32)))
+        }
+        (DataType::Utf8, DataType::Date32) => parse(array, to, |t| civil::parse_date(t).map(i64::from))
+            .and_then(|days| Ok(arrow_cast::cast(&arrow_cast::cast(&days, &DataType::Int32)?, &DataType::Date32)?)),
+        (DataType::Utf8, DataType::Timestamp(..)) => {
+            let micros = parse(array, to, civil::parse_instant)?;
+            let micros: &Int64Array = micros.as_primitive();
+            let instants = TimestampMicrosecondArray::new(micros.values().clone(), micros.nulls().cloned());
+            Ok(Arc::new(instants.with_timezone("UTC")))
+        }
+        (DataType::Boolean, DataType::Int64) => Ok(arrow_cast::cast(array, to)?),
+        (DataType::Float64, DataType::Int64) => {
+            // SQL rounds a cast to an integer; Arrow would cut it.
+            let numbers = array.as_primitive::<arrow_array::types::Float64Type>();
+            Ok(Arc::new(numbers.try_unary::<_, arrow_array::types::Int64Type, Error>(|x| {
+                let whole = libm::rint(x);
+                if (-9.2e18..=9.2e18).contains(&whole) { Ok(whole as i64) } else { Err(refuse(&x.to_string(), to)) }
+            })?))
+        }
+        _ => {
+            let array = if text { arrow_cast::cast(array, &DataType::Utf8)? } else { Arc::clone(array) };
+            let strict = CastOptions { safe: false, ..CastOptions::default() };
+            Ok(arrow_cast::cast_with_options(&array, to, &strict)?)
+        }
+    }
+}
+
+fn refuse(value: &str, to: &DataType) -> Error {
+    Error::new(Kind::Profile, format!("`{value}` cannot be cast to {}", name(to)))
+}
+
+fn parse(array: &ArrayRef, to: &DataType, read: impl Fn(&str) -> Option<i64>) -> Result<ArrayRef> {
+    let text = texts(array);
+    let values = (0..array.len()).map(|i| match text.at(i) {
+        None => Ok(None),
+        Some(text) => read(text).map(Some).ok_or_else(|| refuse(text, to)),
+    });
+    Ok(Arc::new(values.collect::<Result<Int64Array>>()?))
+}
+
+/// The canonical text of every value: as CSV writes it.
+pub fn as_text(array: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match logical(array.data_type()) {
+        DataType::Date32 => {
+            let days = array.as_primitive::<Date32Type>();
+            Arc::new(days.iter().map(|d| d.map(civil::date_text)).collect::<StringArray>())
+        }
+        ty if *ty == timestamp() => {
+            let instants = array.as_primitive::<TimestampMicrosecondType>();
+            Arc::new(instants.iter().map(|t| t.map(civil::instant_text)).collect::<StringArray>())
+        }
+        DataType::Boolean => {
+            let truths: &BooleanArray = array.as_boolean();
+            Arc::new(truths.iter().map(|t| t.map(|t| if t { "true" } else { "false" })).collect::<StringArray>())
+        }
+        DataType::Float64 => {
+            let numbers = array.as_primitive::<arrow_array::types::Float64Type>();
+            Arc::new(numbers.iter().map(|x| x.map(|x| x.to_string())).collect::<StringArray>())
+        }
+        _ => arrow_cast::cast(array, &DataType::Utf8)?,
+    })
+}

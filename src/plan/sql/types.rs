@@ -1,0 +1,124 @@
+//! The types of the language: a small part of Arrow's, with strict rules for mixing them.
+//!
+//! Integers widen to decimals and numbers, dates widen to timestamps, null fits everywhere. Nothing else is guessed.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, IntervalUnit, TimeUnit};
+
+/// Instants: microseconds of UTC.
+#[must_use]
+pub fn timestamp() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))
+}
+
+/// Spans of months, days and nanoseconds.
+pub const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+
+/// The type without its encoding: a dictionary of texts is text.
+#[must_use]
+pub fn logical(ty: &DataType) -> &DataType {
+    match ty {
+        DataType::Dictionary(_, values) => values,
+        other => other,
+    }
+}
+
+/// Text as keys into shared values.
+#[must_use]
+pub fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// The type's name in SQL, for messages and schemas.
+#[must_use]
+pub fn name(ty: &DataType) -> String {
+    match logical(ty) {
+        DataType::Null => "null".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Int64 => "bigint".to_owned(),
+        DataType::Int32 => "integer".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        DataType::Decimal128(p, s) => format!("decimal({p},{s})"),
+        DataType::Utf8 => "text".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        DataType::Interval(_) => "interval".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether it is an integer, a decimal or a floating-point number.
+#[must_use]
+pub fn is_number(ty: &DataType) -> bool {
+    matches!(ty, DataType::Int64 | DataType::Float64 | DataType::Decimal128(..) | DataType::Null)
+}
+
+/// A decimal that holds every integer of a type, or the decimal itself.
+#[must_use]
+pub fn as_decimal(ty: &DataType) -> Option<(u8, i8)> {
+    match ty {
+        DataType::Decimal128(p, s) => Some((*p, *s)),
+        DataType::Int64 => Some((19, 0)),
+        DataType::Null => Some((1, 0)),
+        _ => None,
+    }
+}
+
+/// The one type that two values can both be read as without a guess.
+#[must_use]
+pub fn common(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType::{Date32, Decimal128, Float64, Null, Timestamp};
+    let (a, b) = (logical(a), logical(b));
+    Some(match (a, b) {
+        _ if a == b => a.clone(),
+        (Null, other) | (other, Null) => other.clone(),
+        (Float64, other) | (other, Float64) if is_number(other) => Float64,
+        (Decimal128(..), _) | (_, Decimal128(..)) => {
+            let ((p1, s1), (p2, s2)) = (as_decimal(a)?, as_decimal(b)?);
+            let scale = s1.max(s2);
+            let whole = (p1 as i8 - s1).max(p2 as i8 - s2);
+            Decimal128(((whole + scale) as u8).min(38), scale)
+        }
+        (Date32, Timestamp(..)) | (Timestamp(..), Date32) => timestamp(),
+        _ => return None,
+    })
+}
+
+/// Whether a value of type `from` can be read as `to` without a guess.
+#[must_use]
+pub fn widens(from: &DataType, to: &DataType) -> bool {
+    let (from, to) = (logical(from), logical(to));
+    match (from, to) {
+        _ if from == to => true,
+        (DataType::Null, _)
+        | (DataType::Int64 | DataType::Decimal128(..), DataType::Float64)
+        | (DataType::Int64, DataType::Decimal128(..)) => true,
+        (DataType::Date32, ty) => *ty == timestamp(),
+        (DataType::Decimal128(p1, s1), DataType::Decimal128(p2, s2)) => s1 <= s2 && p1 - *s1 as u8 <= p2 - *s2 as u8,
+        _ => false,
+    }
+}
+
+/// Reads an SQL type name: `bigint`, `decimal(12,2)`, `text`, `date`, `timestamp`, `double`, `boolean`.
+#[must_use]
+pub fn parse(sql: &sqlparser::ast::DataType) -> Option<DataType> {
+    use sqlparser::ast::{DataType as Sql, ExactNumberInfo};
+    Some(match sql {
+        Sql::Boolean | Sql::Bool => DataType::Boolean,
+        Sql::BigInt(_) | Sql::Int(_) | Sql::Integer(_) | Sql::Int8(_) => DataType::Int64,
+        Sql::Double(_) | Sql::DoublePrecision | Sql::Float8 => DataType::Float64,
+        Sql::Text | Sql::Varchar(None) | Sql::String(None) => DataType::Utf8,
+        Sql::Date => DataType::Date32,
+        Sql::Timestamp(None, _) => timestamp(),
+        Sql::Decimal(info) | Sql::Numeric(info) => match info {
+            ExactNumberInfo::None => DataType::Decimal128(18, 3),
+            ExactNumberInfo::Precision(p) => DataType::Decimal128(u8::try_from(*p).ok().filter(|p| (1..=38).contains(p))?, 0),
+            ExactNumberInfo::PrecisionAndScale(p, s) => {
+                let precision = u8::try_from(*p).ok().filter(|p| (1..=38).contains(p))?;
+                DataType::Decimal128(precision, i8::try_from(*s).ok().filter(|s| *s >= 0 && *s as u8 <= precision)?)
+            }
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,221 @@
+//! `datapackage.json`: what a reader must know about the files, after Frictionless Data Package 1.0.
+//!
+//! ```text
+//! {"name": "claim_id", "type": "integer", "description": "the claim", "constraints": {"required": true}, "pii": "none"}
+//! ```
+//!
+//! `pii` is a property of ours. An empty field is missing: readers of CSV do not tell it from the empty text `""`.
+
+use arrow_schema::{DataType, Field, SchemaRef};
+use serde_json::{Map, Value, json};
+
+use super::{ABOUT, FORMATS, KEY, PII, REFERENCES};
+
+/// One table and the files that hold it.
+#[derive(Debug, Clone)]
+pub struct TableFile {
+    /// The table's name.
+    pub name: String,
+    /// What a row of it is.
+    pub about: String,
+    /// Its columns, with keys and classes as field metadata.
+    pub schema: SchemaRef,
+    /// Its files in row order, relative to the folder.
+    pub paths: Vec<String>,
+    /// The name of their format.
+    pub format: &'static str,
+}
+
+impl TableFile {
+    /// The columns of its primary key.
+    pub(super) fn primary_key(&self) -> Vec<&str> {
+        let key = self.schema.fields().iter().filter(|field| note(field, KEY) == Some("primary"));
+        key.map(|field| field.name().as_str()).collect()
+    }
+
+    /// Each column that refers to another, with the table and the column it refers to.
+    pub(super) fn references(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.schema.fields().iter().filter_map(|field| {
+            let (table, column) = note(field, REFERENCES)?.split_once('.')?;
+            Some((field.name().as_str(), table, column))
+        })
+    }
+}
+
+/// The text of a field's metadata under `key`, where there is any.
+pub(super) fn note<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
+    field.metadata().get(key).map(AsRef::<str>::as_ref).filter(|text| !text.is_empty())
+}
+
+/// The text of `datapackage.json`. A reference to a table that is not among `tables` is left out.
+#[must_use]
+pub fn datapackage(name: &str, title: &str, tables: &[TableFile]) -> String {
+    let csv = |table: &TableFile| mediatype(table.format) == Some("text/csv");
+    let mut package = Map::new();
+    if tables.iter().all(csv) {
+        package.insert("profile".into(), "tabular-data-package".into());
+    }
+    package.insert("name".into(), name.into());
+    package.insert("title".into(), title.into());
+    let resources = tables.iter().map(|table| resource(table, csv(table), tables)).collect();
+    package.insert("resources".into(), Value::Array(resources));
+    format!("{:#}\n", Value::Object(package))
+}
+
+fn mediatype(format: &str) -> Option<&'static str> {
+    FORMATS.iter().find(|known| known.name == format).map(|known| known.mediatype)
+}
+
+fn resource(table: &TableFile, csv: bool, tables: &[TableFile]) -> Value {
+    let mut resource = Map::new();
+    let mut set = |key: &str, value: Value| resource.insert(key.into(), value);
+    set("name", table.name.as_str().into());
+    if !table.about.is_empty() {
+        set("description", table.about.as_str().into());
+    }
+    set("path", if let [one] = table.paths.as_slice() { one.as_str().into() } else { json!(table.paths) });
+    if csv {
+        set("profile", "tabular-data-resource".into());
+    }
+    set("format", table.format.into());
+    if let Some(mediatype) = mediatype(table.format) {
+        set("mediatype", mediatype.into());
+    }
+    set("encoding", "utf-8".into());
+    if csv {
+        let dialect = json!({
+            "delimiter": ",", "lineTerminator": "\n", "quoteChar": "\"", "doubleQuote": true, "skipInitialSpace": false,
+            "header": true, "caseSensitiveHeader": true,
+        });
+        set("dialect", dialect);
+    }
+    set("schema", schema(table, tables));
+    Value::Object(resource)
+}
+
+fn schema(table: &TableFile, tables: &[TableFile]) -> Value {
+    let mut schema = Map::new();
+    schema.insert("fields".into(), table.schema.fields().iter().map(|field| column(field)).collect());
+    schema.insert("missingValues".into(), json!([""]));
+    let key = table.primary_key();
+    if !key.is_empty() {
+        schema.insert("primaryKey".into(), json!(key));
+    }
+    let known = table.references().filter(|(_, target, _)| tables.iter().any(|table| table.name == *target));
+    let keys: Vec<Value> = known
+        .map(|(column, target, key)| {
+            let resource = if target == table.name { "" } else { target };
+            json!({ "fields": [column], "reference": { "resource": resource, "fields": [key] } })
+        })
+        .collect();
+    if !keys.is_empty() {
+        schema.insert("foreignKeys".into(), keys.into());
+    }
+    Value::Object(schema)
+}
+
+fn column(field: &Field) -> Value {
+    let (data_type, format) = match field.data_type() {
+        DataType::Boolean => ("boolean", None),
+        DataType::Int64 => ("integer", None),
+        DataType::Decimal128(..) | DataType::Float64 => ("number", None),
+        DataType::Date32 => ("date", None),
+        // The default format has no parts of a second.
+        DataType::Timestamp(..) => ("datetime", Some("any")),
+        _ => ("string", None),
+    };
+    let mut column = Map::new();
+    let mut set = |key: &str, value: Value| column.insert(key.into(), value);
+    set("name", field.name().as_str().into());
+    set("type", data_type.into());
+    if let Some(format) = format {
+        set("format", format.into());
+    }
+    if let Some(about) = note(field, ABOUT) {
+        set("description", about.into());
+    }
+    if !field.is_nullable() {
+        set("constraints", json!({ "required": true }));
+    }
+    if let Some(class) = note(field, PII) {
+        set("pii", class.into());
+    }
+    Value::Object(column)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_schema::{Schema, TimeUnit};
+
+    use super::*;
+
+    fn tables() -> Vec<TableFile> {
+        let field = |name: &str, data_type: DataType, nullable: bool, notes: &[(&str, &str)]| {
+            let notes = notes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            Field::new(name, data_type, nullable).with_metadata(notes.collect::<std::collections::BTreeMap<_, _>>())
+        };
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let code = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let claim = vec![
+            field("claim_id", DataType::Int64, false, &[(KEY, "primary")]),
+            field("member_id", DataType::Int64, false, &[(REFERENCES, "member.member_id")]),
+            field("reversal_of", DataType::Int64, true, &[(REFERENCES, "claim.claim_id")]),
+            field("payer_id", DataType::Int64, true, &[(REFERENCES, "payer.payer_id")]),
+            field("paid", DataType::Decimal128(12, 2), true, &[(ABOUT, "what was \"paid\"")]),
+            field("at", utc, true, &[]),
+        ];
+        let member = vec![
+            field("member_id", DataType::Int64, false, &[(KEY, "primary")]),
+            field("ssn", DataType::Utf8, true, &[(PII, "ssn"), (ABOUT, "never issued")]),
+            field("state", code, true, &[]),
+            field("born", DataType::Date32, true, &[]),
+            field("alive", DataType::Boolean, true, &[]),
+            field("weight", DataType::Float64, true, &[]),
+        ];
+        let table = |name: &str, fields: Vec<Field>| TableFile {
+            name: name.into(),
+            about: format!("one row per {name}"),
+            schema: Arc::new(Schema::new(fields)),
+            paths: vec![format!("{name}.csv")],
+            format: "csv",
+        };
+        vec![table("claim", claim), table("member", member)]
+    }
+
+    #[test]
+    fn keys_types_and_classes_are_described() {
+        let text = datapackage("claims", "Claims", &tables());
+        assert!(text.starts_with("{\n  \"profile\": \"tabular-data-package\",\n  \"name\": \"claims\",\n"), "{text}");
+        assert!(text.ends_with("}\n"));
+        let package: Value = serde_json::from_str(&text).unwrap();
+        let claim = &package["resources"][0];
+        assert_eq!(claim["path"], "claim.csv");
+        assert_eq!(claim["schema"]["primaryKey"], json!(["claim_id"]));
+        let keys = json!([
+            { "fields": ["member_id"], "reference": { "resource": "member", "fields": ["member_id"] } },
+            { "fields": ["reversal_of"], "reference": { "resource": "", "fields": ["claim_id"] } },
+        ]);
+        assert_eq!(claim["schema"]["foreignKeys"], keys, "the absent payer is left out");
+        let fields = &package["resources"][1]["schema"]["fields"];
+        assert_eq!(fields[0], json!({ "name": "member_id", "type": "integer", "constraints": { "required": true } }));
+        assert_eq!(fields[1], json!({ "name": "ssn", "type": "string", "description": "never issued", "pii": "ssn" }));
+        let types: Vec<_> = (0..6).map(|n| fields[n]["type"].as_str().unwrap()).collect();
+        assert_eq!(types, ["integer", "string", "string", "date", "boolean", "number"]);
+        assert_eq!(claim["schema"]["fields"][5], json!({ "name": "at", "type": "datetime", "format": "any" }));
+    }
+
+    #[test]
+    fn parts_are_a_list_and_other_formats_have_no_dialect() {
+        let mut tables = tables();
+        tables[0].format = "parquet";
+        tables[0].paths = vec!["claim/part-00000.parquet".into(), "claim/part-00001.parquet".into()];
+        let package: Value = serde_json::from_str(&datapackage("claims", "Claims", &tables)).unwrap();
+        assert!(package.get("profile").is_none());
+        assert_eq!(package["resources"][0]["path"][1], "claim/part-00001.parquet");
+        assert_eq!(package["resources"][0]["mediatype"], "application/vnd.apache.parquet");
+        assert!(package["resources"][0].get("dialect").is_none());
+        assert!(package["resources"][1].get("dialect").is_some());
+    }
+}

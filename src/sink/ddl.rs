@@ -1,0 +1,192 @@
+//! `schema.sql`: the tables as SQL that PostgreSQL and DuckDB both take.
+//!
+//! ```sql
+//! -- one row per member
+//! CREATE TABLE "member" (
+//!   "member_id" BIGINT NOT NULL,
+//!   -- never issued
+//!   -- PII: ssn
+//!   "ssn" TEXT,
+//!   PRIMARY KEY ("member_id")
+//! );
+//! ```
+//!
+//! `DuckDB` cannot add a foreign key to a table that exists, so a table stands after those it refers to and names its
+//! keys itself.
+
+use std::fmt::Write;
+
+use arrow_schema::{DataType, Field};
+
+use super::datapackage::{TableFile, note};
+use super::{ABOUT, PII};
+
+/// The text of `schema.sql`. References that neither database would take are comments: to a table that is not among
+/// `tables`, to a column that is not the primary key of its table, or around a circle of tables.
+#[must_use]
+pub fn schema_sql(tables: &[TableFile]) -> String {
+    let mut text = String::new();
+    let mut written: Vec<&TableFile> = Vec::new();
+    let mut left: Vec<&TableFile> = tables.iter().collect();
+    while !left.is_empty() {
+        let waits = |table: &TableFile| {
+            let mut targets = table.references().map(|(_, target, _)| target);
+            targets.any(|target| target != table.name && left.iter().any(|other| other.name == target))
+        };
+        // Around a circle somebody must come first.
+        let next = left.iter().position(|table| !waits(table)).unwrap_or(0);
+        let table = left.remove(next);
+        written.push(table);
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        create(table, &written, &mut text);
+    }
+    text
+}
+
+fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
+    comment("", &table.about, text);
+    line(text, format_args!("CREATE TABLE {} (", quoted(&table.name)));
+    let mut constraints = Vec::new();
+    let key = table.primary_key();
+    if !key.is_empty() {
+        let columns: Vec<String> = key.iter().map(|column| quoted(column)).collect();
+        constraints.push(format!("PRIMARY KEY ({})", columns.join(", ")));
+    }
+    let mut loose = Vec::new();
+    for (column, target, to) in table.references() {
+        let key = format!("FOREIGN KEY ({}) REFERENCES {} ({})", quoted(column), quoted(target), quoted(to));
+        let takes = written.iter().any(|table| table.name == target && table.primary_key() == [to]);
+        if takes { constraints.push(key) } else { loose.push(key) }
+    }
+    let last = table.schema.fields().len() + constraints.len() - 1;
+    let comma = |n: usize| if n == last { "" } else { "," };
+    for (n, field) in table.schema.fields().iter().enumerate() {
+        comment("  ", note(field, ABOUT).unwrap_or_default(), text);
+        if let Some(class) = note(field, PII) {
+            comment("  ", &format!("PII: {class}"), text);
+        }
+        let null = if field.is_nullable() { "" } else { " NOT NULL" };
+        line(text, format_args!("  {} {}{null}{}", quoted(field.name()), sql_type(field), comma(n)));
+    }
+    for (n, constraint) in constraints.iter().enumerate() {
+        line(text, format_args!("  {constraint}{}", comma(table.schema.fields().len() + n)));
+    }
+    for key in loose {
+        comment("  ", &key, text);
+    }
+    text.push_str(");\n");
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{arguments}");
+}
+
+/// A comment line for each line of `about`. Nothing in it can end the comment early.
+fn comment(indent: &str, about: &str, text: &mut String) {
+    for part in about.split(['\n', '\r']).filter(|part| !part.trim().is_empty()) {
+        line(text, format_args!("{indent}-- {}", part.trim()));
+    }
+}
+
+/// `"a""b"`.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn sql_type(field: &Field) -> String {
+    match field.data_type() {
+        DataType::Boolean => "BOOLEAN".to_owned(),
+        DataType::Int64 => "BIGINT".to_owned(),
+        DataType::Float64 => "DOUBLE PRECISION".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("NUMERIC({precision},{scale})"),
+        DataType::Date32 => "DATE".to_owned(),
+        DataType::Timestamp(..) => "TIMESTAMP WITH TIME ZONE".to_owned(),
+        _ => "TEXT".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use arrow_schema::{Schema, TimeUnit};
+
+    use super::super::{KEY, REFERENCES};
+    use super::*;
+
+    fn table(name: &str, fields: Vec<Field>) -> TableFile {
+        let schema = Arc::new(Schema::new(fields));
+        TableFile { name: name.into(), about: format!("a {name}\nof ours"), schema, paths: vec![], format: "csv" }
+    }
+
+    fn field(name: &str, data_type: DataType, nullable: bool, notes: &[(&str, &str)]) -> Field {
+        let notes = notes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Field::new(name, data_type, nullable).with_metadata(notes.collect::<BTreeMap<_, _>>())
+    }
+
+    #[test]
+    fn tables_stand_after_those_they_refer_to() {
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let claim = vec![
+            field("id", DataType::Int64, false, &[(KEY, "primary")]),
+            field("member", DataType::Int64, false, &[(REFERENCES, "member.id")]),
+            field("reversal \"of\"", DataType::Int64, true, &[(REFERENCES, "claim.id")]),
+            field("payer", DataType::Int64, true, &[(REFERENCES, "payer.id")]),
+            field("paid", DataType::Decimal128(12, 2), true, &[(ABOUT, "to date;\nnot more")]),
+            field("at", utc, true, &[]),
+        ];
+        let member = vec![
+            field("id", DataType::Int64, false, &[(KEY, "primary")]),
+            field("ssn", DataType::Utf8, true, &[(PII, "ssn")]),
+            field("share", DataType::Float64, true, &[]),
+            field("born", DataType::Date32, true, &[]),
+            field("alive", DataType::Boolean, false, &[]),
+        ];
+        let expected = r#"-- a member
+-- of ours
+CREATE TABLE "member" (
+  "id" BIGINT NOT NULL,
+  -- PII: ssn
+  "ssn" TEXT,
+  "share" DOUBLE PRECISION,
+  "born" DATE,
+  "alive" BOOLEAN NOT NULL,
+  PRIMARY KEY ("id")
+);
+
+-- a claim
+-- of ours
+CREATE TABLE "claim" (
+  "id" BIGINT NOT NULL,
+  "member" BIGINT NOT NULL,
+  "reversal ""of""" BIGINT,
+  "payer" BIGINT,
+  -- to date;
+  -- not more
+  "paid" NUMERIC(12,2),
+  "at" TIMESTAMP WITH TIME ZONE,
+  PRIMARY KEY ("id"),
+  FOREIGN KEY ("member") REFERENCES "member" ("id"),
+  FOREIGN KEY ("reversal ""of""") REFERENCES "claim" ("id")
+  -- FOREIGN KEY ("payer") REFERENCES "payer" ("id")
+);
+"#;
+        assert_eq!(schema_sql(&[table("claim", claim), table("member", member)]), expected);
+    }
+
+    #[test]
+    fn a_circle_loses_one_reference() {
+        let side = |name: &str, other: &str| {
+            let id = field("id", DataType::Int64, false, &[(KEY, "primary")]);
+            table(name, vec![id, field("other", DataType::Int64, true, &[(REFERENCES, other)])])
+        };
+        let text = schema_sql(&[side("a", "b.id"), side("b", "a.id")]);
+        assert_eq!(text.matches("  FOREIGN KEY").count(), 1);
+        assert_eq!(text.matches("  -- FOREIGN KEY").count(), 1);
+        assert!(text.find("\"a\" (\n") < text.find("\"b\" (\n"));
+    }
+}

@@ -1,0 +1,122 @@
+//! JSON: a line per row (`ndjson`), or one array with a row per line (`json`).
+//!
+//! ```text
+//! [
+//! {"id":1,"name":"Jane \"J\" Doe","paid":12.50,"note":null},
+//! {"id":2,"name":"Ng","paid":-0.05,"note":""}
+//! ]
+//! ```
+//!
+//! Every column stands in every row, null as `null`; so do the floats that JSON has no form for. A decimal is a number
+//! with all its places: a reader that wants it exact must not read it as a double.
+
+use std::io::Write;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use super::text::{Rows, Style};
+use super::{Encoder, Format, Options, Piece, Sink, write_failed};
+use crate::error::{Error, Result};
+
+/// The format `ndjson`.
+pub(super) static NDJSON: Format = Format {
+    name: "ndjson",
+    about: "a JSON object per line",
+    mediatype: "application/x-ndjson",
+    compressions: &[],
+    encoder: |schema: &SchemaRef, _: &Options| Ok(Box::new(Json { rows: Rows::new(schema, &LINES)?, array: false })),
+};
+
+/// The format `json`.
+pub(super) static JSON: Format = Format {
+    name: "json",
+    about: "a JSON array of objects",
+    mediatype: "application/json",
+    compressions: &[],
+    encoder: |schema: &SchemaRef, _: &Options| Ok(Box::new(Json { rows: Rows::new(schema, &ARRAY)?, array: true })),
+};
+
+static LINES: Style =
+    Style { start: "{", end: "}\n", label, quote: "\"", null: "null", infinite: false, plain, escape };
+
+/// A row begins with the comma after the row before it, so that rows need not know which is the last.
+static ARRAY: Style = Style { start: ",\n{", end: "}", ..LINES };
+
+struct Json {
+    rows: Rows,
+    array: bool,
+}
+
+impl Encoder for Json {
+    fn encode(&self, batch: RecordBatch) -> Result<Piece> {
+        self.rows.encode(&batch).map(Piece::Bytes)
+    }
+
+    fn open(&self, mut out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>> {
+        if self.array {
+            out.write_all(b"[").map_err(write_failed)?;
+        }
+        Ok(Box::new(File { out, array: self.array, empty: true }))
+    }
+}
+
+struct File {
+    out: Box<dyn Write + Send>,
+    array: bool,
+    empty: bool,
+}
+
+impl Sink for File {
+    fn append(&mut self, piece: Piece) -> Result<()> {
+        let Piece::Bytes(bytes) = piece else { return Err(Error::internal("json takes text, not rows")) };
+        let first_comma = usize::from(self.array && self.empty && !bytes.is_empty());
+        self.empty &= bytes.is_empty();
+        self.out.write_all(&bytes[first_comma..]).map_err(write_failed)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Box<dyn Write + Send>> {
+        let end: &[u8] = match (self.array, self.empty) {
+            (false, _) => b"",
+            (true, true) => b"]\n",
+            (true, false) => b"\n]\n",
+        };
+        self.out.write_all(end).map_err(write_failed)?;
+        Ok(self.out)
+    }
+}
+
+/// `"name":`.
+fn label(name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    escape(name.as_bytes(), &mut out);
+    out.push(b':');
+    out
+}
+
+/// No byte that asks for a backslash. Without an early end, so that it is done many bytes at a time.
+fn plain(text: &[u8]) -> bool {
+    !text.iter().fold(false, |found, byte| found | matches!(byte, 0..=0x1f | b'"' | b'\\'))
+}
+
+/// The text in quotes, with the escapes that RFC 8259 demands and no other.
+fn escape(text: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    for byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            0..=0x1f => {
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            }
+            _ => out.push(*byte),
+        }
+    }
+    out.push(b'"');
+}

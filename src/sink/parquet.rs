@@ -1,0 +1,141 @@
+//! Parquet: row groups of 131,072 rows, cut by rows alone.
+//!
+//! Where a page ends depends on how rows are handed to the column writers, so they always get 8,192 at a time, counted
+//! from the start of the row group. Codes are the only columns with a Parquet dictionary: elsewhere hashing every value
+//! costs more than it saves. Of an open row group only finished pages are held, compressed, and one open page per column.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use ::parquet::file::writer::SerializedFileWriter;
+use ::parquet::schema::types::ColumnPath;
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, SchemaRef};
+
+use super::cut::Cutter;
+use super::{Encoder, Format, Options, Piece, Sink, write_failed};
+use crate::error::{Error, Result};
+
+/// Rows handed to the column writers at a time.
+const SLICE: usize = 8_192;
+/// Rows of a row group.
+const GROUP: usize = 16 * SLICE;
+
+/// The format `parquet`.
+pub(super) static PARQUET: Format = Format {
+    name: "parquet",
+    about: "Apache Parquet, row groups of 131,072 rows",
+    mediatype: "application/vnd.apache.parquet",
+    compressions: &["snappy", "zstd", "none"],
+    encoder: |schema: &SchemaRef, options: &Options| {
+        let compression = match options.compression.as_deref() {
+            None | Some("snappy") => Compression::SNAPPY,
+            Some("zstd") => Compression::ZSTD(ZstdLevel::default()),
+            Some("none") => Compression::UNCOMPRESSED,
+            Some(other) => {
+                return Err(Error::usage(format!("parquet has no compression `{other}`"))
+                    .hint(format!("there is {}", PARQUET.compressions.join(", "))));
+            }
+        };
+        Ok(Box::new(Parquet { schema: Arc::clone(schema), properties: properties(schema, compression) }))
+    },
+};
+
+/// Version 1.0 pages, because every reader takes them; nothing of this program's or the library's version.
+fn properties(schema: &SchemaRef, compression: Compression) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by("placebo".to_owned())
+        .set_compression(compression)
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    for field in schema.fields().iter().filter(|field| matches!(field.data_type(), DataType::Dictionary(..))) {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), true);
+    }
+    properties.build()
+}
+
+struct Parquet {
+    schema: SchemaRef,
+    properties: WriterProperties,
+}
+
+impl Encoder for Parquet {
+    fn encode(&self, batch: RecordBatch) -> Result<Piece> {
+        Ok(Piece::Rows(batch))
+    }
+
+    fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>> {
+        let schema = Arc::clone(&self.schema);
+        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(self.properties.clone()));
+        let (writer, factory) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(write_failed)?;
+        let groups = Groups { schema: Arc::clone(&schema), writer, factory, columns: Vec::new(), rows: 0, number: 0 };
+        Ok(Box::new(File { cutter: Cutter::new(schema, SLICE), groups }))
+    }
+}
+
+struct File {
+    cutter: Cutter,
+    groups: Groups,
+}
+
+impl Sink for File {
+    fn append(&mut self, piece: Piece) -> Result<()> {
+        let Piece::Rows(batch) = piece else { return Err(Error::internal("parquet takes rows, not text")) };
+        self.cutter.push(&batch, |slice| self.groups.write(slice))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Box<dyn Write + Send>> {
+        let rest = self.cutter.rest()?;
+        if rest.num_rows() > 0 {
+            self.groups.write(&rest)?;
+        }
+        self.groups.close()?;
+        self.groups.writer.into_inner().map_err(write_failed)
+    }
+}
+
+/// The file's row groups; `columns` are the writers of the open one, if there is one.
+struct Groups {
+    schema: SchemaRef,
+    writer: SerializedFileWriter<Box<dyn Write + Send>>,
+    factory: ArrowRowGroupWriterFactory,
+    columns: Vec<ArrowColumnWriter>,
+    rows: usize,
+    number: usize,
+}
+
+impl Groups {
+    fn write(&mut self, slice: &RecordBatch) -> Result<()> {
+        if self.columns.is_empty() {
+            self.columns = self.factory.create_column_writers(self.number).map_err(write_failed)?;
+        }
+        let mut columns = self.columns.iter_mut();
+        for (field, array) in self.schema.fields().iter().zip(slice.columns()) {
+            for (leaf, column) in compute_leaves(field, array).map_err(write_failed)?.iter().zip(&mut columns) {
+                column.write(leaf).map_err(write_failed)?;
+            }
+        }
+        self.rows += slice.num_rows();
+        if self.rows == GROUP { self.close() } else { Ok(()) }
+    }
+
+    /// Writes the open row group to the file.
+    fn close(&mut self) -> Result<()> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group().map_err(write_failed)?;
+        for column in self.columns.drain(..) {
+            column.close().and_then(|chunk| chunk.append_to_row_group(&mut group)).map_err(write_failed)?;
+        }
+        group.close().map_err(write_failed)?;
+        self.rows = 0;
+        self.number += 1;
+        Ok(())
+    }
+}
