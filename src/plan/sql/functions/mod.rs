@@ -45,14 +45,14 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
 /// The function of a name that takes arguments of these types.
 pub fn resolve(name: &str, args: &[DataType]) -> Result<(&'static Function, Resolved)> {
     let args: Vec<DataType> = args.iter().map(|ty| types::logical(ty).clone()).collect();
-    let mut known = all().filter(|function| function.name == name).peekable();
-    if known.peek().is_none() {
+    let known: Vec<&Function> = all().filter(|function| function.name == name).collect();
+    if known.is_empty() {
         return Err(Error::profile("", format!("unknown function `{name}`"))
             .hint("`placebo list functions` shows them all")
             .maybe_hint(did_you_mean(name, all().map(|function| function.name))));
     }
-    let signatures: Vec<&str> = known.clone().map(|function| function.signature).collect();
-    known.find_map(|function| (function.types)(&args).map(|types| (function, types))).ok_or_else(|| {
+    let signatures: Vec<&str> = known.iter().map(|function| function.signature).collect();
+    known.into_iter().find_map(|function| (function.types)(&args).map(|types| (function, types))).ok_or_else(|| {
         let given: Vec<String> = args.iter().map(types::name).collect();
         Error::profile("", format!("type mismatch: `{name}` does not take ({})", given.join(", ")))
             .hint(format!("it is {}; write a CAST where one is meant", signatures.join(" or ")))
