@@ -1,0 +1,132 @@
+//! What a user may turn without editing the profile: seed, rows, scale, parameters, date.
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+use indexmap::IndexMap;
+
+use super::sql::{self, civil};
+use crate::error::{Error, Result, did_you_mean};
+use crate::profile::{Profile, Scalar};
+
+/// Overrides of a profile from the command line.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Any text; equal texts give equal data.
+    pub seed: String,
+    /// Rows of root tables by name.
+    pub rows: IndexMap<String, u64>,
+    /// Multiplies the rows of every root table that scales.
+    pub scale: f64,
+    /// Values of parameters by name.
+    pub params: IndexMap<String, String>,
+    /// The day on which the data set ends.
+    pub as_of: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { seed: "0".to_owned(), rows: IndexMap::new(), scale: 1.0, params: IndexMap::new(), as_of: None }
+    }
+}
+
+impl Options {
+    /// The day on which the data set ends, in days since 1970-01-01.
+    pub(super) fn as_of(&self, profile: &Profile) -> Result<i32> {
+        let given = self.as_of.as_deref().map(|text| {
+            civil::parse_date(text).ok_or_else(|| Error::usage(format!("`{text}` is not a date")).hint("such as 2025-06-30"))
+        });
+        given.unwrap_or_else(|| match &profile.as_of {
+            Some(Scalar::Date(text)) => {
+                civil::parse_date(text).ok_or_else(|| Error::profile("as_of", format!("`{text}` is not a date")))
+            }
+            Some(other) => Err(Error::profile("as_of", format!("`{other}` is not a date")).hint("such as as_of = 2025-06-30")),
+            None => Err(Error::profile("name", "the profile has no `as_of` date").hint("add as_of = 2025-06-30, or give --as-of")),
+        })
+    }
+
+    /// Every parameter as a constant, checked against its bounds.
+    pub(super) fn constants(&self, profile: &Profile) -> Result<IndexMap<String, (String, ArrayRef)>> {
+        if let Some(unknown) = self.params.keys().find(|name| !profile.params.contains_key(*name)) {
+            return Err(Error::usage(format!("the profile `{}` has no parameter `{unknown}`", profile.name))
+                .maybe_hint(did_you_mean(unknown, profile.params.keys().map(String::as_str))));
+        }
+        let mut constants = IndexMap::new();
+        for (name, param) in &profile.params {
+            let path = format!("params.{name}");
+            let (text, value) = match self.params.get(name) {
+                Some(text) => (text.clone(), read(text, &param.value).map_err(|what| {
+                    Error::usage(format!("`--set {name}={text}`: {what} is meant")).hint(param.about.clone())
+                })?),
+                None => (param.value.to_string(), param.value.clone()),
+            };
+            let wrong = |what: String| {
+                if self.params.contains_key(name) { Error::usage(format!("`--set {name}={text}`: {what}")) } else { Error::profile(&path, what) }
+            };
+            let bound = |bound: &Option<Scalar>| bound.as_ref().and_then(number);
+            if let Some(value) = number(&value) {
+                if let Some(min) = bound(&param.min).filter(|min| value < *min) {
+                    return Err(wrong(format!("{text} is below the minimum {min}")));
+                }
+                if let Some(max) = bound(&param.max).filter(|max| value > *max) {
+                    return Err(wrong(format!("{text} is above the maximum {max}")));
+                }
+            }
+            if !param.choices.is_empty() && !param.choices.contains(&text) {
+                return Err(wrong(format!("`{text}` is none of the choices")).maybe_hint(did_you_mean(&text, param.choices.iter().map(String::as_str))));
+            }
+            // A number written with a point is an exact decimal in SQL; a parameter is a rate or a mean: a double.
+            let expr = sql::lower(&sql::parse(&value.to_sql())?, &mut NoNames).map_err(|error| error.within(&path))?;
+            let constant = expr.constant().ok_or_else(|| Error::internal(format!("parameter `{name}` is no constant")))?;
+            let constant = if let Scalar::Number(_) = value { sql::cast(constant, &DataType::Float64)? } else { constant.clone() };
+            constants.insert(name.clone(), (text, constant));
+        }
+        Ok(constants)
+    }
+
+    /// The rows of a root table.
+    pub(super) fn rows_of(&self, name: &str, rows: u64, scales: bool) -> Result<u64> {
+        if let Some(rows) = self.rows.get(name) {
+            return Ok(*rows);
+        }
+        if !self.scale.is_finite() || self.scale <= 0.0 {
+            return Err(Error::usage(format!("`--scale {}` is not a positive number", self.scale)));
+        }
+        Ok(if scales { libm::ceil(rows as f64 * self.scale) as u64 } else { rows })
+    }
+}
+
+fn number(scalar: &Scalar) -> Option<f64> {
+    match scalar {
+        Scalar::Integer(n) => Some(*n as f64),
+        Scalar::Number(x) => Some(*x),
+        _ => None,
+    }
+}
+
+/// Reads a value of the same kind as the default.
+fn read(text: &str, like: &Scalar) -> std::result::Result<Scalar, &'static str> {
+    match like {
+        Scalar::Integer(_) => text.parse().map(Scalar::Integer).map_err(|_| "an integer"),
+        Scalar::Number(_) => text.parse().ok().filter(|x: &f64| x.is_finite()).map(Scalar::Number).ok_or("a number"),
+        Scalar::Boolean(_) => text.parse().map(Scalar::Boolean).map_err(|_| "`true` or `false`"),
+        Scalar::Date(_) => civil::parse_date(text).map(|_| Scalar::Date(text.to_owned())).ok_or("a date such as 2025-06-30"),
+        Scalar::Text(_) => Ok(Scalar::Text(text.to_owned())),
+    }
+}
+
+/// Nothing has a name where a parameter's value stands.
+struct NoNames;
+
+impl sql::Names for NoNames {
+    fn column(&mut self, path: &[String]) -> Result<sql::Expr> {
+        Err(Error::profile("", format!("`{}` has no meaning here: a constant is meant", path.join("."))))
+    }
+
+    fn aggregate(&mut self, _: &str, _: &[sqlparser::ast::Expr], _: Option<&sqlparser::ast::Expr>) -> Result<Option<sql::Expr>> {
+        Ok(None)
+    }
+
+    fn window(&mut self, window: sql::Window<'_>) -> Result<sql::Expr> {
+        Err(Error::profile("", format!("`{}` has no meaning here: a constant is meant", window.name)))
+    }
+}
