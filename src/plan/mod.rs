@@ -56,7 +56,7 @@ pub struct Table {
     pub parent: Option<usize>,
     /// The rows of a root table; 0 for a child table.
     pub rows: u64,
-    /// The expected rows: exact for a root table, from a sample for a child.
+    /// Root rows per chunk, for a root table.
     pub chunk: u64,
     /// All columns, the written ones first.
     pub columns: Vec<Column>,
@@ -71,7 +71,7 @@ pub struct Table {
     /// The column of the parent table that says how many rows each parent row has.
     count: Option<usize>,
     /// The state machine whose walk this table is.
-    walker: Option<Walker>,
+    walk: Option<Walk>,
     /// Keeps sister tables apart in row keys.
     key: u64,
     /// Whole columns of a small root table, kept once they were needed through a reference.
@@ -150,6 +150,20 @@ enum WalkColumn {
     State,
     At,
     From,
+}
+
+/// A compiled lifecycle: where its weights, waits and times come from.
+struct Walk {
+    walker: Walker,
+    /// Columns of the parent, one for each transition.
+    weights: Vec<usize>,
+    /// For each state the unit in microseconds and the column of the child that says how many of it to wait.
+    waits: Vec<Option<(f64, usize)>>,
+    /// Columns of the parent: when walks start, and when they stop.
+    at: usize,
+    until: usize,
+    /// A column of the parent: which rows walk at all.
+    when: Option<usize>,
 }
 
 struct Aggregate {

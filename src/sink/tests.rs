@@ -7,7 +7,7 @@ use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow_array::types::Int32Type;
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array,
-    RecordBatch, StringArray, TimestampMicrosecondArray,
+    RecordBatch, RecordBatchReader, StringArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::cast;
@@ -188,7 +188,7 @@ fn batch(rows: std::ops::Range<i64>, noise: i64) -> RecordBatch {
     let text_nulls = NullBuffer::from(made.iter().map(|row| row.1.is_some()).collect::<Vec<_>>());
     let bits = BooleanBuffer::from_iter((0..made.len()).map(|n| number(n, 1) % 2 == 0));
     let days = ScalarBuffer::from_iter((0..made.len()).map(|n| (number(n, 1) % 700_000) as i32));
-    let micros = numbers(1_000).map(|n| n % 60_000_000_000_000_000 / 1_000 * if n % 3 == 0 { 1_000_000 } else { 1 });
+    let micros = numbers(1_000).map(|n| n % 60_000_000_000 * 1_000_000 + if n % 3 == 0 { n % 1_000 } else { 0 });
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::new(numbers(1).collect(), nulls())),
         Arc::new(BooleanArray::new(bits, nulls())),
