@@ -37,6 +37,8 @@ pub enum Kind {
     Verification,
     /// Another run writes to the same folder.
     Locked,
+    /// The user stopped the run.
+    Interrupted,
     /// The reader of our output went away (`placebo … | head`).
     ClosedPipe,
 }
@@ -56,6 +58,7 @@ impl Kind {
             Kind::Io => 4,
             Kind::Verification => 6,
             Kind::Locked => 7,
+            Kind::Interrupted => 130,
             Kind::ClosedPipe => 141,
         }
     }

@@ -1,5 +1,23 @@
+//! Placebo makes test data that has everything production data has, except the people.
+//!
+//! A data set is a pure function: every cell is `f(seed, table, column, row)`. A profile says what there is, a plan
+//! means it, the engine does it.
+//!
+//! ```
+//! use placebo::plan::{Chunk, Options, Plan};
+//! let loaded = placebo::profile::load("healthcare")?;
+//! let plan = Plan::compile(&loaded, &Options::default())?;
+//! let patient = plan.table("patient")?;
+//! let batch = Chunk::new(&plan, patient, &[17]).batch(patient)?;
+//! assert_eq!(batch.num_rows(), 1);
+//! # Ok::<(), placebo::error::Error>(())
+//! ```
+
+pub mod cli;
+pub mod engine;
 pub mod error;
 pub mod generator;
+pub mod manifest;
 pub mod plan;
 pub mod profile;
 pub mod rng;

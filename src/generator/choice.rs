@@ -1,2 +1,232 @@
-use super::Def;
-pub const DEFS: &[Def] = &[];
+//! Choices: one of a few texts, true or false.
+
+use std::sync::Arc;
+
+use arrow_array::types::{Float64Type, Int32Type};
+use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, StringArray};
+use arrow_schema::DataType;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::operand::View;
+use super::{Def, Fill, Generator, Operand, Params, Scope};
+use crate::error::Result;
+use crate::profile::Expr;
+use crate::rng::{Cell, Weighted};
+
+/// The generators of this family.
+pub const DEFS: &[Def] = &[Def::of::<Choice>(), Def::of::<Truth>()];
+
+/// One of a few texts. Give either `weights`, or `values` of which each is as likely as another.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    /// The texts with their weights: `weights = { card = 7, cash = "CASE WHEN amount < 50 THEN 3 ELSE 0 END" }`. A
+    /// weight is a number or an expression; below 0 counts as 0. A weight that is null, or all of them 0, give null.
+    #[serde(default)]
+    weights: Option<IndexMap<String, Expr>>,
+    /// The texts, each as likely as another.
+    #[serde(default)]
+    values: Option<Vec<String>>,
+}
+
+impl Params for Choice {
+    const NAME: &'static str = "choice";
+    const EXAMPLE: &'static str = "weights = { small = 3, medium = 5, large = 2 }";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let (values, weights) = match (self.weights, self.values) {
+            (Some(weights), None) => weights.into_iter().unzip(),
+            (None, Some(values)) => {
+                let equal = values.iter().map(|_| Expr("1".to_owned())).collect();
+                (values, equal)
+            }
+            _ => return Err(scope.error("", "one of `weights` and `values` is meant".to_owned())),
+        };
+        distinct(scope, &values)?;
+        let weights = plan_weights(scope, &values, &weights)?;
+        let values: ArrayRef = Arc::new(StringArray::from(values));
+        Ok(Box::new(Pick { values, weights }))
+    }
+}
+
+fn distinct(scope: &dyn Scope, values: &[String]) -> Result<()> {
+    if values.is_empty() {
+        return Err(scope.error("", "there is nothing to choose from".to_owned()));
+    }
+    match values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)) {
+        None => Ok(()),
+        Some((_, twice)) => Err(scope
+            .error("values", format!("`{twice}` stands there twice"))
+            .hint("`weights` makes a text more likely than another")),
+    }
+}
+
+fn plan_weights(scope: &mut dyn Scope, values: &[String], weights: &[Expr]) -> Result<Weights> {
+    let mut operands: Vec<Operand<Float64Type>> = Vec::with_capacity(weights.len());
+    for (value, weight) in values.iter().zip(weights) {
+        let field = format!("weights.{value}");
+        let operand: Operand<Float64Type> = Operand::plan(scope, &field, weight)?;
+        if operand.is_constant() && !operand.constant().is_some_and(|w| w.is_finite() && w >= 0.0) {
+            return Err(scope.error(&field, "a weight must be a finite number, 0 or more".to_owned()));
+        }
+        operands.push(operand);
+    }
+    let constants: Option<Vec<f64>> = operands.iter().map(Operand::constant).collect();
+    match constants.as_deref().map(Weighted::new) {
+        None => Ok(Weights::Varying(operands)),
+        Some(Some(fixed)) => Ok(Weights::Fixed(fixed)),
+        Some(None) => Err(scope.error("weights", "all weights are 0".to_owned())),
+    }
+}
+
+enum Weights {
+    Fixed(Weighted),
+    Varying(Vec<Operand<Float64Type>>),
+}
+
+/// Keys into texts that all batches share by pointer.
+struct Pick {
+    values: ArrayRef,
+    weights: Weights,
+}
+
+impl Generator for Pick {
+    fn data_type(&self) -> DataType {
+        DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+    }
+
+    fn nullable(&self) -> bool {
+        matches!(self.weights, Weights::Varying(_))
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let keys = match &self.weights {
+            Weights::Fixed(weights) => fill.primitive::<Int32Type>(|_, mut cell| weights.pick(&mut cell) as i32),
+            Weights::Varying(operands) => {
+                let views: Vec<_> = operands.iter().map(|operand| operand.view(fill)).collect();
+                fill.optional::<Int32Type>(|i, mut cell| by_weight(&views, i, &mut cell).map(|pick| pick as i32))
+            }
+        };
+        Ok(Arc::new(DictionaryArray::try_new(keys, Arc::clone(&self.values))?))
+    }
+}
+
+/// The choice of one word among weights that differ by row.
+fn by_weight(views: &[View<'_, Float64Type>], i: usize, cell: &mut Cell) -> Option<usize> {
+    let mut sum = 0.0;
+    for view in views {
+        sum += view.at(i).filter(|weight| weight.is_finite())?.max(0.0);
+    }
+    let mut left = cell.unit() * sum;
+    let mut pick = None;
+    for (k, view) in views.iter().enumerate() {
+        let weight = view.at(i)?.max(0.0);
+        if weight > 0.0 {
+            // The last one with a weight stands in where rounding leaves something over.
+            pick = Some(k);
+            if left < weight {
+                break;
+            }
+            left -= weight;
+        }
+    }
+    pick
+}
+
+/// True with a given probability.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Truth {
+    /// The probability, 0 to 1: a number or an expression. Null gives null.
+    p: Expr,
+}
+
+impl Params for Truth {
+    const NAME: &'static str = "boolean";
+    const EXAMPLE: &'static str = "p = 0.3";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let p: Operand<Float64Type> = Operand::plan(scope, "p", &self.p)?;
+        match p.constant().filter(|p| !(0.0..=1.0).contains(p)) {
+            Some(p) => Err(scope.error("p", format!("{p} is not between 0 and 1"))),
+            None => Ok(Box::new(Coin { p })),
+        }
+    }
+}
+
+struct Coin {
+    p: Operand<Float64Type>,
+}
+
+impl Generator for Coin {
+    fn data_type(&self) -> DataType {
+        DataType::Boolean
+    }
+
+    fn nullable(&self) -> bool {
+        !self.p.is_constant()
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let p = self.p.view(fill);
+        let truths: BooleanArray = (0..fill.len()).map(|i| p.at(i).map(|p| fill.cell(i).chance(p))).collect();
+        debug_assert_eq!(truths.len(), fill.len());
+        Ok(Arc::new(truths))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+    use crate::generator::operand::texts;
+    use crate::generator::testing::{Bed, plan_error};
+
+    fn counts(bed: &Bed, toml: &str) -> std::collections::BTreeMap<Option<String>, usize> {
+        let column = bed.fill("choice", toml).expect("a column");
+        let texts = texts(&column);
+        let mut counts = std::collections::BTreeMap::new();
+        (0..column.len()).for_each(|i| *counts.entry(texts.at(i).map(str::to_owned)).or_default() += 1);
+        counts
+    }
+
+    #[test]
+    fn fixed_and_varying_weights_give_the_same_shares() {
+        let fixed = counts(&Bed::root(10_000), "weights = { a = 1, b = 0, c = 3 }");
+        let varying = counts(&Bed::root(10_000), "weights = { a = \"one\", b = \"zero\", c = 3 }");
+        for counts in [fixed, varying] {
+            assert_eq!(counts.keys().flatten().collect::<Vec<_>>(), ["a", "c"]);
+            let a = counts[&Some("a".to_owned())];
+            assert!((2_300..2_700).contains(&a), "{a}");
+        }
+        let nulls = counts(&Bed::root(100), "weights = { a = \"zero\", b = \"zero\" }");
+        assert_eq!(nulls.into_iter().collect::<Vec<_>>(), [(None, 100)]);
+    }
+
+    #[test]
+    fn the_texts_are_shared_by_pointer() {
+        let generator = Bed::root(1).plan("choice", "values = [\"x\", \"y\"]").expect("a generator");
+        let bed = Bed::root(50);
+        let (one, two) = (bed.run(&*generator.0, 0..10), bed.run(&*generator.0, 10..50));
+        let values = |array: &ArrayRef| Arc::as_ptr(array.as_dictionary::<Int32Type>().values()).cast::<u8>();
+        assert_eq!(values(&one), values(&two));
+    }
+
+    #[test]
+    fn mistakes_are_found_while_planning() {
+        let cases = [
+            ("choice", "", "one of `weights` and `values`"),
+            ("choice", "values = []", "nothing to choose"),
+            ("choice", "values = [\"a\", \"a\"]", "twice"),
+            ("choice", "weights = { a = 0 }", "all weights are 0"),
+            ("choice", "weights = { a = -1 }", "0 or more"),
+            ("boolean", "p = 1.5", "1.5 is not between 0 and 1"),
+        ];
+        for (name, toml, message) in cases {
+            assert!(plan_error(name, toml).contains(message), "{name}: {}", plan_error(name, toml));
+        }
+    }
+}

@@ -12,6 +12,7 @@ pub mod identifier;
 mod key;
 pub mod lifecycle;
 mod number;
+pub mod record;
 pub mod operand;
 mod sibling;
 mod text;
@@ -199,6 +200,7 @@ pub fn families() -> Vec<(&'static str, &'static [Def])> {
         ("number", number::DEFS),
         ("time", time::DEFS),
         ("choice", choice::DEFS),
+        ("record", record::DEFS),
         ("text", text::DEFS),
         ("key", key::DEFS),
         ("sibling", sibling::DEFS),

@@ -1,2 +1,271 @@
-use super::Def;
-pub const DEFS: &[Def] = &[];
+//! What siblings make together: instants that rise from one to the next, and chains of hashes.
+//!
+//! A family of siblings is always filled whole, so each value may look at the values before it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{ArrayRef, PrimitiveArray, builder::StringBuilder};
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::operand::{Text, Texts};
+use super::time::{Resolution, instant_type, instants, steps_up};
+use super::{Def, Fill, Generator, Operand, Params, Scope};
+use crate::error::Result;
+use crate::profile::Expr;
+
+/// The generators of this family.
+pub const DEFS: &[Def] = &[Def::of::<Rising>(), Def::of::<HashChain>()];
+
+fn needs_siblings(scope: &dyn Scope) -> Result<()> {
+    if scope.depth() > 0 {
+        return Ok(());
+    }
+    Err(scope
+        .error("", "rows of a root table have no siblings".to_owned())
+        .hint("give the table a parent: `of = \"…\"` with `count`"))
+}
+
+/// Instants in [from, to) that rise strictly from sibling to sibling, otherwise evenly spread. In a span too narrow for
+/// all siblings they are spaced evenly and may repeat, but never fall. For child tables.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rising {
+    /// The earliest instant, as the first sibling sees it.
+    from: Expr,
+    /// The end, itself not included, as the first sibling sees it; not after `from` gives nulls.
+    to: Expr,
+    /// The least time between two siblings in seconds, 0 by default: one step of the resolution.
+    #[serde(default)]
+    min_gap: f64,
+    /// `minute`, `second`, `millisecond` or `microsecond`; `second` by default.
+    #[serde(default)]
+    resolution: Resolution,
+}
+
+impl Params for Rising {
+    const NAME: &'static str = "rising";
+    const EXAMPLE: &'static str = "from = 2024-01-01\nto = 2025-01-01";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        needs_siblings(scope)?;
+        if !(0.0..=1e9).contains(&self.min_gap) {
+            return Err(scope.error("min_gap", format!("{} seconds are not between 0 and 1e9", self.min_gap)));
+        }
+        let from: Operand<TimestampMicrosecondType> = Operand::plan(scope, "from", &self.from)?;
+        let to: Operand<TimestampMicrosecondType> = Operand::plan(scope, "to", &self.to)?;
+        if matches!((from.constant(), to.constant()), (Some(from), Some(to)) if to <= from) {
+            return Err(scope.error("to", "`to` is not after `from`".to_owned()));
+        }
+        let step = self.resolution.micros();
+        let gap = steps_up(libm::rint(self.min_gap * 1e6) as i64, step).max(1);
+        Ok(Box::new(Ladder { from, to, step, gap }))
+    }
+}
+
+struct Ladder {
+    from: Operand<TimestampMicrosecondType>,
+    to: Operand<TimestampMicrosecondType>,
+    step: i64,
+    /// The least number of steps between siblings.
+    gap: i64,
+}
+
+impl Ladder {
+    /// The instants of one family, in steps from `first` up to but without `end`.
+    fn climb(&self, fill: &Fill<'_>, family: Range<usize>, first: i64, end: i64, sums: &mut Vec<f64>) {
+        // Sums of exponential gaps, divided by the sum of all, are sorted uniform numbers.
+        sums.clear();
+        let (mut sum, start) = (0.0, family.start);
+        for i in family {
+            sum += fill.cell(i).exponential();
+            sums.push(sum);
+        }
+        let mut head = fill.cell(start);
+        head.next();
+        let total = sum + head.exponential();
+        let count = sums.len() as i64;
+        // What is left of the span once every gap has its least length; the uniform numbers share it out.
+        let room = (end - first - 1).saturating_sub((count - 1).saturating_mul(self.gap));
+        for (place, sum) in (0..count).zip(sums.iter_mut()) {
+            let steps = if room >= 0 {
+                let share = libm::floor(*sum / total * (room + 1) as f64) as i64;
+                share.min(room) + place * self.gap
+            } else {
+                (i128::from(place) * i128::from(end - first) / i128::from(count)) as i64
+            };
+            *sum = steps as f64;
+        }
+    }
+}
+
+impl Generator for Ladder {
+    fn data_type(&self) -> DataType {
+        instant_type()
+    }
+
+    fn nullable(&self) -> bool {
+        !(self.from.is_constant() && self.to.is_constant())
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let (from, to) = (self.from.view(fill), self.to.view(fill));
+        let mut column: Vec<Option<i64>> = Vec::with_capacity(fill.len());
+        let mut sums = Vec::new();
+        for family in fill.rows.families().filter(|family| !family.is_empty()) {
+            let bounds = from.at(family.start).zip(to.at(family.start));
+            let bounds = bounds.map(|(from, to)| (steps_up(from, self.step), steps_up(to, self.step)));
+            match bounds.filter(|(first, end)| first < end) {
+                None => column.extend(family.map(|_| None)),
+                Some((first, end)) => {
+                    self.climb(fill, family, first, end, &mut sums);
+                    // A span of instants has less than 2^53 steps unless it is longer than 285 years of microseconds.
+                    column.extend(sums.iter().map(|steps| (first + *steps as i64).checked_mul(self.step)));
+                }
+            }
+        }
+        Ok(instants(column.into_iter().collect::<PrimitiveArray<TimestampMicrosecondType>>()))
+    }
+}
+
+/// A chain of hashes along the siblings, as tamper-evident logs have it. In SQL, each value is
+/// `sha256(concat_ws('|', previous, coalesce(a, ''), coalesce(b, ''), …))` in lower-case hexadecimal, where `previous` is
+/// the value of the sibling before, or 64 zeros for the first, and the values of `over` are cast to text. For child tables.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct HashChain {
+    /// What is hashed, in this order: columns or expressions.
+    over: Vec<Expr>,
+}
+
+impl Params for HashChain {
+    const NAME: &'static str = "hash_chain";
+    const EXAMPLE: &'static str = "over = [\"1\", \"'opened'\"]";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        needs_siblings(scope)?;
+        if self.over.is_empty() {
+            return Err(scope.error("over", "there is nothing to hash".to_owned()));
+        }
+        let over = self.over.iter().map(|expr| Text::plan_any(scope, "over", expr)).collect::<Result<_>>()?;
+        Ok(Box::new(Chain { over }))
+    }
+}
+
+struct Chain {
+    over: Vec<Text>,
+}
+
+impl Generator for Chain {
+    fn data_type(&self) -> DataType {
+        DataType::Utf8
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let over: Vec<Texts<'_>> = self.over.iter().map(|text| text.view(fill)).collect();
+        let mut column = StringBuilder::with_capacity(fill.len(), fill.len() * 64);
+        let mut link = [b'0'; 64];
+        for family in fill.rows.families() {
+            link.fill(b'0');
+            for i in family {
+                let mut hash = Sha256::new_with_prefix(link);
+                for text in &over {
+                    hash.update(b"|");
+                    hash.update(text.at(i).unwrap_or(""));
+                }
+                for (pair, byte) in link.chunks_exact_mut(2).zip(hash.finalize()) {
+                    pair[0] = HEX[usize::from(byte >> 4)];
+                    pair[1] = HEX[usize::from(byte & 15)];
+                }
+                link.iter().for_each(|digit| column_push(&mut column, *digit));
+                column.append_value("");
+            }
+        }
+        Ok(Arc::new(column.finish()))
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Adds an ASCII digit to the value that `append_value` will end.
+fn column_push(column: &mut StringBuilder, digit: u8) {
+    // Writing into a string builder in memory cannot fail.
+    let _ = std::fmt::Write::write_char(column, char::from(digit));
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Array;
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+    use crate::generator::testing::{Bed, child_plan_error, plan_error, shown};
+
+    fn rise(bed: &Bed, toml: &str) -> PrimitiveArray<TimestampMicrosecondType> {
+        bed.fill("rising", toml).expect("a column").as_primitive::<TimestampMicrosecondType>().clone()
+    }
+
+    #[test]
+    fn instants_rise_strictly_within_their_span() {
+        let bed = Bed::child(3_000);
+        // Five siblings at most, in ten seconds with a gap of two: the tightest fit still holds.
+        let times = rise(&bed, "from = \"t\"\nto = 2024-06-01\nmin_gap = 90");
+        let from = bed.input("t");
+        let from = from.as_primitive::<TimestampMicrosecondType>();
+        for family in bed.families() {
+            let values: Vec<Option<i64>> = family.clone().map(|i| times.is_valid(i).then(|| times.value(i))).collect();
+            let Some(first) = family.clone().next() else { continue };
+            assert!(values.iter().all(|v| v.is_some() == from.is_valid(first)));
+            let values: Vec<i64> = values.into_iter().flatten().collect();
+            assert!(values.windows(2).all(|pair| pair[1] - pair[0] >= 90_000_000));
+            assert!(values.iter().all(|v| *v >= from.value(first) && *v < 1_717_200_000_000_000));
+        }
+    }
+
+    #[test]
+    fn a_narrow_span_is_shared_evenly() {
+        let bed = Bed::child(60);
+        let narrow = bed.fill("rising", "from = 2024-01-01\nto = 2024-01-02\nmin_gap = 40_000").expect("a column");
+        let times = narrow.as_primitive::<TimestampMicrosecondType>();
+        for family in bed.families() {
+            assert!(times.values()[family].windows(2).all(|pair| pair[0] < pair[1]));
+        }
+    }
+
+    #[test]
+    fn the_first_of_two_lies_a_third_into_the_span() {
+        let bed = Bed::child(12_000);
+        let times = rise(&bed, "from = 1970-01-01\nto = 1970-01-02\nresolution = \"microsecond\"");
+        let pairs: Vec<Range<usize>> = bed.families().into_iter().filter(|family| family.len() == 2).collect();
+        let mean = pairs.iter().map(|pair| times.value(pair.start) as f64).sum::<f64>() / pairs.len() as f64;
+        assert!((mean / 86_400e6 - 1.0 / 3.0).abs() < 0.02, "{mean}");
+    }
+
+    #[test]
+    fn a_chain_can_be_recomputed() {
+        let bed = Bed::child(30);
+        let chain = shown(&bed.fill("hash_chain", "over = [\"row\", \"flag\"]").expect("a column"));
+        let (rows, flags) = (shown(&bed.input("row")), shown(&bed.input("flag")));
+        for family in bed.families() {
+            let mut link = "0".repeat(64);
+            for i in family {
+                let text = format!("{link}|{}|{}", rows[i], flags[i].replace('∅', ""));
+                link = Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+                assert_eq!(chain[i], link);
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_found_while_planning() {
+        assert!(plan_error("rising", "from = 2024-01-01\nto = 2024-01-02").contains("no siblings"));
+        assert!(plan_error("hash_chain", "over = [\"1\"]").contains("no siblings"));
+        assert!(child_plan_error("hash_chain", "over = []").contains("nothing to hash"));
+        assert!(child_plan_error("rising", "from = 2024-01-02\nto = 2024-01-01").contains("not after"));
+        assert!(child_plan_error("rising", "from = 2024-01-01\nto = 2024-01-02\nmin_gap = -1").contains("min_gap"));
+    }
+}

@@ -784,7 +784,7 @@ impl<'a> Compiler<'a> {
                 note(sink::REFERENCES, &format!("{to}.{key}"));
             }
             let nullable = made.nullable && !column.rest.key;
-            fields.push(Field::new(name, made.ty.clone(), nullable).with_metadata(metadata.into_iter().collect()));
+            fields.push(Field::new(name, made.ty.clone(), nullable).with_metadata(metadata));
         }
         Schema::new(fields)
     }

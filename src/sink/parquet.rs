@@ -4,8 +4,8 @@
 //! from the start of the row group. Codes are the only columns with a Parquet dictionary: elsewhere hashing every value
 //! costs more than it saves. Of an open row group only finished pages are held, compressed, and one open page per column.
 
-use std::io::Write;
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
@@ -71,16 +71,18 @@ impl Encoder for Parquet {
 
     fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>> {
         let schema = Arc::clone(&self.schema);
-        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(self.properties.clone()));
+        let out = Arc::new(Mutex::new(out));
+        let writer = ArrowWriter::try_new(Lent(Arc::clone(&out)), Arc::clone(&schema), Some(self.properties.clone()));
         let (writer, factory) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(write_failed)?;
         let groups = Groups { schema: Arc::clone(&schema), writer, factory, columns: Vec::new(), rows: 0, number: 0 };
-        Ok(Box::new(File { cutter: Cutter::new(schema, SLICE), groups }))
+        Ok(Box::new(File { cutter: Cutter::new(schema, SLICE), groups, out }))
     }
 }
 
 struct File {
     cutter: Cutter,
     groups: Groups,
+    out: Arc<Mutex<Box<dyn Write + Send>>>,
 }
 
 impl Sink for File {
@@ -95,14 +97,32 @@ impl Sink for File {
             self.groups.write(&rest)?;
         }
         self.groups.close()?;
-        self.groups.writer.into_inner().map_err(write_failed)
+        self.groups.writer.finish().map_err(write_failed)?;
+        drop(self.groups);
+        let out = Arc::into_inner(self.out).ok_or_else(|| Error::internal("the parquet writer outlived its file"))?;
+        Ok(out.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The file, lent to the library: its own `into_inner` keeps only the text of an error met on the last bytes, and we
+/// must tell a closed pipe from a full disk.
+struct Lent(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl Write for Lent {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    /// The file is flushed by its owner.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
 /// The file's row groups; `columns` are the writers of the open one, if there is one.
 struct Groups {
     schema: SchemaRef,
-    writer: SerializedFileWriter<Box<dyn Write + Send>>,
+    writer: SerializedFileWriter<Lent>,
     factory: ArrowRowGroupWriterFactory,
     columns: Vec<ArrowColumnWriter>,
     rows: usize,

@@ -360,7 +360,8 @@ fn a_closed_pipe_is_told_from_a_full_disk() {
             sink.append(encoder.encode(small())?)?;
             sink.finish()
         });
-        assert_eq!(written.err().unwrap().kind(), kind, "{}", format.name);
+        let error = written.err().unwrap();
+        assert_eq!(error.kind(), kind, "{}: {error}", format.name);
     }
 }
 

@@ -1,0 +1,462 @@
+//! Records of data files: picked by weight, matched on columns, in order, or without repetition.
+//!
+//! A [`Picker`] gives record numbers; [`project`] turns them into a column. Several columns of one record come from one
+//! picker, which is how correlated values stay together.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, Int32Array};
+use arrow_schema::DataType;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::data::Data;
+use super::operand::{Texts, texts};
+use super::{Def, Fill, Generator, Params, Scope, Text};
+use crate::error::{Error, Result};
+use crate::profile::Expr;
+use crate::rng::{Cell, Weighted};
+
+/// The generators of this family.
+pub const DEFS: &[Def] = &[Def::of::<Record>()];
+
+/// In which order records are picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Any matching record, by weight.
+    Random,
+    /// The n-th sibling gets the n-th matching record of the file, and none past the end. All rows of a root table count
+    /// as siblings, so a root table can hold a file's records one by one.
+    InOrder,
+    /// Any matching record that no earlier sibling has, by weight; none when all are taken.
+    Distinct,
+}
+
+/// Picks record numbers of a data file.
+pub struct Picker {
+    matches: Vec<Match>,
+    shapes: Vec<Shape>,
+    weights: Vec<f64>,
+    order: Order,
+    root: bool,
+}
+
+/// A column of the file that must equal an expression; its known texts are numbered.
+struct Match {
+    value: Text,
+    codes: BTreeMap<String, u32>,
+}
+
+/// The records that give a text, not `*`, in the same columns.
+struct Shape {
+    columns: Vec<usize>,
+    groups: BTreeMap<u128, Group>,
+}
+
+/// The records that match the same texts.
+struct Group {
+    records: Vec<u32>,
+    total: f64,
+    table: Weighted,
+}
+
+/// The mistake of another part, as one of a field.
+pub(super) fn in_field(scope: &dyn Scope, field: &str, error: &Error) -> Error {
+    scope.error(field, error.message().to_owned()).maybe_hint(error.hint_text().map(str::to_owned))
+}
+
+impl Picker {
+    /// Plans picks from `data`. A `*` in a matched column matches anything; an empty cell matches nothing.
+    pub fn plan(
+        scope: &mut dyn Scope,
+        data: Arc<Data>,
+        weight: Option<&str>,
+        matches: &IndexMap<String, Expr>,
+        order: Order,
+    ) -> Result<Self> {
+        let root = scope.depth() == 0;
+        if order == Order::Distinct && root {
+            return Err(scope.error("pick", "rows of a root table have no siblings to differ from".to_owned()));
+        }
+        if matches.len() > 8 {
+            return Err(scope.error("match", "more than 8 columns to match".to_owned()));
+        }
+        let weights = data.weights(weight).map_err(|error| in_field(scope, "weight", &error))?;
+        let mut planned = Vec::with_capacity(matches.len());
+        let mut cells = Vec::with_capacity(matches.len());
+        for (column, expr) in matches {
+            let field = format!("match.{column}");
+            let array = data.column(column).map_err(|error| in_field(scope, &field, &error))?;
+            if array.data_type() == &DataType::Float64 {
+                return Err(scope
+                    .error(&field, format!("`{column}` is a floating-point number"))
+                    .hint("match on text, `int`, `decimal(digits)` or `date`"));
+            }
+            let array = arrow_cast::cast(array, &DataType::Utf8)?;
+            let mut codes = BTreeMap::new();
+            let column: Vec<Option<u32>> = {
+                let texts = texts(&array);
+                (0..data.rows).map(|row| texts.at(row).map(|text| number(&mut codes, text))).collect()
+            };
+            planned.push(Match { value: Text::plan_any(scope, &field, expr)?, codes });
+            cells.push(column);
+        }
+        let mut picker = Self { matches: planned, shapes: Vec::new(), weights, order, root };
+        picker.shapes = picker.group(scope, &cells, data.rows)?;
+        picker.check_constants(scope, &data.name)?;
+        Ok(picker)
+    }
+
+    /// Sorts the records into groups by what they match.
+    fn group(&self, scope: &dyn Scope, cells: &[Vec<Option<u32>>], rows: usize) -> Result<Vec<Shape>> {
+        let mut shapes: BTreeMap<Vec<usize>, BTreeMap<u128, Vec<u32>>> = BTreeMap::new();
+        for row in 0..rows {
+            let Some(codes) = cells.iter().map(|column| column[row]).collect::<Option<Vec<u32>>>() else { continue };
+            let columns: Vec<usize> = (0..codes.len()).filter(|c| codes[*c] != ANYTHING).collect();
+            let Some(key) = self.key(&columns, |c| Some(codes[c])) else { continue };
+            shapes.entry(columns).or_default().entry(key).or_default().push(row as u32);
+        }
+        let mut planned = Vec::with_capacity(shapes.len());
+        for (columns, groups) in shapes {
+            let mut tables = BTreeMap::new();
+            for (key, records) in groups {
+                let weights: Vec<f64> = records.iter().map(|r| self.weights[*r as usize]).collect();
+                let Some(table) = Weighted::new(&weights) else {
+                    let record = records.first().map_or(0, |r| r + 1);
+                    return Err(scope
+                        .error("weight", format!("the records that match the same values as record {record} weigh 0"))
+                        .hint("give one of them a weight, or take them out"));
+                };
+                tables.insert(key, Group { records, total: weights.iter().sum(), table });
+            }
+            planned.push(Shape { columns, groups: tables });
+        }
+        Ok(planned)
+    }
+
+    /// Constants that match nothing would make a column of nulls.
+    fn check_constants(&self, scope: &dyn Scope, name: &str) -> Result<()> {
+        let constants: Option<Vec<String>> = self.matches.iter().map(|m| m.value.constant()).collect();
+        let Some(constants) = constants else { return Ok(()) };
+        let code = |c: usize| Some(self.matches[c].codes.get(&constants[c]).copied().unwrap_or(UNKNOWN));
+        if self.groups(code).next().is_some() {
+            return Ok(());
+        }
+        Err(scope.error("match", format!("data file `{name}` has no record that matches `{}`", constants.join("`, `"))))
+    }
+
+    /// The number of a combination of codes in the given columns; 8 columns of less than 65,536 texts always fit.
+    fn key(&self, columns: &[usize], code: impl Fn(usize) -> Option<u32>) -> Option<u128> {
+        columns.iter().try_fold(0_u128, |key, c| {
+            let size = self.matches[*c].codes.len() as u128 + FIRST_CODE as u128;
+            key.checked_mul(size)?.checked_add(u128::from(code(*c)?))
+        })
+    }
+
+    /// The groups that match a row with the given codes.
+    fn groups<'a>(&'a self, code: impl Fn(usize) -> Option<u32> + 'a) -> impl Iterator<Item = &'a Group> + 'a {
+        self.shapes.iter().filter_map(move |shape| shape.groups.get(&self.key(&shape.columns, &code)?))
+    }
+
+    /// The picker with the matched values of the rows of a fill.
+    pub(super) fn view<'a>(&'a self, fill: &'a Fill<'_>) -> Picks<'a> {
+        Picks { picker: self, codes: self.matches.iter().map(|m| Codes::of(m, fill)).collect() }
+    }
+}
+
+/// Codes of matched texts: `*`, a text that the file lacks, and its texts from 2.
+const ANYTHING: u32 = 0;
+const UNKNOWN: u32 = 1;
+const FIRST_CODE: u32 = 2;
+
+fn number(codes: &mut BTreeMap<String, u32>, text: &str) -> u32 {
+    if text == "*" {
+        return ANYTHING;
+    }
+    match codes.get(text) {
+        Some(code) => *code,
+        None => {
+            let code = codes.len() as u32 + FIRST_CODE;
+            codes.insert(text.to_owned(), code);
+            code
+        }
+    }
+}
+
+/// The codes of a matched expression for the rows of a fill; a dictionary is looked up once, not once a row.
+enum Codes<'a> {
+    One(Option<u32>),
+    Keyed(&'a Int32Array, Vec<u32>),
+    Plain(Texts<'a>, &'a BTreeMap<String, u32>),
+}
+
+impl<'a> Codes<'a> {
+    fn of(matched: &'a Match, fill: &'a Fill<'_>) -> Self {
+        let known = |text: &str| matched.codes.get(text).copied().unwrap_or(UNKNOWN);
+        match matched.value.view(fill) {
+            Texts::One(text) => Codes::One(text.at(0).map(known)),
+            Texts::Keyed(keys, values) => Codes::Keyed(keys, values.iter().map(|v| known(v.unwrap_or(""))).collect()),
+            plain => Codes::Plain(plain, &matched.codes),
+        }
+    }
+
+    #[inline]
+    fn at(&self, i: usize) -> Option<u32> {
+        match self {
+            Codes::One(code) => *code,
+            Codes::Keyed(keys, codes) => (!keys.is_null(i)).then(|| codes[keys.value(i) as usize]),
+            Codes::Plain(texts, known) => texts.at(i).map(|text| known.get(text).copied().unwrap_or(UNKNOWN)),
+        }
+    }
+}
+
+/// A picker at work on the rows of a fill.
+pub(super) struct Picks<'a> {
+    picker: &'a Picker,
+    codes: Vec<Codes<'a>>,
+}
+
+impl Picks<'_> {
+    /// The groups that row `i` matches; a matched null matches nothing.
+    fn groups(&self, i: usize) -> impl Iterator<Item = &Group> {
+        let whole = self.codes.iter().all(|codes| codes.at(i).is_some());
+        self.picker.groups(move |c| self.codes[c].at(i)).filter(move |_| whole)
+    }
+
+    /// A record for row `i`, by weight, with the cell's words.
+    pub(super) fn draw(&self, i: usize, cell: &mut Cell) -> Option<usize> {
+        let mut groups = self.groups(i);
+        let (first, second) = (groups.next()?, groups.next());
+        let group = if second.is_some() {
+            // Records with `*` join: first the group by its total weight, then the record within it.
+            let mut left = cell.unit() * self.groups(i).map(|group| group.total).sum::<f64>();
+            let chosen = self.groups(i).find(|group| {
+                left -= group.total;
+                left < 0.0
+            });
+            chosen.unwrap_or(first)
+        } else {
+            first
+        };
+        Some(group.records[group.table.pick(cell)] as usize)
+    }
+
+    /// The n-th of the matching records, in the order of the file.
+    fn nth(&self, i: usize, n: u64) -> Option<usize> {
+        let mut groups = self.groups(i);
+        let (first, second) = (groups.next()?, groups.next());
+        if second.is_none() {
+            return first.records.get(usize::try_from(n).ok()?).map(|record| *record as usize);
+        }
+        let mut all: Vec<u32> = self.groups(i).flat_map(|group| group.records.iter().copied()).collect();
+        all.sort_unstable();
+        all.get(usize::try_from(n).ok()?).map(|record| *record as usize)
+    }
+
+    /// A matching record that is not among `taken`: by rejection, then by a draw among those that are left.
+    fn fresh(&self, i: usize, cell: &mut Cell, taken: &[i32]) -> Option<usize> {
+        for _ in 0..16 {
+            let record = self.draw(i, cell)?;
+            if !taken.contains(&(record as i32)) {
+                return Some(record);
+            }
+        }
+        let weight = |record: &u32| self.picker.weights[*record as usize];
+        let left = || {
+            let records = self.groups(i).flat_map(|group| &group.records);
+            records.filter(|record| weight(record) > 0.0 && !taken.contains(&(**record as i32)))
+        };
+        let mut rest = cell.unit() * left().map(weight).sum::<f64>();
+        let chosen = left().find(|record| {
+            rest -= weight(record);
+            rest < 0.0
+        });
+        chosen.or_else(|| left().last()).map(|record| *record as usize)
+    }
+}
+
+impl Generator for Picker {
+    fn data_type(&self) -> DataType {
+        DataType::Int32
+    }
+
+    fn nullable(&self) -> bool {
+        self.order != Order::Random || self.matches.iter().any(|m| m.value.constant().is_none())
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let picks = self.view(fill);
+        let column: Int32Array = match self.order {
+            Order::Random => fill.optional::<Int32Type>(|i, mut cell| Some(picks.draw(i, &mut cell)? as i32)),
+            Order::InOrder => fill.optional::<Int32Type>(|i, _| {
+                let n = if self.root { fill.rows.paths[i] as u64 } else { u64::from(fill.rows.ordinals[i]) };
+                Some(picks.nth(i, n)? as i32)
+            }),
+            Order::Distinct => {
+                let mut column = Vec::with_capacity(fill.len());
+                let mut taken = Vec::new();
+                for family in fill.rows.families() {
+                    taken.clear();
+                    distinct(&picks, fill, family, &mut taken, &mut column);
+                }
+                Int32Array::from(column)
+            }
+        };
+        Ok(Arc::new(column))
+    }
+}
+
+fn distinct(picks: &Picks<'_>, fill: &Fill<'_>, family: Range<usize>, taken: &mut Vec<i32>, to: &mut Vec<Option<i32>>) {
+    for i in family {
+        let pick = picks.fresh(i, &mut fill.cell(i), taken).map(|record| record as i32);
+        taken.extend(pick);
+        to.push(pick);
+    }
+}
+
+/// The values of a column of the file at the picked records; texts stay shared by pointer.
+pub fn project(picks: &Int32Array, column: &ArrayRef) -> Result<ArrayRef> {
+    Ok(arrow_select::take::take(column, picks, None)?)
+}
+
+/// One column of a record of a data file, picked by weight. For several columns of the same record, use a reference to
+/// the file (`refs.place = { file = "places.csv", weight = "weight" }`) and read `place.city`, `place.state` from it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    /// The data file.
+    file: String,
+    /// The column to take.
+    column: String,
+    /// The column of weights; without it, every record is as likely as another.
+    #[serde(default)]
+    weight: Option<String>,
+    /// Columns of the file that must equal expressions of this row, compared as text: `match.sex = "sex"`. `*` in the
+    /// file matches anything; a row that matches no record gives null.
+    #[serde(default)]
+    r#match: IndexMap<String, Expr>,
+}
+
+impl Params for Record {
+    const NAME: &'static str = "record";
+    const EXAMPLE: &'static str = "file = \"states.csv\"\ncolumn = \"name\"\nweight = \"population\"";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let data = scope.data("file", &self.file)?;
+        let column = Arc::clone(data.column(&self.column).map_err(|error| in_field(scope, "column", &error))?);
+        let picker = Picker::plan(scope, data, self.weight.as_deref(), &self.r#match, Order::Random)?;
+        Ok(Box::new(Projected { picker, column }))
+    }
+}
+
+struct Projected {
+    picker: Picker,
+    column: ArrayRef,
+}
+
+impl Generator for Projected {
+    fn data_type(&self) -> DataType {
+        self.column.data_type().clone()
+    }
+
+    fn nullable(&self) -> bool {
+        self.picker.nullable() || self.column.null_count() > 0
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let picks = self.picker.fill(fill)?;
+        project(arrow_array::cast::AsArray::as_primitive(&picks), &self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+    use crate::generator::testing::{Bed, plan_error};
+
+    const FILE: &str = "name,sex,weight:float\nann,F,1\nbea,F,3\ncarl,M,1\nkim,*,4\n,F,0\n";
+
+    fn bed(bed: Bed) -> Bed {
+        bed.file("names.csv", FILE)
+    }
+
+    fn picks(bed: &Bed, matched: &[(&str, &str)], order: Order) -> Vec<Option<i32>> {
+        let matches = matched.iter().map(|(c, e)| ((*c).to_owned(), Expr((*e).to_owned()))).collect();
+        let mut scope = bed.scope();
+        let data = scope.data("file", "names.csv").expect("a file");
+        let picker = Picker::plan(&mut scope, data, Some("weight"), &matches, order).expect("a picker");
+        let column = bed.run_scoped(&picker, &scope, 0..bed.units());
+        column.as_primitive::<Int32Type>().iter().collect()
+    }
+
+    #[test]
+    fn records_come_by_weight_among_those_that_match() {
+        let mut seen = [0; 5];
+        for pick in picks(&bed(Bed::root(8_000)), &[("sex", "'F'")], Order::Random) {
+            seen[pick.expect("a record") as usize] += 1;
+        }
+        assert_eq!((seen[2], seen[4]), (0, 0));
+        assert!((850..1_150).contains(&seen[0]) && (3_700..4_300).contains(&seen[3]), "{seen:?}");
+        // The bed's column `flag` is `F`, `M`, `X` and null in turn: `X` leaves the record with `*`, null nothing.
+        let picks = picks(&bed(Bed::root(400)), &[("sex", "flag")], Order::Random);
+        for (row, pick) in picks.iter().enumerate() {
+            match row % 4 {
+                0 => assert!([Some(0), Some(1), Some(3)].contains(pick)),
+                1 => assert!([Some(2), Some(3)].contains(pick)),
+                2 => assert_eq!(*pick, Some(3)),
+                _ => assert_eq!(*pick, None),
+            }
+        }
+    }
+
+    #[test]
+    fn siblings_take_records_in_order() {
+        let bed = bed(Bed::child(20));
+        for family in bed.families() {
+            let all = picks(&bed, &[("sex", "'F'")], Order::InOrder);
+            let want = [Some(0), Some(1), Some(3), Some(4), None, None];
+            assert_eq!(all[family.clone()], want[..family.len()]);
+        }
+        assert_eq!(picks(&self::bed(Bed::root(7)), &[], Order::InOrder)[3..], [Some(3), Some(4), None, None]);
+    }
+
+    #[test]
+    fn siblings_never_share_a_record() {
+        let bed = bed(Bed::child(300));
+        let all = picks(&bed, &[], Order::Distinct);
+        for family in bed.families() {
+            let mut some: Vec<i32> = all[family.clone()].iter().copied().flatten().collect();
+            assert_eq!(some.len(), family.len().min(4), "record 5 weighs nothing");
+            some.sort_unstable();
+            some.dedup();
+            assert_eq!(some.len(), family.len().min(4));
+        }
+    }
+
+    #[test]
+    fn projected_texts_are_shared_by_pointer() {
+        let column = Arc::new(crate::generator::data::dictionary(["x", "y"].into_iter().map(Some)));
+        let out = project(&Int32Array::from(vec![Some(1), None, Some(0)]), &column).expect("a column");
+        let values = |array: &ArrayRef| Arc::as_ptr(array.as_dictionary::<Int32Type>().values()).cast::<u8>();
+        assert_eq!(values(&out), values(&column));
+        assert_eq!((texts(&out).at(0), texts(&out).at(1), texts(&out).at(2)), (Some("y"), None, Some("x")));
+    }
+
+    #[test]
+    fn mistakes_are_found_while_planning() {
+        let cases = [
+            ("file = \"states.csv\"\ncolumn = \"nane\"", "no column `nane`"),
+            ("file = \"states.csv\"\ncolumn = \"name\"\nweight = \"name\"", "weight"),
+            ("file = \"states.csv\"\ncolumn = \"name\"\nmatch.state = \"'QQ'\"", "no record that matches `QQ`"),
+        ];
+        for (toml, message) in cases {
+            assert!(plan_error("record", toml).contains(message), "{}", plan_error("record", toml));
+        }
+    }
+}
