@@ -1,1 +1,141 @@
+//! The command line: a file a command. stdout is for data, stderr for talk.
 
+mod check;
+mod generate;
+mod inspect;
+mod list;
+mod report;
+mod schema;
+mod shell;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use indexmap::IndexMap;
+
+use crate::error::{Error, Result};
+use crate::plan::{Options, Plan};
+use crate::profile;
+
+/// Test data that has everything production data has, except the people.
+#[derive(Parser)]
+#[command(name = "placebo", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How messages are written to stderr.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    log_format: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate a data set: files, schema, data package and manifest.
+    Generate(generate::Generate),
+    /// Say what `generate` would make: rows, bytes, chunks, memory. Writes nothing.
+    Plan(inspect::PlanCommand),
+    /// Compile a profile and run every check on a sample.
+    Check(check::Check),
+    /// Show a profile, or one of its tables with sample rows.
+    Show(inspect::Show),
+    /// List profiles, generators, functions or formats.
+    List(list::List),
+    /// Print the JSON Schema of profiles.
+    Schema(schema::SchemaCommand),
+    /// Print completions for a shell.
+    Completions(shell::Completions),
+    /// Print the manual page.
+    Man(shell::Man),
+}
+
+/// A profile and what a user may turn about it.
+#[derive(Args, Clone)]
+pub(crate) struct Source {
+    /// An embedded profile's name, or the path of a profile file or folder.
+    profile: String,
+    /// Rows of a root table, such as `patient=5M`; k, M and G are thousands, millions and milliards.
+    #[arg(long, value_name = "TABLE=N")]
+    rows: Vec<String>,
+    /// Multiplies the rows of every root table that scales.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    scale: f64,
+    /// Any text: equal texts give equal data.
+    #[arg(long, default_value = "0", value_name = "TEXT")]
+    seed: String,
+    /// A parameter of the profile.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// The day on which the data set ends.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+}
+
+impl Source {
+    /// Loads and compiles.
+    fn plan(&self) -> Result<Plan> {
+        let loaded = profile::load(&self.profile)?;
+        let mut rows = IndexMap::new();
+        for text in &self.rows {
+            let (table, count) = pair("--rows", text)?;
+            rows.insert(table, number(&count).ok_or_else(|| Error::usage(format!("`--rows {text}`: `{count}` is not a number of rows")).hint("such as 5000, 10k or 5M"))?);
+        }
+        let params = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_>>()?;
+        Plan::compile(&loaded, &Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone() })
+    }
+}
+
+fn pair(option: &str, text: &str) -> Result<(String, String)> {
+    let (name, value) = text.split_once('=').ok_or_else(|| Error::usage(format!("`{option} {text}` has no `=`")).hint(format!("{option} NAME=VALUE")))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Reads `5000`, `5_000`, `10k`, `5M` or `1G`.
+fn number(text: &str) -> Option<u64> {
+    let text = text.replace('_', "");
+    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1_000),
+        None => match text.strip_suffix('M') {
+            Some(digits) => (digits, 1_000_000),
+            None => text.strip_suffix('G').map_or((text.as_str(), 1), |digits| (digits, 1_000_000_000)),
+        },
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// As many threads as the machine has, unless the user says otherwise.
+fn threads(asked: Option<usize>) -> Result<usize> {
+    match asked {
+        Some(0) => Err(Error::usage("`--threads 0` does no work")),
+        Some(threads) => Ok(threads.min(1024)),
+        None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+    }
+}
+
+/// Runs the program: arguments in, exit code out.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // Help goes to a closed pipe now and then; there is nobody left to tell.
+            let _unheard = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match &cli.command {
+        Command::Generate(command) => command.run(&cli.log_format),
+        Command::Plan(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Show(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::report(&error, &cli.log_format),
+    }
+}

@@ -36,7 +36,7 @@ impl Params for Choice {
     const EXAMPLE: &'static str = "weights = { small = 3, medium = 5, large = 2 }";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        let (values, weights) = match (self.weights, self.values) {
+        let (values, weights): (Vec<String>, Vec<Expr>) = match (self.weights, self.values) {
             (Some(weights), None) => weights.into_iter().unzip(),
             (None, Some(values)) => {
                 let equal = values.iter().map(|_| Expr("1".to_owned())).collect();

@@ -12,9 +12,11 @@ pub mod identifier;
 mod key;
 pub mod lifecycle;
 mod number;
-pub mod record;
 pub mod operand;
+pub mod record;
 mod sibling;
+#[cfg(test)]
+mod testing;
 mod text;
 mod time;
 

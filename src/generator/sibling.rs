@@ -76,29 +76,26 @@ struct Ladder {
 }
 
 impl Ladder {
-    /// The instants of one family, in steps from `first` up to but without `end`.
-    fn climb(&self, fill: &Fill<'_>, family: Range<usize>, first: i64, end: i64, sums: &mut Vec<f64>) {
-        // Sums of exponential gaps, divided by the sum of all, are sorted uniform numbers.
-        sums.clear();
-        let (mut sum, start) = (0.0, family.start);
-        for i in family {
-            sum += fill.cell(i).exponential();
-            sums.push(sum);
-        }
-        let mut head = fill.cell(start);
-        head.next();
-        let total = sum + head.exponential();
-        let count = sums.len() as i64;
-        // What is left of the span once every gap has its least length; the uniform numbers share it out.
+    /// The steps of one family, from `first` up to but without `end`.
+    fn climb(&self, fill: &Fill<'_>, family: Range<usize>, first: i64, end: i64, to: &mut Vec<Option<i64>>) {
+        let count = family.len() as i64;
+        // What is left of the span once every gap has its least length.
         let room = (end - first - 1).saturating_sub((count - 1).saturating_mul(self.gap));
-        for (place, sum) in (0..count).zip(sums.iter_mut()) {
-            let steps = if room >= 0 {
-                let share = libm::floor(*sum / total * (room + 1) as f64) as i64;
-                share.min(room) + place * self.gap
-            } else {
-                (i128::from(place) * i128::from(end - first) / i128::from(count)) as i64
-            };
-            *sum = steps as f64;
+        if room < 0 {
+            let even = |place: i64| i128::from(place) * i128::from(end - first) / i128::from(count);
+            to.extend((0..count).map(|place| (first + even(place) as i64).checked_mul(self.step)));
+            return;
+        }
+        // Sums of exponential gaps, divided by the sum of all, are sorted uniform numbers: they share out the room.
+        let gaps = || family.clone().map(|i| fill.cell(i).exponential());
+        let mut head = fill.cell(family.start);
+        head.next();
+        let total = gaps().sum::<f64>() + head.exponential();
+        let mut sum = 0.0;
+        for (place, gap) in (0..count).zip(gaps()) {
+            sum += gap;
+            let share = libm::floor(sum / total * (room + 1) as f64) as i64;
+            to.push((first + share.min(room) + place * self.gap).checked_mul(self.step));
         }
     }
 }
@@ -115,17 +112,12 @@ impl Generator for Ladder {
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (from, to) = (self.from.view(fill), self.to.view(fill));
         let mut column: Vec<Option<i64>> = Vec::with_capacity(fill.len());
-        let mut sums = Vec::new();
         for family in fill.rows.families().filter(|family| !family.is_empty()) {
             let bounds = from.at(family.start).zip(to.at(family.start));
             let bounds = bounds.map(|(from, to)| (steps_up(from, self.step), steps_up(to, self.step)));
             match bounds.filter(|(first, end)| first < end) {
                 None => column.extend(family.map(|_| None)),
-                Some((first, end)) => {
-                    self.climb(fill, family, first, end, &mut sums);
-                    // A span of instants has less than 2^53 steps unless it is longer than 285 years of microseconds.
-                    column.extend(sums.iter().map(|steps| (first + *steps as i64).checked_mul(self.step)));
-                }
+                Some((first, end)) => self.climb(fill, family, first, end, &mut column),
             }
         }
         Ok(instants(column.into_iter().collect::<PrimitiveArray<TimestampMicrosecondType>>()))
@@ -181,8 +173,7 @@ impl Generator for Chain {
                     pair[0] = HEX[usize::from(byte >> 4)];
                     pair[1] = HEX[usize::from(byte & 15)];
                 }
-                link.iter().for_each(|digit| column_push(&mut column, *digit));
-                column.append_value("");
+                column.append_value(std::str::from_utf8(&link).unwrap_or_default());
             }
         }
         Ok(Arc::new(column.finish()))
@@ -190,12 +181,6 @@ impl Generator for Chain {
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
-
-/// Adds an ASCII digit to the value that `append_value` will end.
-fn column_push(column: &mut StringBuilder, digit: u8) {
-    // Writing into a string builder in memory cannot fail.
-    let _ = std::fmt::Write::write_char(column, char::from(digit));
-}
 
 #[cfg(test)]
 mod tests {
@@ -212,7 +197,6 @@ mod tests {
     #[test]
     fn instants_rise_strictly_within_their_span() {
         let bed = Bed::child(3_000);
-        // Five siblings at most, in ten seconds with a gap of two: the tightest fit still holds.
         let times = rise(&bed, "from = \"t\"\nto = 2024-06-01\nmin_gap = 90");
         let from = bed.input("t");
         let from = from.as_primitive::<TimestampMicrosecondType>();

@@ -1,2 +1,20 @@
+//! Text: patterns, templates over other columns, and filler words, sentences and paragraphs.
+
+mod pattern;
+mod template;
+mod words;
+
 use super::Def;
-pub const DEFS: &[Def] = &[];
+
+/// The longest text of a generated cell, in bytes, for patterns and filler.
+const MAX_CELL: usize = 4_096;
+
+/// The generators of this family.
+pub const DEFS: &[Def] = &[
+    Def::of::<pattern::Pattern>(),
+    Def::of::<template::Template>(),
+    Def::of::<template::Code>(),
+    Def::of::<words::Words>(),
+    Def::of::<words::Sentence>(),
+    Def::of::<words::Paragraph>(),
+];

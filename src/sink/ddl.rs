@@ -1,4 +1,4 @@
-//! `schema.sql`: the tables as SQL that PostgreSQL and DuckDB both take.
+//! `schema.sql`: the tables as SQL that `PostgreSQL` and `DuckDB` both take.
 //!
 //! ```sql
 //! -- one row per member
@@ -12,7 +12,8 @@
 //! ```
 //!
 //! `DuckDB` cannot add a foreign key to a table that exists, so a table stands after those it refers to and names its
-//! keys itself.
+//! keys itself. A row that refers to its own table must be loaded after the row it refers to, and `DuckDB` wants that
+//! one in an earlier statement.
 
 use std::fmt::Write;
 

@@ -220,6 +220,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::cast_precision_loss, reason = "any float will do")]
     fn floats_are_as_rust_displays_them() {
         let mut values = vec![0.0, -0.0, 0.1, -0.1, 1.0, 100.0, 1e15, 1e16, -1e14, 0.000_001, -0.000_000_1, 1e-6];
         values.extend([0.1 + 0.2, 1.0 / 3.0, f64::MAX, f64::MIN_POSITIVE, 5e-324, 999_999_999.999_999, 123_456.789]);

@@ -4,6 +4,7 @@
 //! rows alone, never on how they were cut into batches; nothing reads the clock; no name of a format elsewhere.
 
 mod arrow;
+mod cells;
 mod csv;
 mod cut;
 pub mod datapackage;
@@ -56,16 +57,32 @@ pub struct Options {
 pub trait Encoder: Send + Sync {
     /// Encodes one batch. Text formats encode here, in parallel; columnar ones pass the batch on, because their pages
     /// must be cut by rows and not by batches.
+    ///
+    /// # Errors
+    ///
+    /// If a value has no form in the format, such as a date after the year 9999.
     fn encode(&self, batch: RecordBatch) -> Result<Piece>;
     /// Opens a file of this table on `out`, and writes what stands before the first row.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>>;
 }
 
 /// One table's file: pieces arrive in row order.
 pub trait Sink: Send {
     /// Adds the next rows.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     fn append(&mut self, piece: Piece) -> Result<()>;
     /// Writes what stands after the last row and hands the writer back, unflushed.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     fn finish(self: Box<Self>) -> Result<Box<dyn Write + Send>>;
 }
 
@@ -81,6 +98,10 @@ pub enum Piece {
 pub static FORMATS: &[&Format] = &[&csv::CSV, &json::NDJSON, &json::JSON, &parquet::PARQUET, &arrow::ARROW];
 
 /// The format called `name`.
+///
+/// # Errors
+///
+/// If there is none, with the nearest name as a hint.
 pub fn format(name: &str) -> Result<&'static Format> {
     FORMATS.iter().find(|format| format.name == name).copied().ok_or_else(|| {
         Error::usage(format!("unknown format `{name}`")).maybe_hint(did_you_mean(name, FORMATS.iter().map(|f| f.name)))
@@ -90,12 +111,12 @@ pub fn format(name: &str) -> Result<&'static Format> {
 /// An error met while writing. Broken pipes and full disks are told from defects, however deep a library wrapped them.
 fn write_failed(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     let mut link: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
-    let io = std::iter::from_fn(|| {
+    let mut chain = std::iter::from_fn(|| {
         let now = link?;
         link = now.source();
         Some(now)
     });
-    let kind = match io.filter_map(|error| error.downcast_ref::<io::Error>()).next().map(io::Error::kind) {
+    let kind = match chain.find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind) {
         Some(io::ErrorKind::BrokenPipe) => Kind::ClosedPipe,
         Some(_) => Kind::Io,
         None => Kind::Internal,

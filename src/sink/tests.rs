@@ -1,5 +1,13 @@
 //! What every format must keep: its exact bytes, its values through a foreign reader, and no trace of how rows were cut.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "small numbers"
+)]
+#![expect(clippy::cast_precision_loss, reason = "both sides lose the same")]
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
@@ -146,7 +154,7 @@ fn row(n: i64) -> (Option<i64>, Option<String>, Option<&'static str>) {
         ["open", "closed", "", "re,opened", "a code longer than the thirty-two bytes of a wide copy"];
     let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed());
     let pick = (mixed.cast_unsigned() >> 40) as usize;
-    let number = (n % 20_000 > 3_000 && pick % 7 != 0).then_some(mixed >> (pick % 60));
+    let number = (n % 20_000 > 3_000 && !pick.is_multiple_of(7)).then_some(mixed >> (pick % 60));
     let text = match pick % 11 {
         0 => None,
         1 if n % 5_000 > 2_000 => Some(format!("say \"{n}\", twice")),
@@ -166,22 +174,19 @@ fn batch(rows: std::ops::Range<i64>, noise: i64) -> RecordBatch {
     let number = |n: usize, scale: i64| made[n].0.unwrap_or(noise) / scale;
     let numbers = |scale: i64| (0..made.len()).map(move |n| number(n, scale));
     let mut dictionary: Vec<Option<&str>> = vec![Some("unused"), None];
-    let mut offset = noise.unsigned_abs() as usize % 5;
+    dictionary.resize(2 + made.len() % 5, Some("unused too"));
     let mut keys = Vec::new();
     for (n, (_, _, code)) in made.iter().enumerate() {
-        let known =
-            dictionary.iter().skip(if n % 977 == 3 { dictionary.len() } else { offset }).position(|v| v == code);
-        let known = known.map(|at| at + offset);
+        // Now and then a value stands in the dictionary again.
+        let known = dictionary.iter().position(|value| value == code).filter(|_| n % 977 != 3);
         keys.push(match (code, known) {
-            (None, _) if n % 3 == 0 => Some(1),
-            (None, _) => None,
+            (None, _) => (n % 3 == 0).then_some(1),
             (Some(_), Some(at)) => Some(at as i32),
             (Some(_), None) => {
                 dictionary.push(*code);
                 Some(dictionary.len() as i32 - 1)
             }
         });
-        offset %= dictionary.len();
     }
     let texts: Vec<&str> = made.iter().map(|row| row.1.as_deref().unwrap_or("behind a null")).collect();
     let lengths = OffsetBuffer::from_lengths(texts.iter().map(|text| text.len()));

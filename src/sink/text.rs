@@ -8,20 +8,20 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, BooleanArray, DictionaryArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, PrimitiveArray, RecordBatch, StringArray};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 
+use super::cells::Cells;
 use super::digits;
 use crate::error::{Error, Result};
 
 /// Rows rendered at a time: their cells stay in the nearest caches.
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 /// Most cells are shorter, and a copy of constant length is a handful of instructions. Every buffer ends with so many
 /// bytes to spare.
-const WIDE: usize = 32;
+pub(super) const WIDE: usize = 32;
 
 /// What a format puts around and into cells.
 pub(super) struct Style {
@@ -46,34 +46,34 @@ pub(super) struct Style {
 /// Writes the rows of one table.
 pub(super) struct Rows(Vec<Column>);
 
-struct Column {
-    frame: Frame,
-    name: String,
-    data_type: DataType,
+pub(super) struct Column {
+    pub(super) frame: Frame,
+    pub(super) name: String,
+    pub(super) data_type: DataType,
     /// The dictionary met last: batches of one table share theirs by pointer.
     codes: Mutex<Option<Arc<Codes>>>,
 }
 
 /// What stands around the cells of one column.
-struct Frame {
+pub(super) struct Frame {
     style: &'static Style,
-    before: Vec<u8>,
-    after: Vec<u8>,
+    pub(super) before: Vec<u8>,
+    pub(super) after: Vec<u8>,
     /// `before` and `after` with the quotes of plain text and dates.
-    open: Vec<u8>,
-    close: Vec<u8>,
+    pub(super) open: Vec<u8>,
+    pub(super) close: Vec<u8>,
     /// A whole null.
-    null: Vec<u8>,
+    pub(super) null: Vec<u8>,
 }
 
 /// Where a cell stands in its column's buffer.
-type Span = (usize, usize);
+pub(super) type Span = (usize, usize);
 
 /// A dictionary as text: null first, then each value.
-struct Codes {
+pub(super) struct Codes {
     values: StringArray,
-    text: Vec<u8>,
-    spans: Vec<Span>,
+    pub(super) text: Vec<u8>,
+    pub(super) spans: Vec<Span>,
 }
 
 impl Rows {
@@ -110,7 +110,7 @@ impl Rows {
             let block = start..rows.min(start + BLOCK);
             let mut width = 0;
             for cell in &mut cells {
-                width += cell.render(block.clone()).map_err(|error| error.within(&cell.column.name))?;
+                width += cell.render(block.clone()).map_err(|error| error.within(cell.name()))?;
             }
             if start == 0 {
                 out.reserve(width.div_ceil(block.len()) * rows * 9 / 8 + WIDE);
@@ -125,7 +125,7 @@ impl Rows {
 
 /// Copies the cells of a block together, row by row. A wide copy may write past its cell: the next one mends that.
 fn assemble(cells: &[Cells], rows: usize, out: &mut [u8], mut end: usize) -> usize {
-    let columns: Vec<(&[u8], &[Span])> = cells.iter().map(|cell| (cell.text(), &cell.spans[..rows])).collect();
+    let columns: Vec<(&[u8], &[Span])> = cells.iter().map(|cell| (cell.text(), &cell.spans()[..rows])).collect();
     for row in 0..rows {
         for (text, spans) in &columns {
             let (at, length) = spans[row];
@@ -157,7 +157,14 @@ impl Frame {
     }
 
     /// Adds the cells of `rows` to `out`; null is the span of a null.
-    fn text(&self, values: &StringArray, rows: Range<usize>, null: Span, out: &mut Vec<u8>, spans: &mut [Span]) {
+    pub(super) fn text(
+        &self,
+        values: &StringArray,
+        rows: Range<usize>,
+        null: Span,
+        out: &mut Vec<u8>,
+        spans: &mut [Span],
+    ) {
         let (offsets, bytes) = (values.value_offsets(), values.value_data());
         let cell = |row: usize| &bytes[offsets[row].as_usize()..offsets[row + 1].as_usize()];
         let nulls = some_nulls(values.nulls());
@@ -183,157 +190,9 @@ impl Frame {
             *span = (at, out.len() - at);
         }
     }
-}
 
-/// The nulls, where there is one.
-fn some_nulls(nulls: Option<&NullBuffer>) -> Option<&NullBuffer> {
-    nulls.filter(|nulls| nulls.null_count() > 0)
-}
-
-impl Column {
-    /// The text of a dictionary, from the last batch if it is the same one.
-    fn codes(&self, values: &StringArray) -> Arc<Codes> {
-        let same = |codes: &&Arc<Codes>| {
-            let (a, b) = (&codes.values, values);
-            a.offsets().ptr_eq(b.offsets())
-                && a.values().ptr_eq(b.values())
-                && a.nulls().is_none()
-                && b.nulls().is_none()
-        };
-        let last = self.codes.lock().unwrap_or_else(PoisonError::into_inner).as_ref().filter(same).cloned();
-        last.unwrap_or_else(|| {
-            let (mut text, null) = (self.frame.null.clone(), (0, self.frame.null.len()));
-            let mut spans = vec![null; values.len() + 1];
-            self.frame.text(values, 0..values.len(), null, &mut text, &mut spans[1..]);
-            text.extend_from_slice(&[0; WIDE]);
-            let codes = Arc::new(Codes { values: values.clone(), text, spans });
-            *self.codes.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&codes));
-            codes
-        })
-    }
-}
-
-/// One column of a batch, and the cells of the current block.
-struct Cells<'a> {
-    column: &'a Column,
-    values: Values<'a>,
-    /// A null, then the cells. Where cells have a greatest width, each has a slot of that width, whose start `,"name":`
-    /// is written once per batch.
-    buffer: Vec<u8>,
-    slot: Slot,
-    spans: Vec<Span>,
-}
-
-enum Values<'a> {
-    Boolean(&'a BooleanArray),
-    Integer(&'a PrimitiveArray<Int64Type>),
-    Float(&'a PrimitiveArray<Float64Type>),
-    Decimal(&'a PrimitiveArray<Decimal128Type>, usize),
-    Date(&'a PrimitiveArray<Date32Type>),
-    Instant(&'a PrimitiveArray<TimestampMicrosecondType>),
-    Text(&'a StringArray),
-    Code(&'a DictionaryArray<Int32Type>, Arc<Codes>),
-}
-
-/// The shape of the slots in a buffer.
-#[derive(Default)]
-struct Slot {
-    first: usize,
-    width: usize,
-    open: usize,
-    close: Vec<u8>,
-}
-
-impl<'a> Cells<'a> {
-    fn new(column: &'a Column, array: &'a dyn Array, rows: usize) -> Result<Self> {
-        let values = Values::new(column, array)
-            .ok_or_else(|| Error::internal(format!("column `{}` came as {}", column.name, array.data_type())))?;
-        let (frame, rows) = (&column.frame, rows.min(BLOCK));
-        let (room, quoted) = match values {
-            Values::Boolean(_) => (5, false),
-            Values::Integer(_) => (digits::INTEGER, false),
-            Values::Decimal(..) => (digits::DECIMAL, false),
-            Values::Date(_) => (digits::DATE, true),
-            Values::Instant(_) => (digits::INSTANT, true),
-            Values::Float(_) | Values::Text(_) | Values::Code(..) => (0, false),
-        };
-        let (open, close) = if quoted { (&frame.open, &frame.close) } else { (&frame.before, &frame.after) };
-        let mut buffer = frame.null.clone();
-        let mut slot = Slot::default();
-        if room > 0 {
-            slot = Slot {
-                first: buffer.len(),
-                width: open.len() + room + close.len(),
-                open: open.len(),
-                close: close.clone(),
-            };
-            for _ in 0..rows {
-                buffer.extend_from_slice(open);
-                buffer.resize(buffer.len() + room + close.len(), 0);
-            }
-        }
-        buffer.extend_from_slice(&[0; WIDE]);
-        Ok(Self { column, values, buffer, slot, spans: vec![(0, 0); rows] })
-    }
-
-    fn text(&self) -> &[u8] {
-        if let Values::Code(_, codes) = &self.values { &codes.text } else { &self.buffer }
-    }
-
-    /// Renders the cells of `rows` and returns the sum of their lengths.
-    fn render(&mut self, rows: Range<usize>) -> Result<usize> {
-        let Self { column, values, buffer, slot, spans } = self;
-        let count = rows.len();
-        let spans = &mut spans[..count];
-        let null = (0, column.frame.null.len());
-        let mut slots = Slots { slot, null, buffer, spans };
-        match values {
-            Values::Boolean(array) => slots.fill(rows, array.nulls(), |row, out| {
-                let text: &[u8] = if array.value(row) { b"true" } else { b"false" };
-                out[..text.len()].copy_from_slice(text);
-                Ok(text.len())
-            })?,
-            Values::Integer(array) => {
-                let values = array.values();
-                slots.fill(rows, array.nulls(), |row, out| Ok(digits::integer(values[row], out)))?;
-            }
-            Values::Decimal(array, scale) => {
-                let values = array.values();
-                slots.fill(rows, array.nulls(), |row, out| Ok(digits::decimal(values[row], *scale, out)))?;
-            }
-            Values::Date(array) => {
-                let values = array.values();
-                slots.fill(rows, array.nulls(), |row, out| digits::date(values[row], out))?;
-            }
-            Values::Instant(array) => {
-                let values = array.values();
-                slots.fill(rows, array.nulls(), |row, out| digits::instant(values[row], out))?;
-            }
-            Values::Float(array) => column.frame.floats(array, rows, null, buffer, spans),
-            Values::Text(array) => {
-                buffer.truncate(null.1);
-                column.frame.text(array, rows, null, buffer, spans);
-                buffer.extend_from_slice(&[0; WIDE]);
-            }
-            Values::Code(array, codes) => {
-                let keys = &array.keys().values()[rows.clone()];
-                if let Some(nulls) = some_nulls(array.keys().nulls()) {
-                    for ((row, key), span) in rows.zip(keys).zip(spans.iter_mut()) {
-                        *span = codes.spans[if nulls.is_null(row) { 0 } else { key.as_usize() + 1 }];
-                    }
-                } else {
-                    for (key, span) in keys.iter().zip(spans.iter_mut()) {
-                        *span = codes.spans[key.as_usize() + 1];
-                    }
-                }
-            }
-        }
-        Ok(self.spans[..count].iter().map(|span| span.1).sum())
-    }
-}
-
-impl Frame {
-    fn floats(
+    /// Adds the cells of `rows` to `out`.
+    pub(super) fn floats(
         &self,
         array: &PrimitiveArray<Float64Type>,
         rows: Range<usize>,
@@ -357,56 +216,30 @@ impl Frame {
     }
 }
 
-/// The cells of a block that have slots.
-struct Slots<'a> {
-    slot: &'a Slot,
-    null: Span,
-    buffer: &'a mut [u8],
-    spans: &'a mut [Span],
+/// The nulls, where there is one.
+pub(super) fn some_nulls(nulls: Option<&NullBuffer>) -> Option<&NullBuffer> {
+    nulls.filter(|nulls| nulls.null_count() > 0)
 }
 
-impl Slots<'_> {
-    /// `write` puts the value of a row at the start of its slot and returns its length.
-    #[inline]
-    fn fill(
-        &mut self,
-        rows: Range<usize>,
-        nulls: Option<&NullBuffer>,
-        write: impl Fn(usize, &mut [u8]) -> Result<usize>,
-    ) -> Result<()> {
-        let Slot { first, width, open, close } = self.slot;
-        let nulls = some_nulls(nulls);
-        let slots = self.buffer[*first..].chunks_exact_mut(*width);
-        for ((n, row), (span, slot)) in rows.enumerate().zip(self.spans.iter_mut().zip(slots)) {
-            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                *span = self.null;
-                continue;
-            }
-            let end = open + write(row, &mut slot[*open..])?;
-            slot[end..end + close.len()].copy_from_slice(close);
-            *span = (first + n * width, end + close.len());
-        }
-        Ok(())
-    }
-}
-
-impl<'a> Values<'a> {
-    fn new(column: &Column, array: &'a dyn Array) -> Option<Self> {
-        if *array.data_type() != column.data_type {
-            return None;
-        }
-        Some(match &column.data_type {
-            DataType::Boolean => Self::Boolean(array.as_boolean_opt()?),
-            DataType::Int64 => Self::Integer(array.as_primitive_opt()?),
-            DataType::Float64 => Self::Float(array.as_primitive_opt()?),
-            DataType::Decimal128(_, scale) => Self::Decimal(array.as_primitive_opt()?, usize::try_from(*scale).ok()?),
-            DataType::Date32 => Self::Date(array.as_primitive_opt()?),
-            DataType::Timestamp(..) => Self::Instant(array.as_primitive_opt()?),
-            DataType::Utf8 => Self::Text(array.as_string_opt()?),
-            _ => {
-                let array: &DictionaryArray<Int32Type> = array.as_dictionary_opt()?;
-                Self::Code(array, column.codes(array.values().as_string_opt()?))
-            }
+impl Column {
+    /// The text of a dictionary, from the last batch if it is the same one.
+    pub(super) fn codes(&self, values: &StringArray) -> Arc<Codes> {
+        let same = |codes: &&Arc<Codes>| {
+            let (a, b) = (&codes.values, values);
+            a.offsets().ptr_eq(b.offsets())
+                && a.values().ptr_eq(b.values())
+                && a.nulls().is_none()
+                && b.nulls().is_none()
+        };
+        let last = self.codes.lock().unwrap_or_else(PoisonError::into_inner).as_ref().filter(same).cloned();
+        last.unwrap_or_else(|| {
+            let (mut text, null) = (self.frame.null.clone(), (0, self.frame.null.len()));
+            let mut spans = vec![null; values.len() + 1];
+            self.frame.text(values, 0..values.len(), null, &mut text, &mut spans[1..]);
+            text.extend_from_slice(&[0; WIDE]);
+            let codes = Arc::new(Codes { values: values.clone(), text, spans });
+            *self.codes.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&codes));
+            codes
         })
     }
 }

@@ -1,0 +1,37 @@
+//! `placebo check`: compiles a profile and runs every check on a sample.
+
+use clap::Args;
+
+use super::{Source, table, threads};
+use crate::engine;
+use crate::error::{Error, Kind, Result};
+
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    source: Source,
+    /// Root rows of each tree that are looked at.
+    #[arg(long, default_value_t = 2_000, value_name = "N")]
+    sample: u64,
+    /// Worker threads; by default all cores.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> Result<()> {
+        let plan = self.source.plan()?;
+        let failures = engine::check(&plan, self.sample, threads(self.threads)?)?;
+        let mut rows = Vec::new();
+        for table in &plan.tables {
+            for (id, predicate, _) in &table.checks {
+                let broken = failures.iter().find(|f| f.table == table.name && f.check == *id).map_or(0, |f| f.rows);
+                rows.push(vec![if broken == 0 { "ok".to_owned() } else { "FAIL".to_owned() }, id.clone(), table.name.clone(), table::count(broken), predicate.clone()]);
+            }
+        }
+        table::print(&table::aligned(&["", "check", "table", "broken", "predicate"], &rows))?;
+        let Some(first) = failures.first() else { return Ok(()) };
+        Err(Error::new(Kind::Verification, format!("check `{}` fails for {} rows of `{}`: `{}`", first.check, first.rows, first.table, first.predicate))
+            .hint(format!("the first: {}", first.example)))
+    }
+}

@@ -1,0 +1,161 @@
+//! `placebo generate`: a data set with its schema, data package and manifest.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Source, threads};
+use crate::engine::{self, FileEntry, Job, Progress, Target, write_whole};
+use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::manifest::{self, Manifest};
+use crate::plan::Plan;
+use crate::sink::datapackage::{TableFile, datapackage};
+use crate::sink::ddl::schema_sql;
+use crate::sink::{self, Format};
+
+#[derive(Args)]
+pub(super) struct Generate {
+    #[command(flatten)]
+    source: Source,
+    /// The output folder, or `-` for one table on standard output.
+    #[arg(long, short, value_name = "DIR", default_value = "out")]
+    out: String,
+    /// The file format: csv, ndjson, json, parquet or arrow.
+    #[arg(long, short, default_value = "csv")]
+    format: String,
+    /// The compression, for formats that have a choice.
+    #[arg(long)]
+    compression: Option<String>,
+    /// Only these tables, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "TABLE,…")]
+    tables: Vec<String>,
+    /// One part of many, such as `2/3`: the parts together hold the rows of the whole.
+    #[arg(long, value_name = "I/N")]
+    part: Option<String>,
+    /// Worker threads; by default all cores. Output does not depend on it.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Replace files that are there.
+    #[arg(long)]
+    overwrite: bool,
+    /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
+    #[arg(long, value_name = "FINGERPRINT")]
+    expect_fingerprint: Option<String>,
+    /// No progress and no summary.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Root rows per chunk, for tests: output does not depend on it.
+    #[arg(long, hide = true)]
+    chunk_rows: Option<u64>,
+}
+
+impl Generate {
+    pub(super) fn run(&self, log_format: &str) -> Result<()> {
+        let plan = self.source.plan()?;
+        self.expect(&plan)?;
+        let format = sink::format(&self.format)?;
+        let options = sink::Options { compression: self.compression(format)? };
+        let tables = match self.tables.as_slice() {
+            [] => (0..plan.tables.len()).collect(),
+            names => names.iter().map(|name| plan.table(name)).collect::<Result<Vec<_>>>()?,
+        };
+        let target = if self.out == "-" { Target::Stdout } else { Target::Folder(PathBuf::from(&self.out)) };
+        let part = self.part.as_deref().map(part).transpose()?;
+        let job = Job { plan: &plan, tables, format, options, target, part, threads: threads(self.threads)?, chunk: self.chunk_rows, overwrite: self.overwrite };
+        let files = watched(&job, self.quiet || log_format == "json")?;
+        if let Target::Folder(folder) = &job.target {
+            let compression = job.options.compression.as_deref().or(format.compressions.first().copied());
+            beside(&job, folder, &files)?;
+            let name = part.map_or("manifest.json".to_owned(), |(i, _)| format!("manifest.part-{:05}.json", i - 1));
+            write_whole(&folder.join(name), &Manifest::new(&plan, format.name, compression, part, &files).to_json())?;
+            self.summary(&files, log_format);
+        }
+        Ok(())
+    }
+
+    fn expect(&self, plan: &Plan) -> Result<()> {
+        let Some(expected) = &self.expect_fingerprint else { return Ok(()) };
+        let inputs = manifest::fingerprint(plan);
+        if expected == manifest::FINGERPRINT || *expected == inputs {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
+            .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", manifest::FINGERPRINT)))
+    }
+
+    fn compression(&self, format: &Format) -> Result<Option<String>> {
+        let Some(asked) = &self.compression else { return Ok(None) };
+        if format.compressions.contains(&asked.as_str()) {
+            return Ok(Some(asked.clone()));
+        }
+        let hint = did_you_mean(asked, format.compressions.iter().copied()).filter(|_| !format.compressions.is_empty());
+        Err(Error::usage(format!("the format `{}` has no compression `{asked}`", format.name)).maybe_hint(hint))
+    }
+
+    #[expect(clippy::print_stderr, reason = "stderr is for talk")]
+    fn summary(&self, files: &[FileEntry], log_format: &str) {
+        let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
+        if log_format == "json" {
+            eprintln!("{}", serde_json::json!({ "level": "info", "message": "done", "out": self.out, "files": files.len(), "rows": rows, "bytes": bytes }));
+        } else if !self.quiet {
+            eprintln!("{}: {} tables, {} rows, {} bytes", self.out, files.len(), super::table::count(rows), super::table::count(bytes));
+        }
+    }
+}
+
+/// Reads `2/3`.
+fn part(text: &str) -> Result<(u64, u64)> {
+    let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    numbers.filter(|(i, n)| (1..=100_000).contains(n) && (1..=*n).contains(i)).ok_or_else(|| {
+        Error::usage(format!("`--part {text}` is no part")).hint("such as 1/3, 2/3 and 3/3")
+    })
+}
+
+/// Runs with a progress bar on a terminal; a signal stops at the next chunk.
+fn watched(job: &Job<'_>, quiet: bool) -> Result<Vec<FileEntry>> {
+    let progress = Progress::default();
+    let total: u64 = (0..job.plan.tables.len())
+        .filter(|root| job.tables.iter().any(|table| job.plan.root_of(*table) == *root))
+        .map(|root| { let share = engine::share(job.plan.tables[root].rows, job.part); share.end - share.start })
+        .sum();
+    if quiet || !std::io::stderr().is_terminal() {
+        return job.run(&progress);
+    }
+    let bar = ProgressBar::new(total);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
+        bar.set_style(style);
+    }
+    let started = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| job.run(&progress));
+        while !work.is_finished() {
+            std::thread::sleep(Duration::from_millis(100));
+            bar.set_position(progress.done.load(Ordering::Relaxed));
+            let rate = progress.rows.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(0.1);
+            bar.set_message(format!("{:.1} M rows/s", rate / 1e6));
+        }
+        bar.finish_and_clear();
+        work.join().unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
+    })
+}
+
+/// Writes `datapackage.json` and `schema.sql`.
+fn beside(job: &Job<'_>, folder: &std::path::Path, files: &[FileEntry]) -> Result<()> {
+    let tables: Vec<TableFile> = files
+        .iter()
+        .filter_map(|file| {
+            let table = job.plan.tables.iter().find(|table| table.name == file.table)?;
+            let paths = match job.part {
+                None => vec![file.path.clone()],
+                Some((_, n)) => (1..=n).map(|i| format!("{}/part-{:05}.{}", file.table, i - 1, job.format.name)).collect(),
+            };
+            Some(TableFile { name: table.name.clone(), about: table.about.clone(), schema: table.schema.clone(), paths, format: job.format.name })
+        })
+        .collect();
+    write_whole(&folder.join("datapackage.json"), &datapackage(&job.plan.name, &job.plan.title, &tables))?;
+    write_whole(&folder.join("schema.sql"), &schema_sql(&tables))
+}

@@ -1,0 +1,69 @@
+//! `placebo list`: everything that has a name, from the registries.
+
+use clap::{Args, ValueEnum};
+
+use super::table;
+use crate::error::Result;
+use crate::plan::sql;
+use crate::sink::FORMATS;
+use crate::{generator, profile};
+
+#[derive(Args)]
+pub(super) struct List {
+    /// What to list.
+    what: What,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    Profiles,
+    Generators,
+    Functions,
+    Formats,
+}
+
+impl List {
+    pub(super) fn run(&self) -> Result<()> {
+        let text = match self.what {
+            What::Profiles => {
+                let rows = profile::names().into_iter().map(|name| Ok(vec![name.to_owned(), profile::load(name)?.profile.title]));
+                table::aligned(&["profile", "title"], &rows.collect::<Result<Vec<_>>>()?)
+            }
+            What::Generators => {
+                let mut rows = Vec::new();
+                for (family, defs) in generator::families() {
+                    for def in defs {
+                        let schema = (def.schema)(&mut schemars::SchemaGenerator::default());
+                        let about = schema.get("description").and_then(|text| text.as_str()).unwrap_or_default();
+                        let first = about.split_inclusive(". ").next().unwrap_or_default().replace('\n', " ");
+                        rows.push(vec![def.name.to_owned(), family.to_owned(), first.trim().to_owned()]);
+                    }
+                }
+                wide(&["generator", "family", "makes"], &rows)
+            }
+            What::Functions => {
+                let rows: Vec<Vec<String>> = sql::functions()
+                    .map(|f| vec![f.signature.to_owned(), f.about.to_owned(), format!("{} → {}", f.example.0, f.example.1)])
+                    .collect();
+                wide(&["function", "gives", "example"], &rows)
+            }
+            What::Formats => {
+                let rows: Vec<Vec<String>> = FORMATS.iter().map(|f| vec![f.name.to_owned(), f.compressions.join(", "), f.about.to_owned()]).collect();
+                wide(&["format", "compression", "about"], &rows)
+            }
+        };
+        table::print(&text)
+    }
+}
+
+/// As [`table::aligned`], with the last column unclipped.
+fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
+    let last = header.len() - 1;
+    let lines = table::aligned(&header[..last], &rows.iter().map(|row| row[..last].to_vec()).collect::<Vec<_>>());
+    let width = lines.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let ends = std::iter::once(header[last]).chain(std::iter::once("")).chain(rows.iter().map(|row| row[last].as_str()));
+    lines.lines().zip(ends).map(|(line, end)| {
+        let gap = " ".repeat(width - line.chars().count());
+        format!("{line}{gap}  {end}").trim_end().to_owned() + "\n"
+    }).collect()
+}

@@ -1,0 +1,77 @@
+//! How an error reaches the user: place, path, message, the line itself, and a hint.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+
+use crate::error::{Error, Kind};
+
+/// An error with its line, for a person.
+struct Shown<'a> {
+    error: &'a Error,
+    source: Option<NamedSource<String>>,
+}
+
+impl std::fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.error.path().is_empty() {
+            return f.write_str(self.error.message());
+        }
+        write!(f, "{}: {}", self.error.path(), self.error.message())
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl Diagnostic for Shown<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.error.hint_text().map(|hint| Box::new(hint) as _)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as _)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let place = self.error.place()?;
+        Some(Box::new(std::iter::once(LabeledSpan::at(place.span.clone(), "here"))))
+    }
+}
+
+/// Prints an error to stderr and gives the exit code; a closed pipe is no news.
+pub(super) fn report(error: &Error, log_format: &str) -> ExitCode {
+    let code = error.kind().exit_code();
+    if error.kind() == Kind::ClosedPipe {
+        return ExitCode::from(code);
+    }
+    let mut stderr = std::io::stderr().lock();
+    let text = if log_format == "json" {
+        let place = error.place().map(|place| {
+            let (line, column) = place.line_column();
+            serde_json::json!({ "file": place.file, "line": line, "column": column })
+        });
+        let value = serde_json::json!({
+            "level": "error", "code": code, "path": error.path(), "message": error.message(), "hint": error.hint_text(), "place": place,
+        });
+        value.to_string() + "\n"
+    } else {
+        let source = error.place().map(|place| NamedSource::new(&place.file, place.text.to_string()));
+        let theme = if stderr.is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let mut text = String::new();
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(110);
+        match handler.render_report(&mut text, &Shown { error, source }) {
+            Ok(()) => text,
+            Err(_) => format!("error: {error}\n"),
+        }
+    };
+    // Where stderr is closed, the exit code is all that is left to say.
+    let _unheard = stderr.write_all(text.as_bytes());
+    ExitCode::from(code)
+}
