@@ -70,7 +70,8 @@ impl Job<'_> {
         let mut entries = Vec::new();
         let roots = (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none());
         for root in roots {
-            let tables: Vec<usize> = self.tables.iter().copied().filter(|table| self.plan.root_of(*table) == root).collect();
+            let tables: Vec<usize> =
+                self.tables.iter().copied().filter(|table| self.plan.root_of(*table) == root).collect();
             if !tables.is_empty() {
                 entries.extend(self.tree(&pool, root, &tables, progress)?);
             }
@@ -81,7 +82,13 @@ impl Job<'_> {
     }
 
     /// Writes the tables of one tree.
-    fn tree(&self, pool: &rayon::ThreadPool, root: usize, tables: &[usize], progress: &Progress) -> Result<Vec<(usize, FileEntry)>> {
+    fn tree(
+        &self,
+        pool: &rayon::ThreadPool,
+        root: usize,
+        tables: &[usize],
+        progress: &Progress,
+    ) -> Result<Vec<(usize, FileEntry)>> {
         let rows = share(self.plan.tables[root].rows, self.part);
         let size = self.chunk.unwrap_or(self.plan.tables[root].chunk).max(1);
         let chunks = (rows.end - rows.start).div_ceil(size);
@@ -89,7 +96,8 @@ impl Job<'_> {
         for table in tables {
             lanes.push(Lane::open(self, *table)?);
         }
-        let queue = Queue { state: Mutex::new(State::default()), room: Condvar::new(), window: 2 * self.threads as u64 };
+        let queue =
+            Queue { state: Mutex::new(State::default()), room: Condvar::new(), window: 2 * self.threads as u64 };
         pool.broadcast(|_| {
             while let Some(chunk) = queue.take(chunks, progress) {
                 let start = rows.start + chunk * size;
@@ -149,7 +157,10 @@ impl Lane {
         hold(&self.waiting).insert(index, (rows, piece));
         loop {
             let Ok(mut open) = self.file.try_lock() else { return Ok(()) };
-            while let Some((rows, piece)) = { let next = open.next; hold(&self.waiting).remove(&next) } {
+            while let Some((rows, piece)) = {
+                let next = open.next;
+                hold(&self.waiting).remove(&next)
+            } {
                 open.file.append(piece)?;
                 open.next += 1;
                 open.rows += rows;
@@ -209,7 +220,10 @@ impl Queue {
             state.error.get_or_insert(error);
         }
         state.finished.insert(chunk);
-        while { let oldest = state.oldest; state.finished.remove(&oldest) } {
+        while {
+            let oldest = state.oldest;
+            state.finished.remove(&oldest)
+        } {
             state.oldest += 1;
         }
         self.room.notify_all();
@@ -219,22 +233,28 @@ impl Queue {
 /// Runs every check over the first `sample` root rows of each tree: rows looked at by table, and what broke.
 pub fn check(plan: &Plan, sample: u64, threads: usize) -> Result<Vec<Failure>> {
     use rayon::prelude::*;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
     let mut all: Vec<Failure> = Vec::new();
     for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
         let rows = plan.tables[root].rows.min(sample);
         let size = plan.tables[root].chunk.max(1);
         let tree: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.root_of(*table) == root).collect();
         let found = pool.install(|| {
-            (0..rows.div_ceil(size)).into_par_iter().map(|chunk| {
-                let numbers: Vec<u64> = (chunk * size..((chunk + 1) * size).min(rows)).collect();
-                let mut chunk = Chunk::new(plan, root, &numbers);
-                let mut failures = Vec::new();
-                for table in &tree {
-                    failures.extend(chunk.failures(*table)?);
-                }
-                Ok(failures)
-            }).collect::<Result<Vec<Vec<Failure>>>>()
+            (0..rows.div_ceil(size))
+                .into_par_iter()
+                .map(|chunk| {
+                    let numbers: Vec<u64> = (chunk * size..((chunk + 1) * size).min(rows)).collect();
+                    let mut chunk = Chunk::new(plan, root, &numbers);
+                    let mut failures = Vec::new();
+                    for table in &tree {
+                        failures.extend(chunk.failures(*table)?);
+                    }
+                    Ok(failures)
+                })
+                .collect::<Result<Vec<Vec<Failure>>>>()
         })?;
         for failure in found.into_iter().flatten() {
             match all.iter_mut().find(|known| known.table == failure.table && known.check == failure.check) {

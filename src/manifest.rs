@@ -42,8 +42,19 @@ struct DataEntry<'a> {
 impl<'a> Manifest<'a> {
     /// The manifest of a plan's files.
     #[must_use]
-    pub fn new(plan: &'a Plan, format: &'a str, compression: Option<&'a str>, part: Option<(u64, u64)>, files: &'a [FileEntry]) -> Self {
-        let data = plan.data.values().map(|data| DataEntry { file: &data.name, sha256: &data.digest, source: &data.source, licence: &data.licence });
+    pub fn new(
+        plan: &'a Plan,
+        format: &'a str,
+        compression: Option<&'a str>,
+        part: Option<(u64, u64)>,
+        files: &'a [FileEntry],
+    ) -> Self {
+        let data = plan.data.values().map(|data| DataEntry {
+            file: &data.name,
+            sha256: &data.digest,
+            source: &data.source,
+            licence: &data.licence,
+        });
         Self {
             placebo: env!("CARGO_PKG_VERSION"),
             engine: FINGERPRINT,

@@ -26,12 +26,24 @@ impl Check {
         for table in &plan.tables {
             for (id, predicate, _) in &table.checks {
                 let broken = failures.iter().find(|f| f.table == table.name && f.check == *id).map_or(0, |f| f.rows);
-                rows.push(vec![if broken == 0 { "ok".to_owned() } else { "FAIL".to_owned() }, id.clone(), table.name.clone(), table::count(broken), predicate.clone()]);
+                rows.push(vec![
+                    if broken == 0 { "ok".to_owned() } else { "FAIL".to_owned() },
+                    id.clone(),
+                    table.name.clone(),
+                    table::count(broken),
+                    predicate.clone(),
+                ]);
             }
         }
         table::print(&table::aligned(&["", "check", "table", "broken", "predicate"], &rows))?;
         let Some(first) = failures.first() else { return Ok(()) };
-        Err(Error::new(Kind::Verification, format!("check `{}` fails for {} rows of `{}`: `{}`", first.check, first.rows, first.table, first.predicate))
-            .hint(format!("the first: {}", first.example)))
+        Err(Error::new(
+            Kind::Verification,
+            format!(
+                "check `{}` fails for {} rows of `{}`: `{}`",
+                first.check, first.rows, first.table, first.predicate
+            ),
+        )
+        .hint(format!("the first: {}", first.example)))
     }
 }

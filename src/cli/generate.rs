@@ -65,7 +65,17 @@ impl Generate {
         };
         let target = if self.out == "-" { Target::Stdout } else { Target::Folder(PathBuf::from(&self.out)) };
         let part = self.part.as_deref().map(part).transpose()?;
-        let job = Job { plan: &plan, tables, format, options, target, part, threads: threads(self.threads)?, chunk: self.chunk_rows, overwrite: self.overwrite };
+        let job = Job {
+            plan: &plan,
+            tables,
+            format,
+            options,
+            target,
+            part,
+            threads: threads(self.threads)?,
+            chunk: self.chunk_rows,
+            overwrite: self.overwrite,
+        };
         let files = watched(&job, self.quiet || log_format == "json")?;
         if let Target::Folder(folder) = &job.target {
             let compression = job.options.compression.as_deref().or(format.compressions.first().copied());
@@ -100,9 +110,18 @@ impl Generate {
     fn summary(&self, files: &[FileEntry], log_format: &str) {
         let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
         if log_format == "json" {
-            eprintln!("{}", serde_json::json!({ "level": "info", "message": "done", "out": self.out, "files": files.len(), "rows": rows, "bytes": bytes }));
+            eprintln!(
+                "{}",
+                serde_json::json!({ "level": "info", "message": "done", "out": self.out, "files": files.len(), "rows": rows, "bytes": bytes })
+            );
         } else if !self.quiet {
-            eprintln!("{}: {} tables, {} rows, {} bytes", self.out, files.len(), super::table::count(rows), super::table::count(bytes));
+            eprintln!(
+                "{}: {} tables, {} rows, {} bytes",
+                self.out,
+                files.len(),
+                super::table::count(rows),
+                super::table::count(bytes)
+            );
         }
     }
 }
@@ -110,9 +129,9 @@ impl Generate {
 /// Reads `2/3`.
 fn part(text: &str) -> Result<(u64, u64)> {
     let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-    numbers.filter(|(i, n)| (1..=100_000).contains(n) && (1..=*n).contains(i)).ok_or_else(|| {
-        Error::usage(format!("`--part {text}` is no part")).hint("such as 1/3, 2/3 and 3/3")
-    })
+    numbers
+        .filter(|(i, n)| (1..=100_000).contains(n) && (1..=*n).contains(i))
+        .ok_or_else(|| Error::usage(format!("`--part {text}` is no part")).hint("such as 1/3, 2/3 and 3/3"))
 }
 
 /// Runs with a progress bar on a terminal; a signal stops at the next chunk.
@@ -120,7 +139,10 @@ fn watched(job: &Job<'_>, quiet: bool) -> Result<Vec<FileEntry>> {
     let progress = Progress::default();
     let total: u64 = (0..job.plan.tables.len())
         .filter(|root| job.tables.iter().any(|table| job.plan.root_of(*table) == *root))
-        .map(|root| { let share = engine::share(job.plan.tables[root].rows, job.part); share.end - share.start })
+        .map(|root| {
+            let share = engine::share(job.plan.tables[root].rows, job.part);
+            share.end - share.start
+        })
         .sum();
     if quiet || !std::io::stderr().is_terminal() {
         return job.run(&progress);
@@ -151,9 +173,17 @@ fn beside(job: &Job<'_>, folder: &std::path::Path, files: &[FileEntry]) -> Resul
             let table = job.plan.tables.iter().find(|table| table.name == file.table)?;
             let paths = match job.part {
                 None => vec![file.path.clone()],
-                Some((_, n)) => (1..=n).map(|i| format!("{}/part-{:05}.{}", file.table, i - 1, job.format.name)).collect(),
+                Some((_, n)) => {
+                    (1..=n).map(|i| format!("{}/part-{:05}.{}", file.table, i - 1, job.format.name)).collect()
+                }
             };
-            Some(TableFile { name: table.name.clone(), about: table.about.clone(), schema: table.schema.clone(), paths, format: job.format.name })
+            Some(TableFile {
+                name: table.name.clone(),
+                about: table.about.clone(),
+                schema: table.schema.clone(),
+                paths,
+                format: job.format.name,
+            })
         })
         .collect();
     write_whole(&folder.join("datapackage.json"), &datapackage(&job.plan.name, &job.plan.title, &tables))?;

@@ -37,11 +37,25 @@ impl PlanCommand {
                 all_rows += count;
                 all_bytes += bytes;
                 let mark = if exact { "" } else { "~" };
-                let chunks = if at == root { table::count(total.div_ceil(plan.tables[root].chunk.max(1))) } else { String::new() };
-                rows.push(vec![plan.tables[at].name.clone(), format!("{mark}{}", table::count(count as u64)), format!("~{}", table::count(bytes as u64)), chunks]);
+                let chunks = if at == root {
+                    table::count(total.div_ceil(plan.tables[root].chunk.max(1)))
+                } else {
+                    String::new()
+                };
+                rows.push(vec![
+                    plan.tables[at].name.clone(),
+                    format!("{mark}{}", table::count(count as u64)),
+                    format!("~{}", table::count(bytes as u64)),
+                    chunks,
+                ]);
             }
         }
-        rows.push(vec!["all".to_owned(), format!("~{}", table::count(all_rows as u64)), format!("~{}", table::count(all_bytes as u64)), String::new()]);
+        rows.push(vec![
+            "all".to_owned(),
+            format!("~{}", table::count(all_rows as u64)),
+            format!("~{}", table::count(all_bytes as u64)),
+            String::new(),
+        ]);
         let mut text = table::aligned(&["table", "rows", "bytes as csv", "chunks"], &rows);
         text.push_str(&format!(
             "\nmemory: about 64 MiB and 32 MiB a thread, whatever the rows\nengine {}\nfingerprint {}\n",
@@ -81,7 +95,14 @@ fn show_profile(plan: &Plan) -> String {
         .map(|t| {
             let of = t.parent.map_or(String::new(), |parent| plan.tables[parent].name.clone());
             let rows = if t.parent.is_none() { table::count(t.rows) } else { String::new() };
-            vec![t.name.clone(), of, rows, t.schema.fields().len().to_string(), t.checks.len().to_string(), t.about.clone()]
+            vec![
+                t.name.clone(),
+                of,
+                rows,
+                t.schema.fields().len().to_string(),
+                t.checks.len().to_string(),
+                t.about.clone(),
+            ]
         })
         .collect();
     let mut text = format!("{}: {}\n\n", plan.name, plan.title);
@@ -103,7 +124,15 @@ fn show_table(plan: &Plan, at: usize) -> Result<String> {
         .iter()
         .map(|f| {
             let null = if f.is_nullable() { "null" } else { "" };
-            vec![f.name().clone(), types::name(f.data_type()), null.to_owned(), note(f, sink::KEY), note(f, sink::REFERENCES), note(f, sink::PII), note(f, sink::ABOUT)]
+            vec![
+                f.name().clone(),
+                types::name(f.data_type()),
+                null.to_owned(),
+                note(f, sink::KEY),
+                note(f, sink::REFERENCES),
+                note(f, sink::PII),
+                note(f, sink::ABOUT),
+            ]
         })
         .collect();
     let mut text = format!("{}: {}\n\n", table.name, table.about);

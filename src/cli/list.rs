@@ -26,7 +26,9 @@ impl List {
     pub(super) fn run(&self) -> Result<()> {
         let text = match self.what {
             What::Profiles => {
-                let rows = profile::names().into_iter().map(|name| Ok(vec![name.to_owned(), profile::load(name)?.profile.title]));
+                let rows = profile::names()
+                    .into_iter()
+                    .map(|name| Ok(vec![name.to_owned(), profile::load(name)?.profile.title]));
                 table::aligned(&["profile", "title"], &rows.collect::<Result<Vec<_>>>()?)
             }
             What::Generators => {
@@ -43,12 +45,17 @@ impl List {
             }
             What::Functions => {
                 let rows: Vec<Vec<String>> = sql::functions()
-                    .map(|f| vec![f.signature.to_owned(), f.about.to_owned(), format!("{} → {}", f.example.0, f.example.1)])
+                    .map(|f| {
+                        vec![f.signature.to_owned(), f.about.to_owned(), format!("{} → {}", f.example.0, f.example.1)]
+                    })
                     .collect();
                 wide(&["function", "gives", "example"], &rows)
             }
             What::Formats => {
-                let rows: Vec<Vec<String>> = FORMATS.iter().map(|f| vec![f.name.to_owned(), f.compressions.join(", "), f.about.to_owned()]).collect();
+                let rows: Vec<Vec<String>> = FORMATS
+                    .iter()
+                    .map(|f| vec![f.name.to_owned(), f.compressions.join(", "), f.about.to_owned()])
+                    .collect();
                 wide(&["format", "compression", "about"], &rows)
             }
         };
@@ -61,9 +68,14 @@ fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
     let last = header.len() - 1;
     let lines = table::aligned(&header[..last], &rows.iter().map(|row| row[..last].to_vec()).collect::<Vec<_>>());
     let width = lines.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    let ends = std::iter::once(header[last]).chain(std::iter::once("")).chain(rows.iter().map(|row| row[last].as_str()));
-    lines.lines().zip(ends).map(|(line, end)| {
-        let gap = " ".repeat(width - line.chars().count());
-        format!("{line}{gap}  {end}").trim_end().to_owned() + "\n"
-    }).collect()
+    let ends =
+        std::iter::once(header[last]).chain(std::iter::once("")).chain(rows.iter().map(|row| row[last].as_str()));
+    lines
+        .lines()
+        .zip(ends)
+        .map(|(line, end)| {
+            let gap = " ".repeat(width - line.chars().count());
+            format!("{line}{gap}  {end}").trim_end().to_owned() + "\n"
+        })
+        .collect()
 }

@@ -78,15 +78,26 @@ impl Source {
         let mut rows = IndexMap::new();
         for text in &self.rows {
             let (table, count) = pair("--rows", text)?;
-            rows.insert(table, number(&count).ok_or_else(|| Error::usage(format!("`--rows {text}`: `{count}` is not a number of rows")).hint("such as 5000, 10k or 5M"))?);
+            rows.insert(
+                table,
+                number(&count).ok_or_else(|| {
+                    Error::usage(format!("`--rows {text}`: `{count}` is not a number of rows"))
+                        .hint("such as 5000, 10k or 5M")
+                })?,
+            );
         }
         let params = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_>>()?;
-        Plan::compile(&loaded, &Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone() })
+        Plan::compile(
+            &loaded,
+            &Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone() },
+        )
     }
 }
 
 fn pair(option: &str, text: &str) -> Result<(String, String)> {
-    let (name, value) = text.split_once('=').ok_or_else(|| Error::usage(format!("`{option} {text}` has no `=`")).hint(format!("{option} NAME=VALUE")))?;
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| Error::usage(format!("`{option} {text}` has no `=`")).hint(format!("{option} NAME=VALUE")))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

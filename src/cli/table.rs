@@ -6,19 +6,30 @@ use crate::error::{Error, Result};
 
 /// Rows of text as aligned columns under a header; numbers are aligned to the right.
 pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
-    let clip = |cell: &str| if cell.chars().count() > 40 { cell.chars().take(39).chain(['…']).collect() } else { cell.to_owned() };
+    let clip = |cell: &str| {
+        if cell.chars().count() > 40 { cell.chars().take(39).chain(['…']).collect() } else { cell.to_owned() }
+    };
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clip(cell)).collect()).collect();
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).chain([header[at].chars().count()]).max().unwrap_or(0);
+    let width = |at: usize| {
+        rows.iter().map(|row| row[at].chars().count()).chain([header[at].chars().count()]).max().unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let numeric: Vec<bool> = (0..header.len())
-        .map(|at| !rows.is_empty() && rows.iter().all(|row| row[at].bytes().all(|b| b.is_ascii_digit() || b == b'_' || b == b'~')))
+        .map(|at| {
+            !rows.is_empty()
+                && rows.iter().all(|row| row[at].bytes().all(|b| b.is_ascii_digit() || b == b'_' || b == b'~'))
+        })
         .collect();
     let mut text = String::new();
     let mut line = |cells: &[String]| {
-        let padded: Vec<String> = cells.iter().enumerate().map(|(at, cell)| {
-            let gap = " ".repeat(widths[at].saturating_sub(cell.chars().count()));
-            if numeric[at] { gap + cell } else { format!("{cell}{gap}") }
-        }).collect();
+        let padded: Vec<String> = cells
+            .iter()
+            .enumerate()
+            .map(|(at, cell)| {
+                let gap = " ".repeat(widths[at].saturating_sub(cell.chars().count()));
+                if numeric[at] { gap + cell } else { format!("{cell}{gap}") }
+            })
+            .collect();
         text.push_str(padded.join("  ").trim_end());
         text.push('\n');
     };

@@ -71,7 +71,11 @@ impl Target {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(&temporary, error)),
                     _ => {}
                 }
-                let file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(|error| Error::io(&temporary, error))?;
+                let file = fs::OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .open(&temporary)
+                    .map_err(|error| Error::io(&temporary, error))?;
                 (Box::new(file), Some((temporary, whole)))
             }
         };
@@ -116,7 +120,13 @@ impl File {
         }
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         let sha256 = seen.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(FileEntry { table: std::mem::take(&mut self.table), path: std::mem::take(&mut self.path), rows, bytes: seen.bytes, sha256 })
+        Ok(FileEntry {
+            table: std::mem::take(&mut self.table),
+            path: std::mem::take(&mut self.path),
+            rows,
+            bytes: seen.bytes,
+            sha256,
+        })
     }
 }
 

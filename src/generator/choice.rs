@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::types::{Float64Type, Int32Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, StringArray};
+use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, StringArray};
 use arrow_schema::DataType;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
 
 /// The generators of this family.
-pub const DEFS: &[Def] = &[Def::of::<Choice>(), Def::of::<Truth>()];
+pub(super) const DEFS: &[Def] = &[Def::of::<Choice>(), Def::of::<Truth>()];
 
 /// One of a few texts. Give either `weights`, or `values` of which each is as likely as another.
 #[derive(Deserialize, JsonSchema)]
@@ -172,13 +172,13 @@ impl Generator for Coin {
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let p = self.p.view(fill);
         let truths: BooleanArray = (0..fill.len()).map(|i| p.at(i).map(|p| fill.cell(i).chance(p))).collect();
-        debug_assert_eq!(truths.len(), fill.len());
         Ok(Arc::new(truths))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::Array;
     use arrow_array::cast::AsArray;
 
     use super::*;

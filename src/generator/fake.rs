@@ -14,7 +14,9 @@ use fake::faker::filesystem::raw::{FileExtension, FileName, MimeType};
 use fake::faker::internet::raw::UserAgent;
 use fake::faker::job::raw::{Field, Position, Seniority, Title};
 use fake::faker::lorem::raw::{Paragraph, Sentence, Word};
-use fake::locales::{AR_SA, CY_GB, DE_DE, Data, EN, FA_IR, FR_FR, IT_IT, JA_JP, NL_NL, PT_BR, PT_PT, TR_TR, ZH_CN, ZH_TW};
+use fake::locales::{
+    AR_SA, CY_GB, DE_DE, Data, EN, FA_IR, FR_FR, IT_IT, JA_JP, NL_NL, PT_BR, PT_PT, TR_TR, ZH_CN, ZH_TW,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,7 +25,7 @@ use crate::error::{Result, did_you_mean};
 use crate::rng::Cell;
 
 /// The generators of this family.
-pub const DEFS: &[Def] = &[Def::of::<Fake>()];
+pub(super) const DEFS: &[Def] = &[Def::of::<Fake>()];
 
 /// What a kind makes in a locale.
 type Draw<L> = fn(L, &mut Cell) -> String;
@@ -65,8 +67,11 @@ fn filler<L: Data + Copy + Send + Sync + 'static>(locale: L, kind: &str) -> Opti
     Some(Box::new(move |cell| draw(locale, cell)))
 }
 
+/// The filler of a kind in one locale.
+type Locale = fn(&str) -> Option<Filler>;
+
 /// The locales of the crate.
-const LOCALES: &[(&str, fn(&str) -> Option<Filler>)] = &[
+const LOCALES: &[(&str, Locale)] = &[
     ("en", |kind| filler(EN, kind)),
     ("ar_sa", |kind| filler(AR_SA, kind)),
     ("cy_gb", |kind| filler(CY_GB, kind)),
@@ -112,16 +117,14 @@ impl Params for Fake {
                 .hint(format!("there is `{all}`"))
                 .maybe_hint(did_you_mean(locale, names())));
         };
-        match filler(&self.kind) {
-            Some(filler) => Ok(Box::new(Filled(filler))),
-            None => {
-                let names = kinds::<EN>().map(|(name, _)| name);
-                Err(scope
-                    .error("kind", format!("unknown kind `{}`", self.kind))
-                    .hint(format!("there is `{}`", names.join("`, `")))
-                    .maybe_hint(did_you_mean(&self.kind, names)))
-            }
+        if let Some(filler) = filler(&self.kind) {
+            return Ok(Box::new(Filled(filler)));
         }
+        let names = kinds::<EN>().map(|(name, _)| name);
+        Err(scope
+            .error("kind", format!("unknown kind `{}`", self.kind))
+            .hint(format!("there is `{}`", names.join("`, `")))
+            .maybe_hint(did_you_mean(&self.kind, names)))
     }
 }
 
@@ -168,7 +171,10 @@ mod tests {
         for (kind, _) in kinds::<EN>() {
             for (locale, _) in LOCALES {
                 for cell in sample(kind, locale, 200) {
-                    assert!(!cell.is_empty() && !cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{kind}: {cell:?}");
+                    assert!(
+                        !cell.is_empty() && !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+                        "{kind}: {cell:?}"
+                    );
                 }
             }
         }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::rng::Permutation;
 
 /// The generators of this family.
-pub const DEFS: &[Def] = &[Def::of::<Sequence>(), Def::of::<Shuffled>(), Def::of::<Uuid>(), Def::of::<Token>()];
+pub(super) const DEFS: &[Def] = &[Def::of::<Sequence>(), Def::of::<Shuffled>(), Def::of::<Uuid>(), Def::of::<Token>()];
 
 /// Numbers without gaps: by row in a root table, by ordinal among the siblings in a child table.
 #[derive(Deserialize, JsonSchema)]

@@ -24,7 +24,12 @@ pub struct Walker {
 impl Walker {
     /// The states that each parent row's walk enters: where each walk starts in the list, and the list.
     /// `weights` has one array per transition, with one weight per parent row; `alive` says which rows walk at all.
-    pub fn walk(&self, keys: &[u64], weights: &[Float64Array], alive: impl Fn(usize) -> bool) -> Result<(Vec<u32>, Vec<u32>)> {
+    pub fn walk(
+        &self,
+        keys: &[u64],
+        weights: &[Float64Array],
+        alive: impl Fn(usize) -> bool,
+    ) -> Result<(Vec<u32>, Vec<u32>)> {
         let (mut offsets, mut walked) = (vec![0], Vec::new());
         for (row, key) in keys.iter().enumerate() {
             if alive(row) {
@@ -34,8 +39,11 @@ impl Walker {
                 while let Some(at) = state {
                     walked.push(at as u32);
                     if walked.len() - first > MAX_STEPS {
-                        return Err(Error::new(Kind::Profile, format!("a walk from `{}` took more than {MAX_STEPS} steps", self.states[self.start]))
-                            .hint("give each cycle of states a way out that is likely enough"));
+                        return Err(Error::new(
+                            Kind::Profile,
+                            format!("a walk from `{}` took more than {MAX_STEPS} steps", self.states[self.start]),
+                        )
+                        .hint("give each cycle of states a way out that is likely enough"));
                     }
                     state = self.follow(at, row, weights, &mut cell)?;
                 }
@@ -72,10 +80,15 @@ impl Walker {
             left -= weight;
         }
         // Only where all weights are 0, or by the last bit of a sum: a walk with nowhere to go ends.
-        Ok(next.iter().rev().map(|(target, index)| Ok((*target, weight(*index)?))).find_map(|entry: Result<_>| match entry {
-            Ok((target, weight)) if weight > 0.0 => Some(Ok(target)),
-            Err(error) => Some(Err(error)),
-            Ok(_) => None,
-        }).transpose()?)
+        Ok(next
+            .iter()
+            .rev()
+            .map(|(target, index)| Ok((*target, weight(*index)?)))
+            .find_map(|entry: Result<_>| match entry {
+                Ok((target, weight)) if weight > 0.0 => Some(Ok(target)),
+                Err(error) => Some(Err(error)),
+                Ok(_) => None,
+            })
+            .transpose()?)
     }
 }

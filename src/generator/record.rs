@@ -71,6 +71,7 @@ pub(super) fn in_field(scope: &dyn Scope, field: &str, error: &Error) -> Error {
 
 impl Picker {
     /// Plans picks from `data`. A `*` in a matched column matches anything; an empty cell matches nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hold the file as they got it from the scope")]
     pub fn plan(
         scope: &mut dyn Scope,
         data: Arc<Data>,
@@ -177,14 +178,12 @@ fn number(codes: &mut BTreeMap<String, u32>, text: &str) -> u32 {
     if text == "*" {
         return ANYTHING;
     }
-    match codes.get(text) {
-        Some(code) => *code,
-        None => {
-            let code = codes.len() as u32 + FIRST_CODE;
-            codes.insert(text.to_owned(), code);
-            code
-        }
+    if let Some(code) = codes.get(text) {
+        return *code;
     }
+    let code = codes.len() as u32 + FIRST_CODE;
+    codes.insert(text.to_owned(), code);
+    code
 }
 
 /// The codes of a matched expression for the rows of a fill; a dictionary is looked up once, not once a row.

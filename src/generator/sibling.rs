@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::profile::Expr;
 
 /// The generators of this family.
-pub const DEFS: &[Def] = &[Def::of::<Rising>(), Def::of::<HashChain>()];
+pub(super) const DEFS: &[Def] = &[Def::of::<Rising>(), Def::of::<HashChain>()];
 
 fn needs_siblings(scope: &dyn Scope) -> Result<()> {
     if scope.depth() > 0 {
@@ -49,7 +49,7 @@ struct Rising {
 
 impl Params for Rising {
     const NAME: &'static str = "rising";
-    const EXAMPLE: &'static str = "from = 2024-01-01\nto = 2025-01-01";
+    const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2025-01-01'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         needs_siblings(scope)?;
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn instants_rise_strictly_within_their_span() {
         let bed = Bed::child(3_000);
-        let times = rise(&bed, "from = \"t\"\nto = 2024-06-01\nmin_gap = 90");
+        let times = rise(&bed, "from = \"t\"\nto = \"DATE '2024-06-01'\"\nmin_gap = 90");
         let from = bed.input("t");
         let from = from.as_primitive::<TimestampMicrosecondType>();
         for family in bed.families() {
@@ -213,7 +213,9 @@ mod tests {
     #[test]
     fn a_narrow_span_is_shared_evenly() {
         let bed = Bed::child(60);
-        let narrow = bed.fill("rising", "from = 2024-01-01\nto = 2024-01-02\nmin_gap = 40_000").expect("a column");
+        let narrow = bed
+            .fill("rising", "from = \"DATE '2024-01-01'\"\nto = \"DATE '2024-01-02'\"\nmin_gap = 40_000")
+            .expect("a column");
         let times = narrow.as_primitive::<TimestampMicrosecondType>();
         for family in bed.families() {
             assert!(times.values()[family].windows(2).all(|pair| pair[0] < pair[1]));
@@ -223,7 +225,8 @@ mod tests {
     #[test]
     fn the_first_of_two_lies_a_third_into_the_span() {
         let bed = Bed::child(12_000);
-        let times = rise(&bed, "from = 1970-01-01\nto = 1970-01-02\nresolution = \"microsecond\"");
+        let times =
+            rise(&bed, "from = \"DATE '1970-01-01'\"\nto = \"DATE '1970-01-02'\"\nresolution = \"microsecond\"");
         let pairs: Vec<Range<usize>> = bed.families().into_iter().filter(|family| family.len() == 2).collect();
         let mean = pairs.iter().map(|pair| times.value(pair.start) as f64).sum::<f64>() / pairs.len() as f64;
         assert!((mean / 86_400e6 - 1.0 / 3.0).abs() < 0.02, "{mean}");
@@ -246,10 +249,18 @@ mod tests {
 
     #[test]
     fn mistakes_are_found_while_planning() {
-        assert!(plan_error("rising", "from = 2024-01-01\nto = 2024-01-02").contains("no siblings"));
+        assert!(
+            plan_error("rising", "from = \"DATE '2024-01-01'\"\nto = \"DATE '2024-01-02'\"").contains("no siblings")
+        );
         assert!(plan_error("hash_chain", "over = [\"1\"]").contains("no siblings"));
         assert!(child_plan_error("hash_chain", "over = []").contains("nothing to hash"));
-        assert!(child_plan_error("rising", "from = 2024-01-02\nto = 2024-01-01").contains("not after"));
-        assert!(child_plan_error("rising", "from = 2024-01-01\nto = 2024-01-02\nmin_gap = -1").contains("min_gap"));
+        assert!(
+            child_plan_error("rising", "from = \"DATE '2024-01-02'\"\nto = \"DATE '2024-01-01'\"")
+                .contains("not after")
+        );
+        assert!(
+            child_plan_error("rising", "from = \"DATE '2024-01-01'\"\nto = \"DATE '2024-01-02'\"\nmin_gap = -1")
+                .contains("min_gap")
+        );
     }
 }

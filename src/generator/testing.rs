@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, StringArray};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, TimeUnit};
 
 use super::data::{Data, dictionary};
 use super::{Fill, Generator, Rows, Scope, Slot, Want, families, find};
@@ -14,64 +15,64 @@ use crate::profile::{Expr, Value};
 use crate::rng::{Seed, child_key};
 
 /// A table of rows to fill: a root table, or the children of some parents, of which every sixth has none.
-pub struct Bed {
+pub(super) struct Bed {
     units: usize,
     depth: usize,
     files: Vec<(String, String)>,
 }
 
 impl Bed {
-    pub fn root(rows: usize) -> Self {
+    pub(super) fn root(rows: usize) -> Self {
         Self { units: rows, depth: 0, files: Vec::new() }
     }
 
-    pub fn child(parents: usize) -> Self {
+    pub(super) fn child(parents: usize) -> Self {
         Self { units: parents, depth: 1, files: Vec::new() }
     }
 
-    pub fn file(mut self, name: &str, text: &str) -> Self {
+    pub(super) fn file(mut self, name: &str, text: &str) -> Self {
         self.files.push((name.to_owned(), text.to_owned()));
         self
     }
 
     /// How many root rows, or parents, there are.
-    pub fn units(&self) -> usize {
+    pub(super) fn units(&self) -> usize {
         self.units
     }
 
-    pub fn scope(&self) -> BedScope {
+    pub(super) fn scope(&self) -> BedScope {
         BedScope { rows: self.units as u64, depth: self.depth, files: self.files.clone(), inputs: Vec::new() }
     }
 
-    pub fn plan(&self, name: &str, toml: &str) -> Result<(Box<dyn Generator>, BedScope)> {
+    pub(super) fn plan(&self, name: &str, toml: &str) -> Result<(Box<dyn Generator>, BedScope)> {
         let mut scope = self.scope();
         let args = toml.parse::<toml::Table>().expect("TOML");
         Ok(((find(name)?.plan)(args, &mut scope)?, scope))
     }
 
-    pub fn fill(&self, name: &str, toml: &str) -> Result<ArrayRef> {
+    pub(super) fn fill(&self, name: &str, toml: &str) -> Result<ArrayRef> {
         let (generator, scope) = self.plan(name, toml)?;
         scope.fill(&*generator, &self.rows(0..self.units))
     }
 
-    pub fn run(&self, generator: &dyn Generator, units: Range<usize>) -> ArrayRef {
+    pub(super) fn run(&self, generator: &dyn Generator, units: Range<usize>) -> ArrayRef {
         self.run_scoped(generator, &self.scope(), units)
     }
 
-    pub fn run_scoped(&self, generator: &dyn Generator, scope: &BedScope, units: Range<usize>) -> ArrayRef {
+    pub(super) fn run_scoped(&self, generator: &dyn Generator, scope: &BedScope, units: Range<usize>) -> ArrayRef {
         scope.fill(generator, &self.rows(units)).expect("a column")
     }
 
     /// A column of the bed, as generators see it.
-    pub fn input(&self, name: &str) -> ArrayRef {
+    pub(super) fn input(&self, name: &str) -> ArrayRef {
         column(name, &self.rows(0..self.units), self.depth).expect("a column of the bed")
     }
 
-    pub fn families(&self) -> Vec<Range<usize>> {
+    pub(super) fn families(&self) -> Vec<Range<usize>> {
         self.rows(0..self.units).families().collect()
     }
 
-    pub fn rows(&self, units: Range<usize>) -> Rows {
+    pub(super) fn rows(&self, units: Range<usize>) -> Rows {
         let mut rows = Rows::default();
         if self.depth == 1 {
             rows.offsets.push(0);
@@ -110,7 +111,7 @@ fn column(name: &str, rows: &Rows, depth: usize) -> Option<ArrayRef> {
 }
 
 /// A scope that knows constants, the columns of the bed, generators, and some data files.
-pub struct BedScope {
+pub(super) struct BedScope {
     rows: u64,
     depth: usize,
     files: Vec<(String, String)>,
@@ -123,7 +124,7 @@ enum Source {
 }
 
 impl BedScope {
-    pub fn fill(&self, generator: &dyn Generator, rows: &Rows) -> Result<ArrayRef> {
+    pub(super) fn fill(&self, generator: &dyn Generator, rows: &Rows) -> Result<ArrayRef> {
         let inputs = self.inputs.iter().map(|source| match source {
             Source::Column(name, want) => coerce(&column(name, rows, self.depth).expect("a column"), *want),
             Source::Generator(generator, scope, want) => coerce(&scope.fill(&**generator, rows)?, *want),
@@ -226,14 +227,22 @@ fn coerce(array: &ArrayRef, want: Want) -> Result<ArrayRef> {
     if want == Want::Text && array.data_type() != &DataType::Utf8 {
         return Err(Error::new(Kind::Profile, format!("{} where text is meant", array.data_type())));
     }
-    let known = [DataType::Date32, super::time::instant_type()];
-    debug_assert!(want != Want::Timestamp || known.contains(array.data_type()), "{}", array.data_type());
-    let _: (Option<Date32Type>, Option<TimestampMicrosecondType>) = (None, None);
-    Ok(arrow_cast::cast(array, &wanted)?)
+    if want != Want::Timestamp {
+        return Ok(arrow_cast::cast(array, &wanted)?);
+    }
+    Ok(super::time::instants(zoneless(array)?.as_primitive::<TimestampMicrosecondType>().clone()))
+}
+
+/// Dates and instants without a time zone: Arrow knows no names of zones.
+fn zoneless(array: &ArrayRef) -> Result<ArrayRef> {
+    Ok(match array.as_primitive_opt::<TimestampMicrosecondType>() {
+        Some(instants) => Arc::new(instants.clone().with_timezone_opt(None::<&str>)),
+        None => arrow_cast::cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?,
+    })
 }
 
 /// The message of a plan that must fail, in a root table of 100 rows.
-pub fn plan_error(name: &str, toml: &str) -> String {
+pub(super) fn plan_error(name: &str, toml: &str) -> String {
     match Bed::root(100).plan(name, toml) {
         Ok(_) => format!("`{name}` was planned"),
         Err(error) => error.to_string(),
@@ -241,7 +250,7 @@ pub fn plan_error(name: &str, toml: &str) -> String {
 }
 
 /// The message of a plan that must fail, in a child table.
-pub fn child_plan_error(name: &str, toml: &str) -> String {
+pub(super) fn child_plan_error(name: &str, toml: &str) -> String {
     match Bed::child(100).plan(name, toml) {
         Ok(_) => format!("`{name}` was planned"),
         Err(error) => error.to_string(),
@@ -249,7 +258,9 @@ pub fn child_plan_error(name: &str, toml: &str) -> String {
 }
 
 /// The texts of a column, `∅` for null.
-pub fn shown(array: &ArrayRef) -> Vec<String> {
+pub(super) fn shown(array: &ArrayRef) -> Vec<String> {
+    let instants = matches!(array.data_type(), DataType::Timestamp(..));
+    let array = if instants { &zoneless(array).expect("instants") } else { array };
     let options = arrow_cast::display::FormatOptions::new().with_null("∅");
     let format = arrow_cast::display::ArrayFormatter::try_new(array, &options).expect("a type that can be shown");
     (0..array.len()).map(|i| format.value(i).to_string()).collect()

@@ -10,7 +10,7 @@ use super::Def;
 const MAX_CELL: usize = 4_096;
 
 /// The generators of this family.
-pub const DEFS: &[Def] = &[
+pub(super) const DEFS: &[Def] = &[
     Def::of::<pattern::Pattern>(),
     Def::of::<template::Template>(),
     Def::of::<template::Code>(),

@@ -81,8 +81,11 @@ impl<'a> Compiler<'a> {
     fn start(loaded: &'a Loaded, options: &Options) -> Result<Self> {
         let profile = &loaded.profile;
         if let Some(unknown) = options.rows.keys().find(|name| !profile.tables.contains_key(*name)) {
-            return Err(Error::usage(format!("`--rows {unknown}=…`: the profile `{}` has no such table", profile.name))
-                .maybe_hint(did_you_mean(unknown, profile.tables.keys().map(String::as_str))));
+            return Err(Error::usage(format!(
+                "`--rows {unknown}=…`: the profile `{}` has no such table",
+                profile.name
+            ))
+            .maybe_hint(did_you_mean(unknown, profile.tables.keys().map(String::as_str))));
         }
         let mut tables = Vec::new();
         for (name, says) in &profile.tables {
@@ -91,17 +94,26 @@ impl<'a> Compiler<'a> {
             says.columns.keys().try_for_each(|column| named(&format!("{path}.columns.{column}"), column))?;
             let parent = match (&says.of, says.rows) {
                 (None, Some(_)) if says.count.is_some() || says.lifecycle.is_some() => {
-                    return Err(Error::profile(path, "a root table has `rows`, a child table `of` with `count` or `lifecycle`: not both"));
+                    return Err(Error::profile(
+                        path,
+                        "a root table has `rows`, a child table `of` with `count` or `lifecycle`: not both",
+                    ));
                 }
                 (None, Some(_)) => None,
                 (Some(of), None) if says.count.is_some() != says.lifecycle.is_some() => {
-                    let at = profile.tables.get_index_of(of).ok_or_else(|| unknown_table(&format!("{path}.of"), of, profile))?;
+                    let at = profile
+                        .tables
+                        .get_index_of(of)
+                        .ok_or_else(|| unknown_table(&format!("{path}.of"), of, profile))?;
                     Some(at)
                 }
                 (Some(_), None) => return Err(Error::profile(path, "a child table has either `count` or `lifecycle`")),
-                (Some(_), Some(_)) => return Err(Error::profile(path, "`rows` belongs to a root table; a child table has `count`")),
+                (Some(_), Some(_)) => {
+                    return Err(Error::profile(path, "`rows` belongs to a root table; a child table has `count`"));
+                }
                 (None, None) => {
-                    return Err(Error::profile(path, "the table has neither `rows` nor `of`").hint("rows = 1_000 makes it a root table"));
+                    return Err(Error::profile(path, "the table has neither `rows` nor `of`")
+                        .hint("rows = 1_000 makes it a root table"));
                 }
             };
             if says.columns.is_empty() {
@@ -110,7 +122,8 @@ impl<'a> Compiler<'a> {
             let rows = match says.rows {
                 Some(rows) => options.rows_of(name, rows, says.scales.unwrap_or(true))?,
                 None if options.rows.contains_key(name) => {
-                    return Err(Error::usage(format!("`--rows {name}=…`: `{name}` is a child table")).hint("its rows follow from its parent's"));
+                    return Err(Error::usage(format!("`--rows {name}=…`: `{name}` is a child table"))
+                        .hint("its rows follow from its parent's"));
                 }
                 None => 0,
             };
@@ -119,10 +132,28 @@ impl<'a> Compiler<'a> {
             }
             let columns = says.columns.keys().map(|column| (column.clone(), State::Waiting)).collect();
             let refs = says.refs.iter().map(|_| None).collect();
-            tables.push(Building { name, says, parent, rows, columns, refs, walk: None, count: None, checks: Vec::new() });
+            tables.push(Building {
+                name,
+                says,
+                parent,
+                rows,
+                columns,
+                refs,
+                walk: None,
+                count: None,
+                checks: Vec::new(),
+            });
         }
         let (as_of, params) = (options.as_of(profile)?, options.constants(profile)?);
-        let mut compiler = Self { loaded, seed: Seed::new(&options.seed), params, tables, data: IndexMap::new(), stack: Vec::new(), as_of };
+        let mut compiler = Self {
+            loaded,
+            seed: Seed::new(&options.seed),
+            params,
+            tables,
+            data: IndexMap::new(),
+            stack: Vec::new(),
+            as_of,
+        };
         compiler.no_parent_cycle()?;
         compiler.raise_rows();
         Ok(compiler)
@@ -135,7 +166,10 @@ impl<'a> Compiler<'a> {
                 at = &self.tables[parent];
                 chain.push(at.name);
                 if chain.len() > self.tables.len() {
-                    return Err(Error::profile(format!("tables.{}.of", table.name), format!("tables are each other's parents: {}", chain[..chain.len().min(6)].join(" → "))));
+                    return Err(Error::profile(
+                        format!("tables.{}.of", table.name),
+                        format!("tables are each other's parents: {}", chain[..chain.len().min(6)].join(" → ")),
+                    ));
                 }
             }
         }
@@ -147,8 +181,11 @@ impl<'a> Compiler<'a> {
         for _ in 0..self.tables.len() {
             for table in 0..self.tables.len() {
                 for reference in self.tables[table].says.refs.values() {
-                    let target = reference.table.as_ref().and_then(|name| self.tables.iter().position(|t| t.name == name));
-                    if let (Some(profile::Pick::SameRow), Some(target), None) = (reference.pick, target, self.tables[table].parent) {
+                    let target =
+                        reference.table.as_ref().and_then(|name| self.tables.iter().position(|t| t.name == name));
+                    if let (Some(profile::Pick::SameRow), Some(target), None) =
+                        (reference.pick, target, self.tables[table].parent)
+                    {
                         self.tables[target].rows = self.tables[target].rows.max(self.tables[table].rows);
                     }
                 }
@@ -185,7 +222,8 @@ impl<'a> Compiler<'a> {
                     _ => return Err(Error::internal(format!("column `{name}` was not compiled"))),
                 }
             }
-            let whole = (table.parent.is_none() && table.rows <= WHOLE_ROWS).then(|| columns.iter().map(|_| std::sync::OnceLock::new()).collect());
+            let whole = (table.parent.is_none() && table.rows <= WHOLE_ROWS)
+                .then(|| columns.iter().map(|_| std::sync::OnceLock::new()).collect());
             tables.push(Table {
                 name: table.name.to_owned(),
                 about: table.says.about.clone(),
@@ -225,7 +263,11 @@ impl<'a> Compiler<'a> {
             State::Busy => return Err(self.cycle(table, column)),
             State::Waiting => {}
         }
-        let (name, says) = self.tables[table].says.columns.get_index(column).ok_or_else(|| Error::internal("a column without a declaration"))?;
+        let (name, says) = self.tables[table]
+            .says
+            .columns
+            .get_index(column)
+            .ok_or_else(|| Error::internal("a column without a declaration"))?;
         let path = format!("tables.{}.columns.{name}", self.tables[table].name);
         self.tables[table].columns[column] = State::Busy;
         self.push(table, column)?;
@@ -258,7 +300,9 @@ impl<'a> Compiler<'a> {
             column = self.column_of(table, name, Op::Expr(expr), column.inputs);
         }
         if column.ty == DataType::Null {
-            return Err(Error::profile("", "the column is always null and has no type").hint("give it one: type = \"text\""));
+            return Err(
+                Error::profile("", "the column is always null and has no type").hint("give it one: type = \"text\"")
+            );
         }
         if let Some(when) = &says.rest.when {
             column.when = Some(self.condition(table, &when.0, &mut column.inputs)?);
@@ -275,7 +319,10 @@ impl<'a> Compiler<'a> {
     fn condition(&mut self, table: usize, text: &str, inputs: &mut Vec<Input>) -> Result<usize> {
         let (expr, expr_inputs) = self.expression(table, text)?;
         if !matches!(expr.ty, DataType::Boolean | DataType::Null) {
-            return Err(Error::profile("", format!("type mismatch: a condition is meant, `{text}` is {}", types::name(&expr.ty))));
+            return Err(Error::profile(
+                "",
+                format!("type mismatch: a condition is meant, `{text}` is {}", types::name(&expr.ty)),
+            ));
         }
         let expr = expr.cast_to(&DataType::Boolean);
         let column = self.computed(table, &format!("#{text}"), Op::Expr(expr), expr_inputs)?;
@@ -286,9 +333,13 @@ impl<'a> Compiler<'a> {
     fn rate(&mut self, table: usize, text: &str, inputs: &mut Vec<Input>) -> Result<usize> {
         let (expr, expr_inputs) = self.expression(table, text)?;
         if !types::widens(&expr.ty, &DataType::Float64) {
-            return Err(Error::profile("", format!("type mismatch: a rate is meant, `{text}` is {}", types::name(&expr.ty))));
+            return Err(Error::profile(
+                "",
+                format!("type mismatch: a rate is meant, `{text}` is {}", types::name(&expr.ty)),
+            ));
         }
-        let column = self.computed(table, &format!("#rate {text}"), Op::Expr(expr.cast_to(&DataType::Float64)), expr_inputs)?;
+        let column =
+            self.computed(table, &format!("#rate {text}"), Op::Expr(expr.cast_to(&DataType::Float64)), expr_inputs)?;
         inputs.push(Input { steps: Vec::new(), column });
         Ok(inputs.len() - 1)
     }
@@ -328,7 +379,17 @@ impl<'a> Compiler<'a> {
             }
             _ => (DataType::Int64, false),
         };
-        Column { name: name.to_owned(), visible: false, ty, nullable, key: self.key(table, name), op, inputs, when: None, null: None }
+        Column {
+            name: name.to_owned(),
+            visible: false,
+            ty,
+            nullable,
+            key: self.key(table, name),
+            op,
+            inputs,
+            when: None,
+            null: None,
+        }
     }
 
     fn input_nullable(&self, table: usize, input: &Input) -> bool {
@@ -381,7 +442,8 @@ impl<'a> Compiler<'a> {
 
     fn generator(&mut self, table: usize, name: &str, call: &Call, path: &str) -> Result<Column> {
         let def = generator::find(&call.name).map_err(|error| error.within(path))?;
-        let mut scope = CallScope { compiler: self, table, column: name.to_owned(), path: path.to_owned(), inputs: Vec::new() };
+        let mut scope =
+            CallScope { compiler: self, table, column: name.to_owned(), path: path.to_owned(), inputs: Vec::new() };
         let planned = (def.plan)(call.args.clone(), &mut scope);
         let inputs = scope.inputs;
         let loaded = self.loaded;
@@ -412,7 +474,10 @@ impl<'a> Compiler<'a> {
         };
         let number = types::is_number(&expr.ty);
         if !(number || types::widens(&expr.ty, to)) || (number && !types::is_number(to)) {
-            return Err(Error::profile(path, format!("type mismatch: {} is meant, this is {}", types::name(to), types::name(&expr.ty))));
+            return Err(Error::profile(
+                path,
+                format!("type mismatch: {} is meant, this is {}", types::name(to), types::name(&expr.ty)),
+            ));
         }
         self.computed(table, name, Op::Expr(expr.cast_to(to)), inputs)
     }
@@ -444,7 +509,8 @@ impl<'a> Compiler<'a> {
         }
         let name = self.tables[table].name;
         if self.children(table).into_iter().any(|child| self.tables[child].name == head) {
-            return Err(Error::profile("", format!("`{head}` has many rows for each `{name}`")).hint(format!("aggregate them: sum({head}.…), count({head}), last({head}.…)")));
+            return Err(Error::profile("", format!("`{head}` has many rows for each `{name}`"))
+                .hint(format!("aggregate them: sum({head}.…), count({head}), last({head}.…)")));
         }
         let known: Vec<&str> = says.refs.keys().map(String::as_str).chain(self.tables.iter().map(|t| t.name)).collect();
         Err(Error::profile("", format!("unknown table or reference `{head}` in `{name}`"))
@@ -466,7 +532,11 @@ impl<'a> Compiler<'a> {
             "siblings" if child => Op::Siblings,
             _ => {
                 let known = says.columns.keys().map(String::as_str).chain(["row", "ordinal", "siblings", "as_of"]);
-                return Err(Error::profile("", format!("unknown column `{name}` in table `{}`", self.tables[table].name)).maybe_hint(did_you_mean(name, known)));
+                return Err(Error::profile(
+                    "",
+                    format!("unknown column `{name}` in table `{}`", self.tables[table].name),
+                )
+                .maybe_hint(did_you_mean(name, known)));
             }
         };
         self.computed(table, &format!("#{name}"), op, Vec::new())
@@ -478,7 +548,8 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn param(&self, name: &str) -> Result<ArrayRef> {
         self.params.get(name).map(|(_, value)| Arc::clone(value)).ok_or_else(|| {
-            Error::profile("", format!("unknown parameter `{name}`")).maybe_hint(did_you_mean(name, self.params.keys().map(String::as_str)))
+            Error::profile("", format!("unknown parameter `{name}`"))
+                .maybe_hint(did_you_mean(name, self.params.keys().map(String::as_str)))
         })
     }
 
@@ -513,15 +584,26 @@ impl<'a> Compiler<'a> {
 
     fn reference(&mut self, table: usize, reference: usize) -> Result<(usize, bool)> {
         let says = self.tables[table].says;
-        let (name, to) = says.refs.get_index(reference).ok_or_else(|| Error::internal("a reference without a declaration"))?;
+        let (name, to) =
+            says.refs.get_index(reference).ok_or_else(|| Error::internal("a reference without a declaration"))?;
         let path = format!("tables.{}.refs.{name}", self.tables[table].name);
         if to.file.is_some() {
-            return self.picked_record(table, name, to, &path).map(|_| (table, true)).map_err(|error| error.within(&path));
+            return self
+                .picked_record(table, name, to, &path)
+                .map(|_| (table, true))
+                .map_err(|error| error.within(&path));
         }
         self.picked_row(table, reference, name, to, &path).map_err(|error| error.within(&path))
     }
 
-    fn picked_row(&mut self, table: usize, reference: usize, name: &str, to: &profile::Ref, path: &str) -> Result<(usize, bool)> {
+    fn picked_row(
+        &mut self,
+        table: usize,
+        reference: usize,
+        name: &str,
+        to: &profile::Ref,
+        path: &str,
+    ) -> Result<(usize, bool)> {
         use profile::Pick as Says;
         let hidden = format!("#ref {name}");
         if let Some(known) = &self.tables[table].refs[reference] {
@@ -532,29 +614,43 @@ impl<'a> Compiler<'a> {
         let picks = to.pick.unwrap_or(if to.at.is_some() { Says::Row } else { Says::Random });
         let among_siblings = matches!(picks, Says::Previous | Says::EarlierSibling | Says::Sibling | Says::Earlier);
         let target = match &to.table {
-            Some(target) => self.tables.iter().position(|t| t.name == target).ok_or_else(|| unknown_table(&format!("{path}.table"), target, &self.loaded.profile))?,
+            Some(target) => self
+                .tables
+                .iter()
+                .position(|t| t.name == target)
+                .ok_or_else(|| unknown_table(&format!("{path}.table"), target, &self.loaded.profile))?,
             None if among_siblings => table,
             None => return Err(Error::profile("", "a reference needs `table` or `file`")),
         };
         if matches!(picks, Says::InOrder | Says::Distinct) || to.weight.is_some() || !to.r#match.is_empty() {
-            return Err(Error::profile("", "`in_order`, `distinct`, `weight` and `match` belong to references with `file`"));
+            return Err(Error::profile(
+                "",
+                "`in_order`, `distinct`, `weight` and `match` belong to references with `file`",
+            ));
         }
         let rooted = self.tables[table].parent.is_none();
         if among_siblings && target != table {
             return Err(Error::profile("", "this pick stays within the table itself").hint("leave `table` out"));
         }
         if !among_siblings && self.tables[target].parent.is_some() {
-            return Err(Error::profile("", format!("`{}` is a child table: a reference leads to a root table", self.tables[target].name)));
+            return Err(Error::profile(
+                "",
+                format!("`{}` is a child table: a reference leads to a root table", self.tables[target].name),
+            ));
         }
         let needs_root = matches!(picks, Says::SameRow | Says::Earlier);
         if (needs_root && !rooted) || (among_siblings && picks != Says::Earlier && rooted) {
-            return Err(Error::profile("", if rooted { "a root table has no siblings" } else { "this pick is for root tables" }));
+            return Err(Error::profile(
+                "",
+                if rooted { "a root table has no siblings" } else { "this pick is for root tables" },
+            ));
         }
         let rows = self.tables[target].rows;
         if rows == 0 && !among_siblings && picks != Says::SameRow {
             return Err(Error::profile("", format!("`{}` has no rows to refer to", self.tables[target].name)));
         }
-        let mut scope = CallScope { compiler: self, table, column: hidden.clone(), path: path.to_owned(), inputs: Vec::new() };
+        let mut scope =
+            CallScope { compiler: self, table, column: hidden.clone(), path: path.to_owned(), inputs: Vec::new() };
         let missing = || Error::profile(format!("{path}.at"), "this pick needs `at`, an expression");
         let pick = match picks {
             Says::SameRow => Pick::SameRow,
@@ -563,7 +659,10 @@ impl<'a> Compiler<'a> {
             Says::Previous => Pick::Previous,
             Says::EarlierSibling => Pick::EarlierSibling,
             Says::Sibling => Pick::Sibling(Operand::plan(&mut scope, "at", to.at.as_ref().ok_or_else(missing)?)?),
-            _ => Pick::Random { rows, skew: to.skew.as_ref().map(|skew| Operand::plan(&mut scope, "skew", skew)).transpose()? },
+            _ => Pick::Random {
+                rows,
+                skew: to.skew.as_ref().map(|skew| Operand::plan(&mut scope, "skew", skew)).transpose()?,
+            },
         };
         let mut inputs = scope.inputs;
         let (sibling, mut nullable) = (pick.is_sibling(), pick.nullable());
@@ -571,7 +670,8 @@ impl<'a> Compiler<'a> {
         nullable |= when.is_some();
         let made = Column { when, nullable, ..self.column_of(table, &hidden, Op::Pick(pick), inputs) };
         self.fulfil(table, column, made);
-        self.tables[table].refs[reference] = Some(Reference { name: name.to_owned(), table: target, pick: column, sibling });
+        self.tables[table].refs[reference] =
+            Some(Reference { name: name.to_owned(), table: target, pick: column, sibling });
         Ok((target, nullable))
     }
 
@@ -603,17 +703,26 @@ impl<'a> Compiler<'a> {
             None | Some(profile::Pick::Random) => Order::Random,
             Some(profile::Pick::InOrder) => Order::InOrder,
             Some(profile::Pick::Distinct) => Order::Distinct,
-            Some(_) => return Err(Error::profile(format!("{path}.pick"), "a record of a file is picked `random`, `in_order` or `distinct`")),
+            Some(_) => {
+                return Err(Error::profile(
+                    format!("{path}.pick"),
+                    "a record of a file is picked `random`, `in_order` or `distinct`",
+                ));
+            }
         };
         if to.table.is_some() || to.skew.is_some() || to.at.is_some() {
             return Err(Error::profile("", "`table`, `skew` and `at` do not go with `file`"));
         }
-        let data = self.data_file(table, to.file.as_deref().unwrap_or_default()).map_err(|error| error.within(&format!("{path}.file")))?;
-        let mut scope = CallScope { compiler: self, table, column: hidden.clone(), path: path.to_owned(), inputs: Vec::new() };
+        let data = self
+            .data_file(table, to.file.as_deref().unwrap_or_default())
+            .map_err(|error| error.within(&format!("{path}.file")))?;
+        let mut scope =
+            CallScope { compiler: self, table, column: hidden.clone(), path: path.to_owned(), inputs: Vec::new() };
         let picker = Picker::plan(&mut scope, data, to.weight.as_deref(), &to.r#match, order)?;
         let mut inputs = scope.inputs;
         let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
-        let made = Column { when, nullable: true, ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs) };
+        let made =
+            Column { when, nullable: true, ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs) };
         self.fulfil(table, column, made);
         Ok(column)
     }
@@ -630,7 +739,11 @@ impl<'a> Compiler<'a> {
         let data = self.data_file(table, says.file.as_deref().unwrap_or_default())?;
         let values = Arc::clone(data.column(column)?);
         let ty = values.data_type().clone();
-        let made = Column { ty, nullable: true, ..self.column_of(table, &name, Op::Project(values), vec![Input { steps: Vec::new(), column: pick }]) };
+        let made = Column {
+            ty,
+            nullable: true,
+            ..self.column_of(table, &name, Op::Project(values), vec![Input { steps: Vec::new(), column: pick }])
+        };
         self.finished(table, &name, made)
     }
 
@@ -646,7 +759,8 @@ impl<'a> Compiler<'a> {
                 return Ok(data);
             }
         }
-        Err(Error::profile("", format!("no data file `{file}`")).hint("data files stand in the folder `data` beside the profile"))
+        Err(Error::profile("", format!("no data file `{file}`"))
+            .hint("data files stand in the folder `data` beside the profile"))
     }
 
     // ── children ──
@@ -669,10 +783,16 @@ impl<'a> Compiler<'a> {
         }
         let hidden = self.reserve(parent, &format!("#count {name}"))?;
         let value = says.count.as_ref().ok_or_else(|| Error::internal("a child table without a count"))?;
-        let source = self.valued(parent, &format!("#count {name}#"), value, &format!("{path}.count"), &DataType::Int64)?;
+        let source =
+            self.valued(parent, &format!("#count {name}#"), value, &format!("{path}.count"), &DataType::Int64)?;
         let (ty, nullable) = self.type_of(parent, source);
         let mut inputs = vec![Input { steps: Vec::new(), column: source }];
-        let when = says.when.as_ref().map(|when| self.condition(parent, &when.0, &mut inputs)).transpose().map_err(|error| error.within(&format!("{path}.when")))?;
+        let when = says
+            .when
+            .as_ref()
+            .map(|when| self.condition(parent, &when.0, &mut inputs))
+            .transpose()
+            .map_err(|error| error.within(&format!("{path}.when")))?;
         let expr = sql::Expr::input(0, ty, nullable);
         let made = Column { when, nullable: true, ..self.column_of(parent, "#count", Op::Expr(expr), inputs) };
         self.fulfil(parent, hidden, made);
@@ -684,7 +804,8 @@ impl<'a> Compiler<'a> {
         let states: Vec<String> = says.states.keys().cloned().collect();
         let find = |state: &str, at: String| {
             says.states.get_index_of(state).ok_or_else(|| {
-                Error::profile(at, format!("unknown state `{state}`")).maybe_hint(did_you_mean(state, says.states.keys().map(String::as_str)))
+                Error::profile(at, format!("unknown state `{state}`"))
+                    .maybe_hint(did_you_mean(state, says.states.keys().map(String::as_str)))
             })
         };
         let name = self.tables[child].name;
@@ -696,11 +817,16 @@ impl<'a> Compiler<'a> {
                 let at = format!("{path}.lifecycle.states.{state}.next.{target}");
                 let target_index = find(target, at.clone())?;
                 let value = Value::Expr(weight.clone());
-                let column = self.valued(parent, &format!("#walk {name}.{state}.{target}"), &value, &at, &DataType::Float64)?;
+                let column =
+                    self.valued(parent, &format!("#walk {name}.{state}.{target}"), &value, &at, &DataType::Float64)?;
                 follows.push((target_index, weights.len()));
                 weights.push(column);
             }
-            self.constant_weights(parent, &weights[weights.len() - follows.len()..], &format!("{path}.lifecycle.states.{state}.next"))?;
+            self.constant_weights(
+                parent,
+                &weights[weights.len() - follows.len()..],
+                &format!("{path}.lifecycle.states.{state}.next"),
+            )?;
             next.push(follows);
             waits.push(match &what.after {
                 None => None,
@@ -717,9 +843,21 @@ impl<'a> Compiler<'a> {
             });
         }
         let instant = types::timestamp();
-        let at = self.valued(parent, &format!("#walk {name} at"), &Value::Expr(says.at.clone()), &format!("{path}.lifecycle.at"), &instant)?;
+        let at = self.valued(
+            parent,
+            &format!("#walk {name} at"),
+            &Value::Expr(says.at.clone()),
+            &format!("{path}.lifecycle.at"),
+            &instant,
+        )?;
         let until = says.until.clone().unwrap_or_else(|| Expr("as_of + INTERVAL '1' DAY".to_owned()));
-        let until = self.valued(parent, &format!("#walk {name} until"), &Value::Expr(until), &format!("{path}.lifecycle.until"), &instant)?;
+        let until = self.valued(
+            parent,
+            &format!("#walk {name} until"),
+            &Value::Expr(until),
+            &format!("{path}.lifecycle.until"),
+            &instant,
+        )?;
         let mut inputs = Vec::new();
         let when = match &self.tables[child].says.when {
             Some(when) => {
@@ -736,7 +874,10 @@ impl<'a> Compiler<'a> {
     fn constant_weights(&self, table: usize, columns: &[usize], path: &str) -> Result<()> {
         let constant = |column: &usize| match self.tables[table].columns.get_index(*column) {
             Some((_, State::Done(column))) => match &column.op {
-                Op::Expr(expr) => expr.constant().and_then(|array| arrow_array::cast::AsArray::as_primitive_opt::<arrow_array::types::Float64Type>(array).map(|a| a.value(0))),
+                Op::Expr(expr) => expr.constant().and_then(|array| {
+                    arrow_array::cast::AsArray::as_primitive_opt::<arrow_array::types::Float64Type>(array)
+                        .map(|a| a.value(0))
+                }),
                 _ => None,
             },
             _ => None,
@@ -806,7 +947,10 @@ impl<'a> Compiler<'a> {
 }
 
 fn named(path: &str, name: &str) -> Result<()> {
-    let good = writable(name) && name.len() <= 63 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && !name.starts_with(|c: char| c.is_ascii_digit());
+    let good = writable(name)
+        && name.len() <= 63
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
     let reserved = ["con", "prn", "aux", "nul", "manifest", "params", "lifecycle"].contains(&name);
     if good && !reserved {
         return Ok(());
@@ -816,7 +960,8 @@ fn named(path: &str, name: &str) -> Result<()> {
 }
 
 fn unknown_table(path: &str, name: &str, profile: &profile::Profile) -> Error {
-    Error::profile(path, format!("unknown table `{name}`")).maybe_hint(did_you_mean(name, profile.tables.keys().map(String::as_str)))
+    Error::profile(path, format!("unknown table `{name}`"))
+        .maybe_hint(did_you_mean(name, profile.tables.keys().map(String::as_str)))
 }
 
 impl Plan {

@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, UInt32Array,
+};
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 
@@ -97,7 +100,13 @@ impl<'p> Chunk<'p> {
             let broken: Vec<usize> = (0..truth.len()).filter(|i| !truth.is_null(*i) && !truth.value(*i)).collect();
             if let Some(first) = broken.first() {
                 let example = self.show(frame, *first)?;
-                failures.push(Failure { table: plan.tables[table].name.clone(), check: check.clone(), predicate: predicate.clone(), rows: broken.len() as u64, example });
+                failures.push(Failure {
+                    table: plan.tables[table].name.clone(),
+                    check: check.clone(),
+                    predicate: predicate.clone(),
+                    rows: broken.len() as u64,
+                    example,
+                });
             }
         }
         Ok(failures)
@@ -163,7 +172,10 @@ impl<'p> Chunk<'p> {
                     let count = count.unwrap_or(0).max(0);
                     total += count;
                     if count > MAX_CHILDREN || total > MAX_CHUNK as i64 {
-                        return Err(Error::profile(format!("tables.{}.count", plan.tables[table].name), format!("{count} rows under one parent, {total} in one chunk, are too many")));
+                        return Err(Error::profile(
+                            format!("tables.{}.count", plan.tables[table].name),
+                            format!("{count} rows under one parent, {total} in one chunk, are too many"),
+                        ));
                     }
                     offsets.push(total as u32);
                 }
@@ -180,7 +192,12 @@ impl<'p> Chunk<'p> {
         let above = &self.frames[parent].rows;
         let total = offsets.last().copied().unwrap_or(0) as usize;
         let salt = self.plan.tables[table].key;
-        let mut rows = Rows { keys: Vec::with_capacity(total), ordinals: Vec::with_capacity(total), offsets, paths: Vec::with_capacity(total) };
+        let mut rows = Rows {
+            keys: Vec::with_capacity(total),
+            ordinals: Vec::with_capacity(total),
+            offsets,
+            paths: Vec::with_capacity(total),
+        };
         let mut index = Vec::with_capacity(total);
         for (at, pair) in rows.offsets.windows(2).enumerate() {
             for ordinal in 0..pair[1] - pair[0] {
@@ -197,17 +214,25 @@ impl<'p> Chunk<'p> {
     fn walked(&mut self, parent: usize, table: usize) -> Result<usize> {
         let plan = self.plan;
         let walk = plan.tables[table].walk.as_ref().ok_or_else(|| Error::internal("no walk"))?;
-        let weights = walk.weights.iter().map(|column| Ok(self.column(parent, *column)?.as_primitive::<Float64Type>().clone())).collect::<Result<Vec<_>>>()?;
+        let weights = walk
+            .weights
+            .iter()
+            .map(|column| Ok(self.column(parent, *column)?.as_primitive::<Float64Type>().clone()))
+            .collect::<Result<Vec<_>>>()?;
         let [at, until] = [walk.at, walk.until].map(|column| self.column(parent, column));
         let (at, until) = (at?, until?);
-        let (at, until) = (at.as_primitive::<TimestampMicrosecondType>(), until.as_primitive::<TimestampMicrosecondType>());
+        let (at, until) =
+            (at.as_primitive::<TimestampMicrosecondType>(), until.as_primitive::<TimestampMicrosecondType>());
         let when = walk.when.map(|column| self.column(parent, column)).transpose()?;
         let alive = |i: usize| {
             let truth = when.as_ref().is_none_or(|w| w.as_boolean().value(i) && !w.is_null(i));
             truth && !at.is_null(i) && (until.is_null(i) || at.value(i) < until.value(i))
         };
         let keys = Arc::clone(&self.frames[parent].rows);
-        let (offsets, states) = walk.walker.walk(&keys.keys, &weights, alive).map_err(|error| error.within(&format!("tables.{}.lifecycle", plan.tables[table].name)))?;
+        let (offsets, states) = walk
+            .walker
+            .walk(&keys.keys, &weights, alive)
+            .map_err(|error| error.within(&format!("tables.{}.lifecycle", plan.tables[table].name)))?;
         let (rows, index) = self.children_rows(parent, table, offsets.clone());
         let whole = self.add(table, rows, Some((parent, index)));
         let mut waits = Vec::new();
@@ -257,7 +282,17 @@ impl<'p> Chunk<'p> {
             let keys: Vec<u64> = picks.iter().flatten().map(|row| row as u64).collect();
             let index = (picks.null_count() > 0).then(|| {
                 let mut next = 0;
-                Arc::new(picks.iter().map(|pick| pick.map(|_| { next += 1; next - 1 })).collect::<Int64Array>()) as ArrayRef
+                Arc::new(
+                    picks
+                        .iter()
+                        .map(|pick| {
+                            pick.map(|_| {
+                                next += 1;
+                                next - 1
+                            })
+                        })
+                        .collect::<Int64Array>(),
+                ) as ArrayRef
             });
             Link::Frame(self.root(reference_plan.table, keys), index)
         };
@@ -294,7 +329,8 @@ impl<'p> Chunk<'p> {
     fn compute(&mut self, frame: usize, column: usize) -> Result<ArrayRef> {
         let plan = self.plan;
         let column = &plan.tables[self.frames[frame].table].columns[column];
-        let inputs = column.inputs.iter().map(|input| self.fetch(frame, &input.steps, input)).collect::<Result<Vec<_>>>()?;
+        let inputs =
+            column.inputs.iter().map(|input| self.fetch(frame, &input.steps, input)).collect::<Result<Vec<_>>>()?;
         let rows = Arc::clone(&self.frames[frame].rows);
         let fill = Fill { key: column.key, rows: &rows, inputs: &inputs };
         let values: ArrayRef = match &column.op {
@@ -342,7 +378,8 @@ impl<'p> Chunk<'p> {
                 Arc::new(DictionaryArray::<Int32Type>::new(keys, names()))
             }
             WalkColumn::From => {
-                let keys: Int32Array = (0..states.len()).map(|i| (frame.rows.ordinals[i] > 0).then(|| states[i - 1] as i32)).collect();
+                let keys: Int32Array =
+                    (0..states.len()).map(|i| (frame.rows.ordinals[i] > 0).then(|| states[i - 1] as i32)).collect();
                 Arc::new(DictionaryArray::<Int32Type>::new(keys, names()))
             }
         })
@@ -352,7 +389,8 @@ impl<'p> Chunk<'p> {
         let Some((step, rest)) = steps.split_first() else { return self.column(frame, input.column) };
         match step {
             Step::Parent => {
-                let (parent, index) = self.frames[frame].parent.clone().ok_or_else(|| Error::internal("a root row has no parent"))?;
+                let (parent, index) =
+                    self.frames[frame].parent.clone().ok_or_else(|| Error::internal("a root row has no parent"))?;
                 let values = self.fetch(parent, rest, input)?;
                 Ok(take(&values, &index, None)?)
             }
@@ -390,7 +428,13 @@ fn whole(plan: &Plan, table: usize, steps: &[Step], input: &Input) -> Result<Arr
 }
 
 /// Nulls where the condition is not true, and by chance at the rate, with words apart from the value's own.
-fn masked(values: ArrayRef, when: Option<&ArrayRef>, rate: Option<&ArrayRef>, key: u64, rows: &Rows) -> Result<ArrayRef> {
+fn masked(
+    values: ArrayRef,
+    when: Option<&ArrayRef>,
+    rate: Option<&ArrayRef>,
+    key: u64,
+    rows: &Rows,
+) -> Result<ArrayRef> {
     if when.is_none() && rate.is_none() {
         return Ok(values);
     }
@@ -398,7 +442,8 @@ fn masked(values: ArrayRef, when: Option<&ArrayRef>, rate: Option<&ArrayRef>, ke
     let rate = rate.map(|rate| rate.as_primitive::<Float64Type>());
     let hide = (0..rows.len()).map(|i| {
         let unmet = condition.is_some_and(|c| c.is_null(i) || !c.value(i));
-        let by_chance = || rate.is_some_and(|r| !r.is_null(i) && Cell::new(key ^ 0x6E75_6C6C, rows.keys[i]).chance(r.value(i)));
+        let by_chance =
+            || rate.is_some_and(|r| !r.is_null(i) && Cell::new(key ^ 0x6E75_6C6C, rows.keys[i]).chance(r.value(i)));
         Some(unmet || by_chance())
     });
     Ok(nullif(&values, &hide.collect::<BooleanArray>())?)

@@ -68,7 +68,10 @@ impl sql::Names for InSight<'_, '_> {
                         "state" => WalkColumn::State,
                         "at" => WalkColumn::At,
                         "from" => WalkColumn::From,
-                        _ => return Err(Error::profile("", format!("a lifecycle has no `{name}`")).hint("it has state, at and from")),
+                        _ => {
+                            return Err(Error::profile("", format!("a lifecycle has no `{name}`"))
+                                .hint("it has state, at and from"));
+                        }
                     };
                     let column = self.compiler.walk_column(table, which)?;
                     let (ty, nullable) = self.compiler.type_of(table, column);
@@ -107,7 +110,11 @@ impl sql::Names for InSight<'_, '_> {
             args.iter().chain(filter).any(|arg| mentions(arg, child))
         });
         let Some(child) = child else {
-            let hint = if known.is_empty() { "this table has no child tables".to_owned() } else { format!("the child tables are `{known}`") };
+            let hint = if known.is_empty() {
+                "this table has no child tables".to_owned()
+            } else {
+                format!("the child tables are `{known}`")
+            };
             return Err(Error::profile("", format!("no argument of `{name}` names a child table")).hint(hint));
         };
         let rows = matches!(args.first(), Some(Sql::Identifier(ident)) if ident.value == self.compiler.name(child));
@@ -124,10 +131,20 @@ impl sql::Names for InSight<'_, '_> {
         }
         let given = argument.map(|column| self.compiler.type_of(child, column).0);
         let ty = function.result(given.as_ref()).ok_or_else(|| {
-            Error::profile("", format!("type mismatch: `{name}` does not take {}", given.as_ref().map_or("rows".to_owned(), types::name)))
+            Error::profile(
+                "",
+                format!(
+                    "type mismatch: `{name}` does not take {}",
+                    given.as_ref().map_or("rows".to_owned(), types::name)
+                ),
+            )
         })?;
         let separator = args.get(1).map(ToString::to_string).unwrap_or_default();
-        let text = format!("#{name}({};{separator};{})", args.first().map(ToString::to_string).unwrap_or_default(), filter.map(ToString::to_string).unwrap_or_default());
+        let text = format!(
+            "#{name}({};{separator};{})",
+            args.first().map(ToString::to_string).unwrap_or_default(),
+            filter.map(ToString::to_string).unwrap_or_default()
+        );
         let op = Op::Aggregate(Aggregate { function, child, argument, filter: filter_column });
         let nullable = function != Function::Count;
         let column = self.compiler.made(self.table, &text, op, ty, nullable)?;
@@ -146,7 +163,14 @@ impl sql::Names for InSight<'_, '_> {
         let order = window.order.map(|order| self.argument(self.table, order)).transpose()?;
         let given = argument.map(|column| self.compiler.type_of(self.table, column).0);
         let ty = function.result(given.as_ref()).ok_or_else(|| {
-            Error::profile("", format!("type mismatch: `{}` does not take {}", window.name, given.as_ref().map_or("nothing".to_owned(), types::name)))
+            Error::profile(
+                "",
+                format!(
+                    "type mismatch: `{}` does not take {}",
+                    window.name,
+                    given.as_ref().map_or("nothing".to_owned(), types::name)
+                ),
+            )
         })?;
         let text = format!(
             "#{}({}) over ({} {})",

@@ -33,14 +33,18 @@ impl Options {
     /// The day on which the data set ends, in days since 1970-01-01.
     pub(super) fn as_of(&self, profile: &Profile) -> Result<i32> {
         let given = self.as_of.as_deref().map(|text| {
-            civil::parse_date(text).ok_or_else(|| Error::usage(format!("`{text}` is not a date")).hint("such as 2025-06-30"))
+            civil::parse_date(text)
+                .ok_or_else(|| Error::usage(format!("`{text}` is not a date")).hint("such as 2025-06-30"))
         });
         given.unwrap_or_else(|| match &profile.as_of {
             Some(Scalar::Date(text)) => {
                 civil::parse_date(text).ok_or_else(|| Error::profile("as_of", format!("`{text}` is not a date")))
             }
-            Some(other) => Err(Error::profile("as_of", format!("`{other}` is not a date")).hint("such as as_of = 2025-06-30")),
-            None => Err(Error::profile("name", "the profile has no `as_of` date").hint("add as_of = 2025-06-30, or give --as-of")),
+            Some(other) => {
+                Err(Error::profile("as_of", format!("`{other}` is not a date")).hint("such as as_of = 2025-06-30"))
+            }
+            None => Err(Error::profile("name", "the profile has no `as_of` date")
+                .hint("add as_of = 2025-06-30, or give --as-of")),
         })
     }
 
@@ -54,13 +58,20 @@ impl Options {
         for (name, param) in &profile.params {
             let path = format!("params.{name}");
             let (text, value) = match self.params.get(name) {
-                Some(text) => (text.clone(), read(text, &param.value).map_err(|what| {
-                    Error::usage(format!("`--set {name}={text}`: {what} is meant")).hint(param.about.clone())
-                })?),
+                Some(text) => (
+                    text.clone(),
+                    read(text, &param.value).map_err(|what| {
+                        Error::usage(format!("`--set {name}={text}`: {what} is meant")).hint(param.about.clone())
+                    })?,
+                ),
                 None => (param.value.to_string(), param.value.clone()),
             };
             let wrong = |what: String| {
-                if self.params.contains_key(name) { Error::usage(format!("`--set {name}={text}`: {what}")) } else { Error::profile(&path, what) }
+                if self.params.contains_key(name) {
+                    Error::usage(format!("`--set {name}={text}`: {what}"))
+                } else {
+                    Error::profile(&path, what)
+                }
             };
             let bound = |bound: &Option<Scalar>| bound.as_ref().and_then(number);
             if let Some(value) = number(&value) {
@@ -72,12 +83,15 @@ impl Options {
                 }
             }
             if !param.choices.is_empty() && !param.choices.contains(&text) {
-                return Err(wrong(format!("`{text}` is none of the choices")).maybe_hint(did_you_mean(&text, param.choices.iter().map(String::as_str))));
+                return Err(wrong(format!("`{text}` is none of the choices"))
+                    .maybe_hint(did_you_mean(&text, param.choices.iter().map(String::as_str))));
             }
             // A number written with a point is an exact decimal in SQL; a parameter is a rate or a mean: a double.
             let expr = sql::lower(&sql::parse(&value.to_sql())?, &mut NoNames).map_err(|error| error.within(&path))?;
-            let constant = expr.constant().ok_or_else(|| Error::internal(format!("parameter `{name}` is no constant")))?;
-            let constant = if let Scalar::Number(_) = value { sql::cast(constant, &DataType::Float64)? } else { constant.clone() };
+            let constant =
+                expr.constant().ok_or_else(|| Error::internal(format!("parameter `{name}` is no constant")))?;
+            let constant =
+                if let Scalar::Number(_) = value { sql::cast(constant, &DataType::Float64)? } else { constant.clone() };
             constants.insert(name.clone(), (text, constant));
         }
         Ok(constants)
@@ -109,7 +123,9 @@ fn read(text: &str, like: &Scalar) -> std::result::Result<Scalar, &'static str> 
         Scalar::Integer(_) => text.parse().map(Scalar::Integer).map_err(|_| "an integer"),
         Scalar::Number(_) => text.parse().ok().filter(|x: &f64| x.is_finite()).map(Scalar::Number).ok_or("a number"),
         Scalar::Boolean(_) => text.parse().map(Scalar::Boolean).map_err(|_| "`true` or `false`"),
-        Scalar::Date(_) => civil::parse_date(text).map(|_| Scalar::Date(text.to_owned())).ok_or("a date such as 2025-06-30"),
+        Scalar::Date(_) => {
+            civil::parse_date(text).map(|_| Scalar::Date(text.to_owned())).ok_or("a date such as 2025-06-30")
+        }
         Scalar::Text(_) => Ok(Scalar::Text(text.to_owned())),
     }
 }
@@ -122,7 +138,12 @@ impl sql::Names for NoNames {
         Err(Error::profile("", format!("`{}` has no meaning here: a constant is meant", path.join("."))))
     }
 
-    fn aggregate(&mut self, _: &str, _: &[sqlparser::ast::Expr], _: Option<&sqlparser::ast::Expr>) -> Result<Option<sql::Expr>> {
+    fn aggregate(
+        &mut self,
+        _: &str,
+        _: &[sqlparser::ast::Expr],
+        _: Option<&sqlparser::ast::Expr>,
+    ) -> Result<Option<sql::Expr>> {
         Ok(None)
     }
 

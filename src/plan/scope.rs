@@ -40,7 +40,10 @@ impl CallScope<'_, '_> {
         let to = wanted(want);
         let integral = want == Want::Integer && matches!(expr.ty, DataType::Decimal128(_, 0));
         if want != Want::AsText && !integral && !types::widens(&expr.ty, &to) {
-            return Err(Error::profile("", format!("type mismatch: {} is meant, this is {}", types::name(&to), types::name(&expr.ty))));
+            return Err(Error::profile(
+                "",
+                format!("type mismatch: {} is meant, this is {}", types::name(&to), types::name(&expr.ty)),
+            ));
         }
         let expr = if types::logical(&expr.ty) == &to { expr } else { expr.cast_to(&to) };
         if let Some(constant) = expr.constant() {
@@ -79,7 +82,8 @@ impl Scope for CallScope<'_, '_> {
         let column = self.compiler.generated(self.table, &name, call, &format!("{path}.{}", call.name))?;
         let (ty, nullable) = self.compiler.type_of(self.table, column);
         let input = Input { steps: Vec::new(), column };
-        self.slot(&format!("{name}#cast"), sql::Expr::input(0, ty, nullable), vec![input], want).map_err(|error| error.within(&path))
+        self.slot(&format!("{name}#cast"), sql::Expr::input(0, ty, nullable), vec![input], want)
+            .map_err(|error| error.within(&path))
     }
 
     fn data(&mut self, field: &str, file: &str) -> Result<Arc<Data>> {

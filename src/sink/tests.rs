@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::file::metadata::RowGroupMetaData;
 use arrow_array::types::Int32Type;
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array,
@@ -107,6 +108,34 @@ fn csv_is_written_byte_for_byte() {
     assert_eq!(String::from_utf8(file(&csv::CSV, &schema(), &[small()], None)).unwrap(), expected);
 }
 
+#[test]
+fn csv_quotes_only_what_needs_it() {
+    let schema =
+        Arc::new(Schema::new(vec![Field::new("a b", DataType::Utf8, true), Field::new("a,b", code_type(), true)]));
+    let quoted = ["", " ", " a", "a ", "a,b", "a\nb", "a\rb", "\r\n", ",", "a\"b", "\""];
+    let plain = [
+        "a",
+        "a b",
+        "a;b",
+        "a\tb",
+        "'a'",
+        "=1+1",
+        "é",
+        "\u{2028}",
+        "\\",
+        "\u{1}",
+        "a cell of more than the thirty-two bytes of a wide copy",
+    ];
+    for (text, needs) in quoted.iter().map(|text| (*text, true)).chain(plain.iter().map(|text| (*text, false))) {
+        let code: DictionaryArray<Int32Type> = [Some(text)].into_iter().collect();
+        let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(vec![text])), Arc::new(code)];
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+        let cell = if needs { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() };
+        let written = String::from_utf8(file(&csv::CSV, &schema, &[batch], None)).unwrap();
+        assert_eq!(written, format!("a b,\"a,b\"\n{cell},{cell}\n"));
+    }
+}
+
 const ROWS: [&str; 4] = [
     r#"{"id":1,"ok":true,"rate":0.1,"paid":12.50,"name":"Doe, \"J\"\n\u0001","code":"A\"1","born":"2025-06-30","at":"2025-06-30T12:34:56Z"}"#,
     r#"{"id":-9223372036854775808,"ok":false,"rate":-1,"paid":-0.05,"name":"","code":"é, ☃","born":"1969-12-31","at":"1969-12-31T23:59:59.999999Z"}"#,
@@ -191,8 +220,8 @@ fn batch(rows: std::ops::Range<i64>, noise: i64) -> RecordBatch {
     let texts: Vec<&str> = made.iter().map(|row| row.1.as_deref().unwrap_or("behind a null")).collect();
     let lengths = OffsetBuffer::from_lengths(texts.iter().map(|text| text.len()));
     let text_nulls = NullBuffer::from(made.iter().map(|row| row.1.is_some()).collect::<Vec<_>>());
-    let bits = BooleanBuffer::from_iter((0..made.len()).map(|n| number(n, 1) % 2 == 0));
-    let days = ScalarBuffer::from_iter((0..made.len()).map(|n| (number(n, 1) % 700_000) as i32));
+    let bits = (0..made.len()).map(|n| number(n, 1) % 2 == 0).collect::<BooleanBuffer>();
+    let days = (0..made.len()).map(|n| (number(n, 1) % 700_000) as i32).collect::<ScalarBuffer<_>>();
     let micros = numbers(1_000).map(|n| n % 60_000_000_000 * 1_000_000 + if n % 3 == 0 { n % 1_000 } else { 0 });
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::new(numbers(1).collect(), nulls())),
@@ -246,7 +275,7 @@ fn parquet_file(bytes: &[u8]) -> ParquetRecordBatchReaderBuilder<std::fs::File> 
 }
 
 fn read_parquet(bytes: &[u8]) -> RecordBatch {
-    let reader = parquet_file(&bytes).build().unwrap();
+    let reader = parquet_file(bytes).build().unwrap();
     let schema = reader.schema();
     concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>().unwrap()).unwrap()
 }
@@ -278,7 +307,7 @@ fn parquet_reads_back_with_its_metadata() {
         assert_eq!(metadata.created_by(), Some("placebo"));
         let keys: Vec<_> = metadata.key_value_metadata().unwrap().iter().map(|pair| pair.key.as_str()).collect();
         assert_eq!(keys, ["ARROW:schema"]);
-        let groups: Vec<_> = builder.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let groups: Vec<_> = builder.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
         assert_eq!(groups, [131_072, TOTAL - 131_072]);
         let dictionaries: Vec<_> =
             builder.metadata().row_group(0).columns().iter().map(|c| c.dictionary_page_offset().is_some()).collect();

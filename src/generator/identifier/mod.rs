@@ -1,4 +1,147 @@
-use super::Def;
+//! Identifiers: valid in form and check digit, and by default from ranges that cannot belong to anyone.
+//!
+//! To add one: a struct with its parameters, `impl Identifier` with how many values there are and how one is written, and
+//! an entry in its file's `DEFS`. Ranges carry their source. `shape = true` takes ranges that look live instead: use it
+//! only where a system refuses the reserved ones, for such a value may belong to someone.
+
+pub mod check;
+mod finance;
+mod health;
+mod iban;
+mod net;
+mod us;
+mod vehicle;
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+
+use super::key::unique;
+use super::{Def, Fill, Generator, Scope};
+use crate::error::Result;
+use crate::rng::{Cell, Permutation};
+
+/// The families of identifiers, each with its list.
+#[must_use]
 pub fn families() -> Vec<(&'static str, &'static [Def])> {
-    vec![]
+    vec![
+        ("identifier_us", us::DEFS),
+        ("identifier_health", health::DEFS),
+        ("identifier_finance", finance::DEFS),
+        ("identifier_iban", iban::DEFS),
+        ("identifier_net", net::DEFS),
+        ("identifier_vehicle", vehicle::DEFS),
+    ]
+}
+
+/// A finite, numbered set of texts.
+trait Identifier: Send + Sync + 'static {
+    /// How many there are.
+    fn capacity(&self) -> u64;
+    /// Writes number `index`, which is below the capacity.
+    fn write(&self, index: u64, out: &mut String);
+}
+
+/// Which number of a set a row gets: any, or one of its own.
+enum Numbers {
+    Any(u64),
+    Unique(Permutation),
+}
+
+impl Numbers {
+    /// `unique` needs a root table with no more rows than there are numbers.
+    fn plan(scope: &dyn Scope, capacity: u64, is_unique: bool) -> Result<Self> {
+        Ok(if is_unique { Self::Unique(unique(scope, "unique", capacity)?) } else { Self::Any(capacity) })
+    }
+
+    #[inline]
+    fn draw(&self, fill: &Fill<'_>, i: usize, cell: &mut Cell) -> u64 {
+        match self {
+            Numbers::Any(capacity) => cell.below(*capacity),
+            Numbers::Unique(permutation) => permutation.apply(fill.rows.paths[i]) as u64,
+        }
+    }
+}
+
+/// The generator of an identifier that needs nothing but a number.
+struct Identified<I> {
+    identifier: I,
+    numbers: Numbers,
+}
+
+fn plan<I: Identifier>(scope: &dyn Scope, identifier: I, is_unique: bool) -> Result<Box<dyn Generator>> {
+    let numbers = Numbers::plan(scope, identifier.capacity(), is_unique)?;
+    Ok(Box::new(Identified { identifier, numbers }))
+}
+
+impl<I: Identifier> Generator for Identified<I> {
+    fn data_type(&self) -> DataType {
+        DataType::Utf8
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        Ok(Arc::new(fill.text(|i, mut cell, out| {
+            self.identifier.write(self.numbers.draw(fill, i, &mut cell), out);
+            Some(())
+        })))
+    }
+}
+
+/// Takes the last digit of a number in the given base.
+#[inline]
+fn digit(index: &mut u64, base: u64) -> u64 {
+    let last = *index % base;
+    *index /= base;
+    last
+}
+
+/// Takes the last digit of a number in the base of an alphabet, as its sign.
+#[inline]
+fn sign(index: &mut u64, alphabet: &[u8]) -> char {
+    char::from(alphabet[digit(index, alphabet.len() as u64) as usize])
+}
+
+/// Writes the last `width` digits of a number, with zeros before it.
+fn push_padded(out: &mut String, number: u64, width: u32) {
+    for place in (0..width).rev() {
+        out.push(char::from(b'0' + (number / 10_u64.saturating_pow(place) % 10) as u8));
+    }
+}
+
+/// Capital letters and digits.
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+#[cfg(test)]
+mod testing {
+    use std::collections::BTreeSet;
+
+    use crate::generator::testing::{Bed, plan_error, shown};
+
+    /// 10,000 values satisfy an independent validator, and as many unique ones differ where there are so many.
+    pub(super) fn validate(name: &str, toml: &str, unique_rows: usize, valid: impl Fn(&str) -> bool) {
+        for value in shown(&Bed::root(10_000).fill(name, toml).expect("a column")) {
+            assert!(valid(&value), "{name}: `{value}`");
+        }
+        let unique = format!("{toml}\nunique = true");
+        let values = shown(&Bed::root(unique_rows).fill(name, &unique).expect("a column"));
+        assert!(values.iter().all(|value| valid(value)));
+        assert_eq!(values.iter().collect::<BTreeSet<_>>().len(), unique_rows, "{name}");
+        let child = Bed::child(10).plan(name, &unique).err().expect("an error").to_string();
+        assert!(child.contains("root table"), "{child}");
+    }
+
+    /// A plan for more unique rows than there are values names the capacity.
+    pub(super) fn names_capacity(name: &str, toml: &str, capacity: u64) {
+        let bed = Bed::root(capacity as usize + 1);
+        let error = bed.plan(name, &format!("{toml}\nunique = true")).err().expect("an error").to_string();
+        assert!(error.contains(&format!("there are {capacity}")), "{error}");
+        assert!(Bed::root(capacity as usize).plan(name, &format!("{toml}\nunique = true")).is_ok());
+    }
+
+    pub(super) fn refused(name: &str, toml: &str, message: &str) {
+        let error = plan_error(name, toml);
+        assert!(error.contains(message), "{name}: {error}");
+    }
 }

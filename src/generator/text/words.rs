@@ -16,32 +16,84 @@ use crate::rng::Cell;
 
 // source: own list, written for this project; neutral words of everyday English.
 const NOUNS: &[&str] = &[
-    "apple", "basket", "bell", "bench", "bird", "blanket", "boat", "book", "bottle", "branch", "bridge", "brook", "candle",
-    "cart", "castle", "chair", "cloud", "coat", "corner", "cup", "curtain", "desk", "door", "drawer", "farm", "feather",
-    "fence", "field", "fire", "flower", "forest", "fountain", "garden", "gate", "glass", "grass", "harbour", "hat", "hill",
-    "horse", "house", "island", "jar", "kettle", "kitchen", "ladder", "lake", "lamp", "lantern", "leaf", "letter", "meadow",
-    "mill", "mirror", "moon", "morning", "mountain", "orchard", "path", "pebble", "pencil", "picture", "pillow", "river",
-    "road", "roof", "rope", "sail", "shadow", "shelf", "shore", "song", "spoon", "star", "stone", "street", "summer",
-    "table", "tower", "train", "tree", "valley", "village", "wall", "water", "wheel", "window", "winter", "wood", "yard",
+    "apple", "basket", "bell", "bench", "bird", "blanket", "boat", "book", "bottle", "branch", "bridge", "brook",
+    "candle", "cart", "castle", "chair", "cloud", "coat", "corner", "cup", "curtain", "desk", "door", "drawer", "farm",
+    "feather", "fence", "field", "fire", "flower", "forest", "fountain", "garden", "gate", "glass", "grass", "harbour",
+    "hat", "hill", "horse", "house", "island", "jar", "kettle", "kitchen", "ladder", "lake", "lamp", "lantern", "leaf",
+    "letter", "meadow", "mill", "mirror", "moon", "morning", "mountain", "orchard", "path", "pebble", "pencil",
+    "picture", "pillow", "river", "road", "roof", "rope", "sail", "shadow", "shelf", "shore", "song", "spoon", "star",
+    "stone", "street", "summer", "table", "tower", "train", "tree", "valley", "village", "wall", "water", "wheel",
+    "window", "winter", "wood", "yard",
 ];
 const ADJECTIVES: &[&str] = &[
     "blue", "brave", "bright", "broad", "brown", "calm", "clean", "clear", "cold", "cool", "curious", "deep", "dry",
-    "early", "easy", "empty", "fair", "fine", "flat", "fresh", "gentle", "golden", "gray", "green", "heavy", "high", "kind",
-    "large", "late", "light", "little", "long", "low", "mild", "narrow", "neat", "new", "old", "open", "pale", "plain",
-    "quick", "quiet", "red", "round", "sharp", "short", "silver", "simple", "slow", "small", "smooth", "soft", "steady",
-    "still", "strong", "tall", "thin", "warm", "white", "wide", "wooden", "yellow", "young",
+    "early", "easy", "empty", "fair", "fine", "flat", "fresh", "gentle", "golden", "gray", "green", "heavy", "high",
+    "kind", "large", "late", "light", "little", "long", "low", "mild", "narrow", "neat", "new", "old", "open", "pale",
+    "plain", "quick", "quiet", "red", "round", "sharp", "short", "silver", "simple", "slow", "small", "smooth", "soft",
+    "steady", "still", "strong", "tall", "thin", "warm", "white", "wide", "wooden", "yellow", "young",
 ];
 const VERBS: &[&str] = &[
-    "answers", "borders", "brings", "carries", "covers", "crosses", "finds", "follows", "greets", "guides", "holds",
-    "joins", "keeps", "leaves", "lifts", "meets", "moves", "opens", "passes", "reaches", "remembers", "shows", "surrounds",
-    "touches", "turns", "watches",
+    "answers",
+    "borders",
+    "brings",
+    "carries",
+    "covers",
+    "crosses",
+    "finds",
+    "follows",
+    "greets",
+    "guides",
+    "holds",
+    "joins",
+    "keeps",
+    "leaves",
+    "lifts",
+    "meets",
+    "moves",
+    "opens",
+    "passes",
+    "reaches",
+    "remembers",
+    "shows",
+    "surrounds",
+    "touches",
+    "turns",
+    "watches",
 ];
 const ADVERBS: &[&str] = &[
-    "again", "always", "early", "gladly", "gently", "later", "often", "once", "quickly", "quietly", "rarely", "slowly",
-    "softly", "sometimes", "soon", "still", "today", "usually",
+    "again",
+    "always",
+    "early",
+    "gently",
+    "gladly",
+    "later",
+    "often",
+    "once",
+    "quickly",
+    "quietly",
+    "rarely",
+    "slowly",
+    "softly",
+    "sometimes",
+    "soon",
+    "still",
+    "today",
+    "usually",
 ];
-const PLACES: &[&str] =
-    &["above", "across from", "along", "around", "before", "behind", "below", "beside", "beyond", "inside", "near", "under"];
+const PLACES: &[&str] = &[
+    "above",
+    "across from",
+    "along",
+    "around",
+    "before",
+    "behind",
+    "below",
+    "beside",
+    "beyond",
+    "inside",
+    "near",
+    "under",
+];
 
 /// Lower-case words with spaces between them.
 #[derive(Deserialize, JsonSchema)]
@@ -165,7 +217,8 @@ impl Generator for Filler {
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let column: StringArray = fill.text(|_, mut cell, out| {
-            let count = if self.min == self.max { self.min } else { cell.between(self.min.into(), self.max.into()) as u32 };
+            let count =
+                if self.min == self.max { self.min } else { cell.between(self.min.into(), self.max.into()) as u32 };
             for _ in 0..count {
                 let end = out.len();
                 if end > 0 {
@@ -197,10 +250,12 @@ fn sentence(cell: &mut Cell, out: &mut String) {
     match form {
         0 => say(&["The ", one(cell, ADJECTIVES), " ", one(cell, NOUNS), " ", one(cell, VERBS)]),
         1 => say(&["The ", one(cell, NOUNS), " ", one(cell, ADVERBS), " ", one(cell, VERBS)]),
-        2 => say(&["One ", one(cell, NOUNS), " ", one(cell, PLACES), " the ", one(cell, NOUNS), " ", one(cell, VERBS)]),
-        3 => say(&["Each ", one(cell, ADJECTIVES), " ", one(cell, NOUNS), " ", one(cell, VERBS)]),
-        4 => say(&["This ", one(cell, NOUNS), " ", one(cell, VERBS)]),
-        _ => say(&["A ", one(cell, NOUNS), " ", one(cell, PLACES), " the ", one(cell, NOUNS), " ", one(cell, VERBS)]),
+        2 => say(&["Each ", one(cell, ADJECTIVES), " ", one(cell, NOUNS), " ", one(cell, VERBS)]),
+        3 => say(&["This ", one(cell, NOUNS), " ", one(cell, VERBS)]),
+        _ => {
+            say(&[if form == 4 { "One " } else { "Every " }, one(cell, NOUNS), " ", one(cell, PLACES)]);
+            say(&[" the ", one(cell, NOUNS), " ", one(cell, VERBS)]);
+        }
     }
     say(&[" the ", one(cell, ADJECTIVES), " ", one(cell, NOUNS)]);
     if cell.below(2) == 0 {

@@ -14,9 +14,16 @@ use crate::error::{Error, Result};
 use crate::generator::{Rows, operand::texts};
 
 /// A column reduced over the children of each parent row.
-pub(super) fn aggregate(function: Function, rows: &Rows, argument: Option<&ArrayRef>, filter: Option<&ArrayRef>, ty: &DataType) -> Result<ArrayRef> {
+pub(super) fn aggregate(
+    function: Function,
+    rows: &Rows,
+    argument: Option<&ArrayRef>,
+    filter: Option<&ArrayRef>,
+    ty: &DataType,
+) -> Result<ArrayRef> {
     let keep = |i: usize| filter.is_none_or(|f| f.as_boolean().value(i) && !f.is_null(i));
-    let families: Vec<Vec<u32>> = rows.families().map(|family| family.filter(|i| keep(*i)).map(|i| i as u32).collect()).collect();
+    let families: Vec<Vec<u32>> =
+        rows.families().map(|family| family.filter(|i| keep(*i)).map(|i| i as u32).collect()).collect();
     fold(function, &families, argument, ty)
 }
 
@@ -29,7 +36,9 @@ fn fold(function: Function, families: &[Vec<u32>], argument: Option<&ArrayRef>, 
         return Ok(Arc::new(families.iter().map(|family| Some(family.len() as i64)).collect::<Int64Array>()));
     };
     Ok(match function {
-        Function::Count | Function::RowNumber => Arc::new(families.iter().map(|f| Some(known(f).len() as i64)).collect::<Int64Array>()),
+        Function::Count | Function::RowNumber => {
+            Arc::new(families.iter().map(|f| Some(known(f).len() as i64)).collect::<Int64Array>())
+        }
         Function::Sum => match ty {
             DataType::Int64 => {
                 let values = array.as_primitive::<Int64Type>();
@@ -42,7 +51,12 @@ fn fold(function: Function, families: &[Vec<u32>], argument: Option<&ArrayRef>, 
             }
             DataType::Float64 => {
                 let values = array.as_primitive::<Float64Type>();
-                Arc::new(families.iter().map(|f| some(known(f), |rows| rows.iter().map(|i| values.value(*i)).sum())).collect::<Float64Array>())
+                Arc::new(
+                    families
+                        .iter()
+                        .map(|f| some(known(f), |rows| rows.iter().map(|i| values.value(*i)).sum()))
+                        .collect::<Float64Array>(),
+                )
             }
             _ => {
                 let values = array.as_primitive::<Decimal128Type>();
@@ -76,11 +90,14 @@ fn fold(function: Function, families: &[Vec<u32>], argument: Option<&ArrayRef>, 
             let plain = sql::cast(array, sql::types::logical(array.data_type()))?;
             let compare = make_comparator(&plain, &plain, options)?;
             let best = families.iter().map(|f| {
-                known(f).into_iter().reduce(|best, next| {
-                    let order = compare(next, best);
-                    let wins = if function == Function::Min { order.is_lt() } else { order.is_gt() };
-                    if wins { next } else { best }
-                }).map(|i| i as u32)
+                known(f)
+                    .into_iter()
+                    .reduce(|best, next| {
+                        let order = compare(next, best);
+                        let wins = if function == Function::Min { order.is_lt() } else { order.is_gt() };
+                        if wins { next } else { best }
+                    })
+                    .map(|i| i as u32)
             });
             gather(&plain, best)?
         }
@@ -100,14 +117,29 @@ fn gather(array: &ArrayRef, rows: impl Iterator<Item = Option<u32>>) -> Result<A
 }
 
 /// A function over the siblings: of all of them, or in an order of those up to the row.
-pub(super) fn window(window: &Window, rows: &Rows, argument: Option<&ArrayRef>, order: Option<&ArrayRef>, ty: &DataType) -> Result<ArrayRef> {
+pub(super) fn window(
+    window: &Window,
+    rows: &Rows,
+    argument: Option<&ArrayRef>,
+    order: Option<&ArrayRef>,
+    ty: &DataType,
+) -> Result<ArrayRef> {
     let order = order.map(|order| sql::cast(order, sql::types::logical(order.data_type()))).transpose()?;
     let options = SortOptions { descending: window.descending, nulls_first: false };
     let compare = order.as_ref().map(|order| make_comparator(order, order, options)).transpose()?;
     // For each row the siblings it sees, in order; ties keep the order of the siblings.
     let mut seen: Vec<Vec<u32>> = vec![Vec::new(); rows.len()];
     let mut shifted: Vec<Option<u32>> = vec![None; rows.len()];
-    let running = matches!(window.function, Function::Sum | Function::Min | Function::Max | Function::Avg | Function::BoolAnd | Function::BoolOr | Function::Count);
+    let running = matches!(
+        window.function,
+        Function::Sum
+            | Function::Min
+            | Function::Max
+            | Function::Avg
+            | Function::BoolAnd
+            | Function::BoolOr
+            | Function::Count
+    );
     let mut numbers = vec![0_i64; rows.len()];
     for family in rows.families() {
         let mut sorted: Vec<u32> = family.map(|i| i as u32).collect();
@@ -132,7 +164,9 @@ pub(super) fn window(window: &Window, rows: &Rows, argument: Option<&ArrayRef>, 
     }
     match (window.function, argument) {
         (Function::RowNumber, _) => Ok(Arc::new(Int64Array::from(numbers))),
-        (Function::Lag | Function::Lead | Function::First | Function::Last, Some(argument)) => gather(argument, shifted.into_iter()),
+        (Function::Lag | Function::Lead | Function::First | Function::Last, Some(argument)) => {
+            gather(argument, shifted.into_iter())
+        }
         (function, argument) => fold(function, &seen, argument, ty),
     }
 }

@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn instants_read_and_write() {
         assert_eq!(instant_text(parse_instant("2025-06-30 12:34:56").expect("reads")), "2025-06-30T12:34:56Z");
-        assert_eq!(instant_text(parse_instant("1969-12-31T23:59:59.5Z").expect("reads")), "1969-12-31T23:59:59.500000Z");
+        assert_eq!(
+            instant_text(parse_instant("1969-12-31T23:59:59.5Z").expect("reads")),
+            "1969-12-31T23:59:59.500000Z"
+        );
         assert_eq!(parse_instant("2025-6-30"), None);
     }
 }

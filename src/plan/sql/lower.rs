@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, IntervalMonthDayNanoArray, NullArray, StringArray, TimestampMicrosecondArray};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, IntervalMonthDayNanoArray,
+    NullArray, StringArray, TimestampMicrosecondArray,
+};
 use arrow_buffer::IntervalMonthDayNano;
 use arrow_schema::DataType;
-use sqlparser::ast::{self, BinaryOperator, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value as Literal};
+use sqlparser::ast::{
+    self, BinaryOperator, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value as Literal,
+};
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -103,7 +110,9 @@ pub fn lower(sql: &Sql, names: &mut dyn Names) -> Result<Expr> {
             let distinct = call("is distinct from", vec![lower(a, names)?, lower(b, names)?])?;
             call("not", vec![distinct])
         }
-        Sql::In { expr, target: ast::InTarget::List(list), negated, .. } => in_list(lower(expr, names)?, list, *negated, names),
+        Sql::In { expr, target: ast::InTarget::List(list), negated, .. } => {
+            in_list(lower(expr, names)?, list, *negated, names)
+        }
         Sql::Between { expr, negated, low, high } => {
             let (expr, low, high) = (lower(expr, names)?, lower(low, names)?, lower(high, names)?);
             let within = vec![call(">=", vec![expr.clone(), low])?, call("<=", vec![expr, high])?];
@@ -133,7 +142,9 @@ pub fn lower(sql: &Sql, names: &mut dyn Names) -> Result<Expr> {
         Sql::Trim { trim_where: None, trim_what: None, expr, .. } => call("trim", vec![lower(expr, names)?]),
         Sql::Ceil { expr, .. } => call("ceil", vec![lower(expr, names)?]),
         Sql::Floor { expr, .. } => call("floor", vec![lower(expr, names)?]),
-        Sql::Case { operand, conditions, else_result, .. } => case(operand.as_deref(), conditions, else_result.as_deref(), names),
+        Sql::Case { operand, conditions, else_result, .. } => {
+            case(operand.as_deref(), conditions, else_result.as_deref(), names)
+        }
         Sql::Function(function) => function_call(function, names),
         _ => Err(refused(sql)),
     }
@@ -160,9 +171,24 @@ pub fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
     let nullable = match name {
         "is null" | "is not null" | "is distinct from" => false,
         "coalesce" | "greatest" | "least" => args.iter().all(|arg| arg.nullable),
-        _ => !function.strict && !matches!(name, "and" | "or" | "concat" | "concat_ws") || args.iter().any(|arg| arg.nullable),
+        _ => {
+            !function.strict && !matches!(name, "and" | "or" | "concat" | "concat_ws")
+                || args.iter().any(|arg| arg.nullable)
+        }
     };
-    Ok(Expr { node: Node::Call(function, args), ty, nullable }.folded())
+    // A decimal rounded to a constant number of digits keeps no zeros behind them.
+    let digits = match (name, &ty, args.get(1).and_then(Expr::constant)) {
+        ("round", DataType::Decimal128(p, s), Some(digits)) => {
+            let digits = digits.as_primitive::<Int64Type>().value(0);
+            (0..i64::from(*s)).contains(&digits).then_some(DataType::Decimal128(*p, digits as i8))
+        }
+        _ => None,
+    };
+    let rounded = Expr { node: Node::Call(function, args), ty, nullable }.folded();
+    Ok(match digits {
+        Some(ty) => rounded.cast_to(&ty),
+        None => rounded,
+    })
 }
 
 fn operator(op: &BinaryOperator) -> Option<&'static str> {
@@ -198,7 +224,12 @@ fn in_list(expr: Expr, list: &[Sql], negated: bool, names: &mut dyn Names) -> Re
     negate(any.unwrap_or_else(|| Expr::literal(Arc::new(BooleanArray::from(vec![false])))), negated)
 }
 
-fn case(operand: Option<&Sql>, whens: &[ast::CaseWhen], otherwise: Option<&Sql>, names: &mut dyn Names) -> Result<Expr> {
+fn case(
+    operand: Option<&Sql>,
+    whens: &[ast::CaseWhen],
+    otherwise: Option<&Sql>,
+    names: &mut dyn Names,
+) -> Result<Expr> {
     let operand = operand.map(|sql| lower(sql, names)).transpose()?;
     let (mut conditions, mut values) = (Vec::new(), Vec::new());
     for when in whens {
@@ -206,7 +237,16 @@ fn case(operand: Option<&Sql>, whens: &[ast::CaseWhen], otherwise: Option<&Sql>,
         conditions.push(match &operand {
             Some(operand) => call("=", vec![operand.clone(), condition])?,
             None if matches!(condition.ty, DataType::Boolean | DataType::Null) => condition.cast_to(&DataType::Boolean),
-            None => return Err(Error::profile("", format!("type mismatch: `WHEN {}` is {}, not a condition", when.condition, types::name(&condition.ty)))),
+            None => {
+                return Err(Error::profile(
+                    "",
+                    format!(
+                        "type mismatch: `WHEN {}` is {}, not a condition",
+                        when.condition,
+                        types::name(&condition.ty)
+                    ),
+                ));
+            }
         });
         values.push(lower(&when.result, names)?);
     }
@@ -217,7 +257,10 @@ fn case(operand: Option<&Sql>, whens: &[ast::CaseWhen], otherwise: Option<&Sql>,
     let mut ty = DataType::Null;
     for value in &values {
         ty = types::common(&ty, &value.ty).ok_or_else(|| {
-            Error::profile("", format!("type mismatch: branches of CASE are {} and {}", types::name(&ty), types::name(&value.ty)))
+            Error::profile(
+                "",
+                format!("type mismatch: branches of CASE are {} and {}", types::name(&ty), types::name(&value.ty)),
+            )
         })?;
     }
     let nullable = values.iter().any(|value| value.nullable);
@@ -281,7 +324,8 @@ fn number(digits: &str) -> Option<ArrayRef> {
     if all.len() <= 38 && all.bytes().all(|b| b.is_ascii_digit()) {
         let value: i128 = if all.is_empty() { 0 } else { all.parse().ok()? };
         let precision = (all.len().max(fraction.len()).max(1)) as u8;
-        let array = Decimal128Array::from(vec![value]).with_precision_and_scale(precision, fraction.len() as i8).ok()?;
+        let array =
+            Decimal128Array::from(vec![value]).with_precision_and_scale(precision, fraction.len() as i8).ok()?;
         return Some(Arc::new(array));
     }
     digits.parse::<f64>().ok().filter(|x| x.is_finite()).map(|x| Arc::new(Float64Array::from(vec![x])) as ArrayRef)

@@ -1,7 +1,7 @@
 //! Expressions: SQL, type-checked once, evaluated on whole Arrow arrays.
 
-pub mod civil;
 mod cast;
+pub mod civil;
 mod functions;
 mod lower;
 pub mod types;

@@ -113,7 +113,9 @@ pub fn parse(sql: &sqlparser::ast::DataType) -> Option<DataType> {
         Sql::Timestamp(None, _) => timestamp(),
         Sql::Decimal(info) | Sql::Numeric(info) => match info {
             ExactNumberInfo::None => DataType::Decimal128(18, 3),
-            ExactNumberInfo::Precision(p) => DataType::Decimal128(u8::try_from(*p).ok().filter(|p| (1..=38).contains(p))?, 0),
+            ExactNumberInfo::Precision(p) => {
+                DataType::Decimal128(u8::try_from(*p).ok().filter(|p| (1..=38).contains(p))?, 0)
+            }
             ExactNumberInfo::PrecisionAndScale(p, s) => {
                 let precision = u8::try_from(*p).ok().filter(|p| (1..=38).contains(p))?;
                 DataType::Decimal128(precision, i8::try_from(*s).ok().filter(|s| *s >= 0 && *s as u8 <= precision)?)

@@ -6,8 +6,8 @@ use arrow_arith::boolean::{and_kleene, is_not_null, is_null, not, or_kleene};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, Datum};
 use arrow_ord::cmp;
-use arrow_schema::DataType::{self, Boolean};
 use arrow_schema::ArrowError;
+use arrow_schema::DataType::{self, Boolean};
 use arrow_select::interleave::interleave;
 
 use super::{Function, Resolved, Value};
@@ -167,7 +167,10 @@ fn logic(
 /// The argument that `which` names for each row; `None` is null.
 fn choose(args: &[Value], rows: usize, which: impl Fn(usize) -> Option<usize>) -> Result<ArrayRef> {
     let null = arrow_array::new_null_array(args[0].array().data_type(), 1);
-    let plain = args.iter().map(|a| crate::plan::sql::cast(a.array(), plain(a.array().data_type()))).collect::<Result<Vec<_>>>()?;
+    let plain = args
+        .iter()
+        .map(|a| crate::plan::sql::cast(a.array(), plain(a.array().data_type())))
+        .collect::<Result<Vec<_>>>()?;
     let null = crate::plan::sql::cast(&null, plain[0].data_type())?;
     let mut arrays: Vec<&dyn Array> = plain.iter().map(AsRef::as_ref).collect();
     arrays.push(null.as_ref());

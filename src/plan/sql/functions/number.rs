@@ -18,7 +18,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         signature: "number + number, date + days, date or timestamp + interval",
         about: "Sum; integers and decimals exactly.",
         example: ("1.25 + 2", "3.25"),
-        types: |args| arithmetic(args, |(p1, s1), (p2, s2)| (whole(p1, s1).max(whole(p2, s2)) + s1.max(s2) + 1, s1.max(s2))),
+        types: |args| {
+            arithmetic(args, |(p1, s1), (p2, s2)| (whole(p1, s1).max(whole(p2, s2)) + s1.max(s2) + 1, s1.max(s2)))
+        },
         eval: |args, _, _| Ok(numeric::add(&args[0], &args[1])?),
         strict: true,
     },
@@ -27,7 +29,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         signature: "number - number, date - days, date - date, date or timestamp - interval",
         about: "Difference; of two dates the days between them.",
         example: ("1.25 - 2", "-0.75"),
-        types: |args| arithmetic(args, |(p1, s1), (p2, s2)| (whole(p1, s1).max(whole(p2, s2)) + s1.max(s2) + 1, s1.max(s2))),
+        types: |args| {
+            arithmetic(args, |(p1, s1), (p2, s2)| (whole(p1, s1).max(whole(p2, s2)) + s1.max(s2) + 1, s1.max(s2)))
+        },
         eval: |args, _, _| Ok(numeric::sub(&args[0], &args[1])?),
         strict: true,
     },
@@ -90,7 +94,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("abs(-1.5)", "1.5"),
         types: same_number,
         eval: |args, _, ty| match ty {
-            Int64 => Ok(Arc::new(args[0].array().as_primitive::<Int64Type>().unary::<_, Int64Type>(i64::saturating_abs))),
+            Int64 => {
+                Ok(Arc::new(args[0].array().as_primitive::<Int64Type>().unary::<_, Int64Type>(i64::saturating_abs)))
+            }
             Float64 => Ok(Arc::new(args[0].array().as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::abs))),
             _ => decimal(args[0].array(), ty, i128::abs),
         },
@@ -166,7 +172,10 @@ fn whole(precision: u8, scale: i8) -> i8 {
 /// The rules of `+`, `-` and `*`: `digits` gives precision and scale of the result for two decimals.
 fn arithmetic(args: &[DataType], digits: impl Fn((u8, i8), (u8, i8)) -> (i8, i8)) -> Option<Resolved> {
     let [a, b] = args else { return None };
-    if matches!((a, b), (Date32 | DataType::Timestamp(..) | DataType::Interval(_), _) | (_, Date32 | DataType::Interval(_))) {
+    if matches!(
+        (a, b),
+        (Date32 | DataType::Timestamp(..) | DataType::Interval(_), _) | (_, Date32 | DataType::Interval(_))
+    ) {
         return None;
     }
     match common(a, b)? {

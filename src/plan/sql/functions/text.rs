@@ -295,7 +295,8 @@ fn one_text(args: &[DataType]) -> Option<Resolved> {
 
 fn text_and_integers(args: &[DataType], count: std::ops::RangeInclusive<usize>) -> Option<Resolved> {
     let (first, rest) = args.split_first()?;
-    let good = matches!(first, Utf8 | Null) && count.contains(&rest.len()) && rest.iter().all(|a| matches!(a, Int64 | Null));
+    let good =
+        matches!(first, Utf8 | Null) && count.contains(&rest.len()) && rest.iter().all(|a| matches!(a, Int64 | Null));
     good.then(|| (std::iter::once(Utf8).chain(rest.iter().map(|_| Int64)).collect(), Utf8))
 }
 
@@ -318,7 +319,10 @@ fn text(rows: usize, mut write: impl FnMut(usize, &mut String) -> Option<()>) ->
         buffer.clear();
         let value = write(i, &mut buffer);
         if buffer.len() > MAX_TEXT {
-            return Err(Error::new(Kind::Profile, format!("a text of {} bytes is longer than {MAX_TEXT}", buffer.len())));
+            return Err(Error::new(
+                Kind::Profile,
+                format!("a text of {} bytes is longer than {MAX_TEXT}", buffer.len()),
+            ));
         }
         column.append_option(value.map(|()| buffer.as_str()));
     }

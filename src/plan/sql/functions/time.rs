@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Int64Type, IntervalMonthDayNanoType, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Date32Array, Int64Array, PrimitiveArray, TimestampMicrosecondArray};
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, Date32Array, Int64Array, PrimitiveArray, TimestampMicrosecondArray,
+};
 use arrow_buffer::IntervalMonthDayNano;
 use arrow_schema::DataType::{self, Date32, Int64, Null, Utf8};
 
 use super::{Function, Resolved, Value};
 use crate::error::{Error, Kind, Result};
+use crate::generator::operand::texts;
 use crate::plan::sql::civil::{self, DAY};
 use crate::plan::sql::types::{INTERVAL, timestamp};
-use crate::generator::operand::texts;
 
 macro_rules! between {
     ($name:literal, $about:literal, $answer:literal, $unit:expr) => {
@@ -95,10 +97,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         },
         eval: |args, rows, _| {
             let (n, span) = if args[0].array().data_type() == &Int64 { (0, 1) } else { (1, 0) };
-            let (a, b) = (args[n].array().as_primitive::<Int64Type>(), args[span].array().as_primitive::<IntervalMonthDayNanoType>());
+            let (a, b) = (
+                args[n].array().as_primitive::<Int64Type>(),
+                args[span].array().as_primitive::<IntervalMonthDayNanoType>(),
+            );
             let times = |n: i64, s: IntervalMonthDayNano| {
                 let (n32, days) = (i32::try_from(n).ok()?, i64::from(s.days) * n);
-                Some(IntervalMonthDayNano::new(s.months.checked_mul(n32)?, i32::try_from(days).ok()?, s.nanoseconds.checked_mul(n)?))
+                Some(IntervalMonthDayNano::new(
+                    s.months.checked_mul(n32)?,
+                    i32::try_from(days).ok()?,
+                    s.nanoseconds.checked_mul(n)?,
+                ))
             };
             let args = [args[n].clone(), args[span].clone()];
             Ok(Arc::new(pairs::<_, _, IntervalMonthDayNanoType>(&args, rows, a, b, times)))
@@ -118,10 +127,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let part = constant(&args[0], "date_part")?;
             let extract = extractor(&part)?;
             let instants = args[1].array().as_primitive::<TimestampMicrosecondType>();
-            Ok(Arc::new((0..rows).map(|i| {
-                let i = args[1].row(i);
-                (!instants.is_null(i)).then(|| extract(instants.value(i)))
-            }).collect::<Int64Array>()))
+            Ok(Arc::new(
+                (0..rows)
+                    .map(|i| {
+                        let i = args[1].row(i);
+                        (!instants.is_null(i)).then(|| extract(instants.value(i)))
+                    })
+                    .collect::<Int64Array>(),
+            ))
         },
         strict: true,
     },
@@ -131,17 +144,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "The start of the year, quarter, month, week (Monday), day, hour or minute.",
         example: ("date_trunc('month', DATE '2024-02-29')", "2024-02-01T00:00:00Z"),
         types: |args| match args {
-            [Utf8, ty] if matches!(ty, Date32 | DataType::Timestamp(..)) => Some((vec![Utf8, timestamp()], timestamp())),
+            [Utf8, ty] if matches!(ty, Date32 | DataType::Timestamp(..)) => {
+                Some((vec![Utf8, timestamp()], timestamp()))
+            }
             _ => None,
         },
         eval: |args, rows, _| {
             let part = constant(&args[0], "date_trunc")?;
             let truncate = truncator(&part)?;
             let instants = args[1].array().as_primitive::<TimestampMicrosecondType>();
-            Ok(Arc::new((0..rows).map(|i| {
-                let i = args[1].row(i);
-                (!instants.is_null(i)).then(|| truncate(instants.value(i)))
-            }).collect::<TimestampMicrosecondArray>().with_timezone("UTC")))
+            Ok(Arc::new(
+                (0..rows)
+                    .map(|i| {
+                        let i = args[1].row(i);
+                        (!instants.is_null(i)).then(|| truncate(instants.value(i)))
+                    })
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            ))
         },
         strict: true,
     },
@@ -166,20 +186,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
         types: |args| matches!(args, [Int64, Int64, Int64]).then(|| (args.to_vec(), Date32)),
         eval: |args, rows, _| {
             let parts = [0, 1, 2].map(|at| args[at].array().as_primitive::<Int64Type>());
-            Ok(Arc::new((0..rows).map(|i| {
-                let [y, m, d] = [0, 1, 2].map(|at| {
-                    let row = args[at].row(i);
-                    (!parts[at].is_null(row)).then(|| parts[at].value(row))
-                });
-                let (y, m, d) = (y?, m?, d?);
-                let good = (1..=9999).contains(&y) && (1..=12).contains(&m) && d >= 1
-                    && d <= i64::from(civil::month_length(y as i32, m as u32));
-                good.then(|| civil::to_days(y as i32, m as u32, d as u32))
-            }).collect::<Date32Array>()))
+            Ok(Arc::new(
+                (0..rows)
+                    .map(|i| {
+                        let [y, m, d] = [0, 1, 2].map(|at| {
+                            let row = args[at].row(i);
+                            (!parts[at].is_null(row)).then(|| parts[at].value(row))
+                        });
+                        let (y, m, d) = (y?, m?, d?);
+                        let good = (1..=9999).contains(&y)
+                            && (1..=12).contains(&m)
+                            && d >= 1
+                            && d <= i64::from(civil::month_length(y as i32, m as u32));
+                        good.then(|| civil::to_days(y as i32, m as u32, d as u32))
+                    })
+                    .collect::<Date32Array>(),
+            ))
         },
         strict: false,
     },
-    between!("years_between", "Whole years from one instant to another: an age.", "1", |a, b| civil::months_between(a, b) / 12),
+    between!("years_between", "Whole years from one instant to another: an age.", "1", |a, b| civil::months_between(
+        a, b
+    ) / 12),
     between!("months_between", "Whole months from one instant to another.", "12", civil::months_between),
     between!("days_between", "Whole days of 24 hours from one instant to another.", "365", |a, b| (b - a) / DAY),
     between!("hours_between", "Whole hours from one instant to another.", "8783", |a, b| (b - a) / 3_600_000_000),
@@ -194,7 +222,9 @@ fn two_instants(args: &[DataType]) -> Option<Resolved> {
 
 fn moved(args: &[DataType]) -> Option<Resolved> {
     match args {
-        [Date32 | DataType::Timestamp(..), span] if *span == INTERVAL => Some((vec![timestamp(), INTERVAL], timestamp())),
+        [Date32 | DataType::Timestamp(..), span] if *span == INTERVAL => {
+            Some((vec![timestamp(), INTERVAL], timestamp()))
+        }
         _ => None,
     }
 }

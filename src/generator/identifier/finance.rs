@@ -1,0 +1,343 @@
+//! Identifiers of cards, banks, companies and securities.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{ALPHANUMERIC, Identifier, LETTERS, Numbers, check, digit, plan, push_padded, sign};
+use crate::error::Result;
+use crate::generator::{Def, Fill, Generator, Params, Scope, Text};
+use crate::profile::Expr;
+
+/// The generators of this family.
+pub(super) const DEFS: &[Def] =
+    &[Def::of::<Pan>(), Def::of::<Luhn>(), Def::of::<Lei>(), Def::of::<Bic>(), Def::of::<Cusip>(), Def::of::<Isin>()];
+
+// source: ISO/IEC 7812-1: industry digit 9 is for national use, followed by a country code of ISO 3166; 999 is none.
+const NO_ISSUER: &str = "9999990";
+
+/// A payment card number with a right Luhn digit and an issuer number that no country has: `9999990000000014`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Pan {
+    /// The issuer digits that it starts with, `9999990` by default. Others than `9999…` need `shape = true`.
+    #[serde(default)]
+    bin: Option<String>,
+    /// How many digits, 12 to 19; 16 by default.
+    #[serde(default)]
+    length: Option<u32>,
+    /// Allows a `bin` that is in use: such a number may belong to someone.
+    #[serde(default)]
+    shape: bool,
+    /// Gives each row of a root table its own.
+    #[serde(default)]
+    unique: bool,
+}
+
+impl Params for Pan {
+    const NAME: &'static str = "pan";
+    const EXAMPLE: &'static str = "length = 16";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let length = self.length.unwrap_or(16);
+        if !(12..=19).contains(&length) {
+            return Err(scope.error("length", format!("{length} is not between 12 and 19")));
+        }
+        match (&self.bin, self.shape) {
+            (None, true) => Err(scope.error("shape", "`shape` needs a `bin`".to_owned())),
+            (Some(bin), false) if !bin.starts_with("9999") => Err(scope
+                .error("bin", format!("numbers that start with `{bin}` may belong to someone"))
+                .hint("say `shape = true` if they must, or start with `9999`")),
+            _ => {
+                let prefix = self.bin.unwrap_or_else(|| NO_ISSUER.to_owned());
+                plan(scope, luhn(scope, "bin", prefix, length)?, self.unique)
+            }
+        }
+    }
+}
+
+/// Digits that end in their Luhn digit, such as a card, member or device number of one's own.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Luhn {
+    /// The digits that it starts with; none by default.
+    #[serde(default)]
+    prefix: Option<String>,
+    /// How many digits, the check digit included, 2 to 20.
+    length: u32,
+    /// Gives each row of a root table its own.
+    #[serde(default)]
+    unique: bool,
+}
+
+impl Params for Luhn {
+    const NAME: &'static str = "luhn";
+    const EXAMPLE: &'static str = "prefix = \"99\"\nlength = 10";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        if !(2..=20).contains(&self.length) {
+            return Err(scope.error("length", format!("{} is not between 2 and 20", self.length)));
+        }
+        let prefix = self.prefix.unwrap_or_default();
+        plan(scope, luhn(scope, "prefix", prefix, self.length)?, self.unique)
+    }
+}
+
+struct Luhns {
+    prefix: String,
+    /// How many digits stand between the prefix and the check digit.
+    free: u32,
+}
+
+fn luhn(scope: &dyn Scope, field: &str, prefix: String, length: u32) -> Result<Luhns> {
+    let free = i64::from(length) - 1 - prefix.len() as i64;
+    if !prefix.bytes().all(|b| b.is_ascii_digit()) || !(0..=19).contains(&free) {
+        let message = format!("`{prefix}` is not made of at most {} digits", length - 1);
+        return Err(scope.error(field, message));
+    }
+    Ok(Luhns { prefix, free: free as u32 })
+}
+
+impl Identifier for Luhns {
+    fn capacity(&self) -> u64 {
+        10_u64.pow(self.free)
+    }
+
+    fn write(&self, index: u64, out: &mut String) {
+        out.push_str(&self.prefix);
+        push_padded(out, index, self.free);
+        let check = check::luhn_digit(out.bytes().map(|b| b - b'0'));
+        out.push(char::from(b'0' + check));
+    }
+}
+
+/// A Legal Entity Identifier with right check digits and the issuer prefix ZZZZ: `ZZZZ00TESTORG0000144`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Lei {
+    /// Gives each row of a root table its own.
+    #[serde(default)]
+    unique: bool,
+}
+
+impl Params for Lei {
+    const NAME: &'static str = "lei";
+    const EXAMPLE: &'static str = "";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let unique = self.unique;
+        plan(scope, self, unique)
+    }
+}
+
+// source: ISO 17442 for the form; that no issuer has the prefix ZZZZ is an assumption.
+impl Identifier for Lei {
+    fn capacity(&self) -> u64 {
+        36_u64.pow(12)
+    }
+
+    fn write(&self, mut index: u64, out: &mut String) {
+        out.push_str("ZZZZ00");
+        (0..12).for_each(|_| out.push(sign(&mut index, ALPHANUMERIC)));
+        out.push_str("00");
+        let check = 98 - check::mod97(out).unwrap_or(0);
+        out.truncate(18);
+        push_padded(out, u64::from(check), 2);
+    }
+}
+
+/// A BIC of the test network: its eighth place is 0, as in `ZQKADEF0XXX`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Bic {
+    /// The country as two letters: a text expression, `'DE'` by default. Another text gives null.
+    #[serde(default)]
+    country: Option<Expr>,
+    /// Gives each row of a root table its own.
+    #[serde(default)]
+    unique: bool,
+}
+
+impl Params for Bic {
+    const NAME: &'static str = "bic";
+    const EXAMPLE: &'static str = "country = \"'DE'\"";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let country = Text::plan(scope, "country", &self.country.unwrap_or_else(|| Expr("'DE'".to_owned())))?;
+        if let Some(country) = country.constant().filter(|country| !is_country(country)) {
+            return Err(scope.error("country", format!("`{country}` is not two capital letters")).hint("as in `'DE'`"));
+        }
+        Ok(Box::new(Bics { country, numbers: Numbers::plan(scope, 26_u64.pow(4), self.unique)? }))
+    }
+}
+
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+struct Bics {
+    country: Text,
+    numbers: Numbers,
+}
+
+// source: ISO 9362: a 0 in the eighth place marks a test BIC.
+impl Generator for Bics {
+    fn data_type(&self) -> DataType {
+        DataType::Utf8
+    }
+
+    fn nullable(&self) -> bool {
+        self.country.constant().is_none()
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let country = self.country.view(fill);
+        Ok(Arc::new(fill.text(|i, mut cell, out| {
+            let mut index = self.numbers.draw(fill, i, &mut cell);
+            out.push('Z');
+            (0..3).for_each(|_| out.push(sign(&mut index, LETTERS)));
+            out.push_str(country.at(i).filter(|country| is_country(country))?);
+            out.push(sign(&mut index, LETTERS));
+            out.push_str("0XXX");
+            Some(())
+        })))
+    }
+}
+
+/// A CUSIP of the issuers 990000 to 999999, which are for one's own use: `990000002`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Cusip {
+    /// Gives each row of a root table its own.
+    #[serde(default)]
+    unique: bool,
+}
+
+impl Params for Cusip {
+    const NAME: &'static str = "cusip";
+    const EXAMPLE: &'static str = "";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let unique = self.unique;
+        plan(scope, self, unique)
+    }
+}
+
+// source: CUSIP Global Services: issuer numbers 990 to 999 are reserved for the user.
+impl Identifier for Cusip {
+    fn capacity(&self) -> u64 {
+        1_000_000
+    }
+
+    fn write(&self, mut index: u64, out: &mut String) {
+        let start = out.len();
+        let issue = digit(&mut index, 100);
+        push_padded(out, 990_000 + index, 6);
+        push_padded(out, issue, 2);
+        let check = check::cusip_digit(&out[start..]).unwrap_or(0);
+        out.push(char::from(b'0' + check));
+    }
+}
+
+/// An ISIN over a CUSIP of the issuers 990000 to 999999, which are for one's own use: `US9900000020`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Isin {
+    /// Gives each row of a root table its own.
+    #[serde(default)]
+    unique: bool,
+}
+
+impl Params for Isin {
+    const NAME: &'static str = "isin";
+    const EXAMPLE: &'static str = "";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let unique = self.unique;
+        plan(scope, self, unique)
+    }
+}
+
+impl Identifier for Isin {
+    fn capacity(&self) -> u64 {
+        1_000_000
+    }
+
+    fn write(&self, index: u64, out: &mut String) {
+        out.push_str("US");
+        Cusip { unique: false }.write(index, out);
+        let check = check::isin_digit(out).unwrap_or(0);
+        out.push(char::from(b'0' + check));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{names_capacity, refused, validate};
+    use crate::generator::testing::{Bed, shown};
+
+    /// Luhn by pairs from the right: the doubled digit's own digits are added.
+    fn luhn(text: &str) -> bool {
+        let digits: Vec<u32> = text.chars().rev().map(|c| c.to_digit(10).expect("a digit")).collect();
+        let pair = |pair: &[u32]| pair[0] + pair.get(1).map_or(0, |d| 2 * d / 10 + 2 * d % 10);
+        digits.chunks(2).map(pair).sum::<u32>().is_multiple_of(10)
+    }
+
+    /// The remainder by 97 of the whole number, letters expanded to decimal text first.
+    fn mod97(text: &str) -> u128 {
+        let decimal: String = text.chars().map(|c| c.to_digit(36).expect("a sign").to_string()).collect();
+        decimal.as_bytes().chunks(9).fold(0, |rest, chunk| {
+            let part: u128 = std::str::from_utf8(chunk).expect("ASCII").parse().expect("digits");
+            (rest * 10_u128.pow(chunk.len() as u32) + part) % 97
+        })
+    }
+
+    #[test]
+    fn pan() {
+        validate("pan", "", 10_000, |text| text.len() == 16 && text.starts_with("9999990") && luhn(text));
+        let amex = "bin = \"378282\"\nlength = 15\nshape = true";
+        validate("pan", amex, 10_000, |text| text.len() == 15 && text.starts_with("378282") && luhn(text));
+        names_capacity("pan", "length = 12", 10_000);
+        refused("pan", "bin = \"411111\"", "may belong to someone");
+        refused("pan", "shape = true", "needs a `bin`");
+        refused("pan", "bin = \"9999x\"", "digits");
+        refused("pan", "length = 20", "between 12 and 19");
+        validate("luhn", "length = 9", 10_000, |text| text.len() == 9 && luhn(text));
+        validate("luhn", "length = 20", 10_000, |text| text.len() == 20 && luhn(text));
+        refused("luhn", "length = 3\nprefix = \"1234\"", "at most 2 digits");
+    }
+
+    #[test]
+    fn lei_and_bic() {
+        validate("lei", "", 10_000, |text| text.len() == 20 && text.starts_with("ZZZZ00") && mod97(text) == 1);
+        validate("bic", "", 10_000, |text| text.len() == 11 && text[4..6] == *"DE" && text[7..] == *"0XXX");
+        names_capacity("bic", "", 456_976);
+        refused("bic", "country = \"'de'\"", "two capital letters");
+        assert!(shown(&Bed::root(5).fill("bic", "country = \"flag\"").expect("a column")).iter().all(|b| b == "∅"));
+    }
+
+    #[test]
+    fn cusip_and_isin() {
+        // By the sum over all places, the check digit included.
+        let cusip = |text: &str| {
+            let sum: u32 = text
+                .chars()
+                .enumerate()
+                .map(|(i, c)| {
+                    let value = c.to_digit(36).expect("a sign") * if i % 2 == 1 { 2 } else { 1 };
+                    value.to_string().chars().map(|c| c.to_digit(10).expect("a digit")).sum::<u32>()
+                })
+                .sum();
+            text.len() == 9 && text.starts_with("99") && sum.is_multiple_of(10)
+        };
+        validate("cusip", "", 10_000, cusip);
+        validate("isin", "", 10_000, |text| {
+            let digits: String = text.chars().map(|c| c.to_digit(36).expect("a sign").to_string()).collect();
+            text.len() == 12 && text.starts_with("US") && cusip(&text[2..11]) && luhn(&digits)
+        });
+        names_capacity("isin", "", 1_000_000);
+    }
+}

@@ -1,0 +1,94 @@
+//! Instants that follow others.
+
+use arrow_array::ArrayRef;
+use arrow_array::types::{Float64Type, TimestampMicrosecondType};
+use arrow_schema::DataType;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{DAY, HOUR, Resolution, SECOND, instant_type, instants, steps_up};
+use crate::error::Result;
+use crate::generator::{Fill, Generator, Operand, Params, Scope};
+use crate::profile::{Expr, Wait};
+
+/// An instant some time after another, rounded up to the resolution, so that it never comes before it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct After {
+    /// The instant to count from.
+    from: Expr,
+    /// How long after: a number, an expression or a number generator of `seconds`, `minutes`, `hours` or `days`, as in
+    /// `wait.hours.lognormal = { median = 6, sigma = 0.9 }`. Below 0 counts as 0.
+    wait: Wait,
+    /// `minute`, `second`, `millisecond` or `microsecond`; `second` by default.
+    #[serde(default)]
+    resolution: Resolution,
+}
+
+impl Params for After {
+    const NAME: &'static str = "after";
+    const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nwait.hours.exponential.mean = 36";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let from = Operand::plan(scope, "from", &self.from)?;
+        let (field, value, unit) = match &self.wait {
+            Wait::Seconds(value) => ("wait.seconds", value, SECOND),
+            Wait::Minutes(value) => ("wait.minutes", value, 60 * SECOND),
+            Wait::Hours(value) => ("wait.hours", value, HOUR),
+            Wait::Days(value) => ("wait.days", value, DAY),
+        };
+        let wait: Operand<Float64Type> = Operand::plan_value(scope, field, value)?;
+        if let Some(negative) = wait.constant().filter(|wait| *wait < 0.0) {
+            return Err(scope.error(field, format!("{negative} is negative")));
+        }
+        Ok(Box::new(Later { from, wait, unit: unit as f64, step: self.resolution.micros() }))
+    }
+}
+
+struct Later {
+    from: Operand<TimestampMicrosecondType>,
+    wait: Operand<Float64Type>,
+    unit: f64,
+    step: i64,
+}
+
+impl Generator for Later {
+    fn data_type(&self) -> DataType {
+        instant_type()
+    }
+
+    fn nullable(&self) -> bool {
+        !(self.from.is_constant() && self.wait.is_constant())
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let (from, wait) = (self.from.view(fill), self.wait.view(fill));
+        Ok(instants(fill.optional(|i, _| {
+            let wait = libm::rint(wait.at(i).filter(|wait| wait.is_finite())?.max(0.0) * self.unit);
+            steps_up(from.at(i)?.checked_add(wait as i64)?, self.step).checked_mul(self.step)
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+
+    use super::*;
+    use crate::generator::testing::Bed;
+
+    #[test]
+    fn nothing_comes_before_what_it_follows() {
+        let toml = "from = \"t\"\nwait.seconds = \"0.2\"\nresolution = \"minute\"";
+        let times = Bed::root(1_000).fill("after", toml).expect("a column");
+        let times = times.as_primitive::<TimestampMicrosecondType>();
+        let base = Bed::root(1_000).input("t");
+        for (time, from) in times.iter().zip(base.as_primitive::<TimestampMicrosecondType>()) {
+            match (time, from) {
+                (Some(time), Some(from)) => assert!(time >= from && time % (60 * SECOND) == 0),
+                (None, None) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Birth dates with the ages of a population.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Int64Type};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+use indexmap::IndexMap;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::EPOCH;
+use crate::error::Result;
+use crate::generator::record::{Order, Picker, in_field};
+use crate::generator::{Fill, Generator, Operand, Params, Scope};
+use crate::profile::Expr;
+
+/// A birth date such that the age has the shares of a population: an age band of a data file, then any day within it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AgePyramid {
+    /// The data file with one record an age band.
+    file: String,
+    /// Its integer column with the band's least age in completed years.
+    from: String,
+    /// Its integer column with the band's greatest age in completed years.
+    to: String,
+    /// Its column of weights; without it, every band is as likely as another.
+    #[serde(default)]
+    weight: Option<String>,
+    /// Columns of the file that must equal expressions of this row: `match.sex = "sex"`.
+    #[serde(default)]
+    r#match: IndexMap<String, Expr>,
+    /// The day on which the person has that age.
+    at: Expr,
+}
+
+impl Params for AgePyramid {
+    const NAME: &'static str = "age_pyramid";
+    const EXAMPLE: &'static str = "file = \"age_pyramid.csv\"\nfrom = \"age_from\"\nto = \"age_to\"\n\
+                                   weight = \"weight\"\nat = \"DATE '2025-06-30'\"";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let data = scope.data("file", &self.file)?;
+        let ages = |field: &str, column: &str| {
+            let ages = data.column(column).map_err(|error| in_field(scope, field, &error))?;
+            match ages.as_primitive_opt::<Int64Type>() {
+                Some(ages) if ages.null_count() == 0 => Ok(ages.values().to_vec()),
+                _ => Err(scope
+                    .error(field, format!("column `{column}` is not one of integers without gaps"))
+                    .hint("give the type in the file's header, as in `age_from:int`")),
+            }
+        };
+        let bands: Vec<(i64, i64)> = ages("from", &self.from)?.into_iter().zip(ages("to", &self.to)?).collect();
+        if let Some((low, high)) = bands.iter().find(|(low, high)| !(0..=150).contains(high) || *low < 0 || low > high)
+        {
+            return Err(scope.error("to", format!("an age band from {low} to {high} cannot be")));
+        }
+        let at = Operand::plan(scope, "at", &self.at)?;
+        let picker = Picker::plan(scope, data, self.weight.as_deref(), &self.r#match, Order::Random)?;
+        Ok(Box::new(Pyramid { picker, bands, at }))
+    }
+}
+
+struct Pyramid {
+    picker: Picker,
+    bands: Vec<(i64, i64)>,
+    at: Operand<Date32Type>,
+}
+
+/// The last day of birth of someone who is `age` on the day `at`; born on 29 February, one is a year older on 1 March.
+fn latest_birth(at: Date, age: i64) -> Option<i64> {
+    let day = at.checked_sub(age.years()).ok()?;
+    i64::from(day.since((jiff::Unit::Day, EPOCH)).ok()?.get_days()).into()
+}
+
+impl Generator for Pyramid {
+    fn data_type(&self) -> DataType {
+        DataType::Date32
+    }
+
+    fn nullable(&self) -> bool {
+        self.picker.nullable() || !self.at.is_constant()
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let (at, picks) = (self.at.view(fill), self.picker.view(fill));
+        Ok(Arc::new(fill.optional::<Date32Type>(|i, mut cell| {
+            let at = EPOCH.checked_add(i64::from(at.at(i)?).days()).ok()?;
+            let (low, high) = self.bands[picks.draw(i, &mut cell)?];
+            Some(cell.between(latest_birth(at, high + 1)? + 1, latest_birth(at, low)?) as i32)
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::show_day;
+    use super::*;
+    use crate::generator::testing::Bed;
+
+    #[test]
+    fn ages_lie_in_their_band_on_the_day() {
+        let bed = Bed::root(5_000).file("bands.csv", "a:int,b:int,sex,w:float\n0,0,F,1\n18,20,F,1\n85,99,M,1\n");
+        for at in ["2024-02-29", "2025-02-28", "2025-03-01", "2025-12-31"] {
+            let toml = format!(
+                "file = \"bands.csv\"\nfrom = \"a\"\nto = \"b\"\nweight = \"w\"\nmatch.sex = \"'F'\"\nat = \"DATE '{at}'\""
+            );
+            let column = bed.fill("age_pyramid", &toml).expect("a column");
+            let at: Date = at.parse().expect("a date");
+            let mut ages = std::collections::BTreeSet::new();
+            for day in column.as_primitive::<Date32Type>().values() {
+                let birth: Date = show_day(*day).parse().expect("a date");
+                let early = (at.month(), at.day()) < (birth.month(), birth.day());
+                ages.insert(at.year() - birth.year() - i16::from(early));
+            }
+            assert_eq!(ages.into_iter().collect::<Vec<_>>(), [0, 18, 19, 20], "{at}");
+        }
+    }
+}

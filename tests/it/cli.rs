@@ -1,0 +1,120 @@
+//! The real binary: output, messages, exit codes.
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use crate::run::{good, placebo};
+
+fn fails(args: &[&str]) -> (i32, String) {
+    let output = placebo(args).output().expect("runs");
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn mistakes_have_their_exit_codes_and_hints() {
+    let cases: [(&[&str], i32, &str); 8] = [
+        (&["generate", "helthcare"], 2, "did you mean `healthcare`?"),
+        (&["generate", "healthcare", "--tables", "patinet", "--out", "-"], 2, "did you mean `patient`?"),
+        (&["generate", "healthcare", "--format", "parket", "--out", "-"], 2, "did you mean `parquet`?"),
+        (&["generate", "healthcare", "--rows", "patient=many"], 2, "5000, 10k or 5M"),
+        (&["generate", "healthcare", "--out", "-"], 2, "--tables NAME"),
+        (&["generate", "tests/fixtures/bad/cycle.toml"], 3, "in a cycle: t.a → t.b → t.c → t.a"),
+        (&["generate", "healthcare", "--expect-fingerprint", "placebo-0"], 3, "placebo-1"),
+        (&["generate", "healthcare", "--out", "/dev/null/x"], 4, "/dev/null/x"),
+    ];
+    for (args, code, text) in cases {
+        let (got, stderr) = fails(args);
+        assert_eq!(got, code, "{args:?}: {stderr}");
+        assert!(stderr.contains(text), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_io_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    let status = placebo(&["generate", "tests/fixtures/shop", "--tables", "payment", "--out", "-", "-q"])
+        .stdout(full)
+        .stderr(Stdio::null())
+        .status()
+        .expect("runs");
+    assert_eq!(status.code(), Some(4));
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let mut child = placebo(&["generate", "tests/fixtures/shop", "--rows", "account=200k", "--tables", "payment", "--out", "-", "-q"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut first = [0; 100];
+    child.stdout.take().expect("a pipe").read_exact(&mut first).expect("a head");
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(141), 0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn nothing_is_overwritten_unasked_and_nothing_half_written_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("a path");
+    good(&["generate", "tests/fixtures/shop", "--out", out, "-q"]);
+    let (code, stderr) = fails(&["generate", "tests/fixtures/shop", "--out", out, "-q"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("--overwrite"), "{stderr}");
+    good(&["generate", "tests/fixtures/shop", "--out", out, "-q", "--overwrite"]);
+    let left: Vec<_> = crate::run::files(folder.path()).into_iter().filter(|(name, _)| name.to_string_lossy().contains("inprogress")).collect();
+    assert!(left.is_empty());
+}
+
+#[test]
+fn the_manifest_tells_the_hash_of_every_file() {
+    use sha2::{Digest, Sha256};
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("a path");
+    good(&["generate", "tests/fixtures/shop", "--out", out, "-q", "--format", "parquet"]);
+    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.path().join("manifest.json")).expect("a manifest")).expect("JSON");
+    let files = manifest["files"].as_array().expect("files");
+    assert_eq!(files.len(), 4);
+    for file in files {
+        let bytes = std::fs::read(folder.path().join(file["path"].as_str().expect("a path"))).expect("a file");
+        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((file["sha256"].as_str(), file["bytes"].as_u64()), (Some(hash.as_str()), Some(bytes.len() as u64)));
+    }
+}
+
+#[test]
+fn every_command_prints_data_to_stdout() {
+    let commands: [&[&str]; 10] = [
+        &["list", "profiles"],
+        &["list", "generators"],
+        &["list", "functions"],
+        &["list", "formats"],
+        &["show", "healthcare"],
+        &["show", "healthcare", "--table", "patient"],
+        &["plan", "healthcare"],
+        &["schema"],
+        &["completions", "bash"],
+        &["man"],
+    ];
+    for args in commands {
+        let output = good(args);
+        assert!(output.stdout.len() > 20 && output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn the_schema_in_the_repository_is_the_program_s() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/profile.json");
+    let kept = std::fs::read_to_string(path).expect("schemas/profile.json");
+    assert!(kept == String::from_utf8(good(&["schema"]).stdout).expect("text"), "`make schema` writes it anew");
+}
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    let shown = readme.split("<!-- output: check -->").nth(1).expect("the marker").split("```").nth(1).expect("a block");
+    let real = String::from_utf8(good(&["generate", "healthcare", "--tables", "patient", "--rows", "patient=3", "--out", "-", "-q"]).stdout).expect("text");
+    let mut stdout = std::io::stdout();
+    let _shown_on_failure = stdout.write_all(real.as_bytes());
+    assert!(shown.contains(&real), "the README shows other rows");
+}
