@@ -474,7 +474,7 @@ mod tests {
         let (n, s, draws) = (50_u64, 1.1, 200_000_u64);
         let mut seen = vec![0_u64; n as usize];
         (0..draws).for_each(|row| seen[cell(row).zipf(n, s) as usize] += 1);
-        let weights: Vec<f64> = (1..=n).map(|k| (k as f64).powi(-1) * libm::pow(k as f64, -0.1)).collect();
+        let weights: Vec<f64> = (1..=n).map(|k| libm::pow(k as f64, -s)).collect();
         let total: f64 = weights.iter().sum();
         for (k, weight) in weights.iter().enumerate() {
             let want = weight / total * draws as f64;

@@ -31,7 +31,7 @@ impl Check {
                     id.clone(),
                     table.name.clone(),
                     table::count(broken),
-                    predicate.clone(),
+                    predicate.split_whitespace().collect::<Vec<_>>().join(" "),
                 ]);
             }
         }

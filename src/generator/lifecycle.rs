@@ -80,8 +80,7 @@ impl Walker {
             left -= weight;
         }
         // Only where all weights are 0, or by the last bit of a sum: a walk with nowhere to go ends.
-        Ok(next
-            .iter()
+        next.iter()
             .rev()
             .map(|(target, index)| Ok((*target, weight(*index)?)))
             .find_map(|entry: Result<_>| match entry {
@@ -89,6 +88,6 @@ impl Walker {
                 Err(error) => Some(Err(error)),
                 Ok(_) => None,
             })
-            .transpose()?)
+            .transpose()
     }
 }

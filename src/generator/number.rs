@@ -15,7 +15,7 @@ use crate::profile::Expr;
 use crate::rng::Cell;
 
 /// The generators of this family.
-pub const DEFS: &[Def] = &[
+pub(super) const DEFS: &[Def] = &[
     Def::of::<Integer>(),
     Def::of::<Decimal>(),
     Def::of::<Uniform>(),
@@ -84,7 +84,7 @@ impl Generator for Continuous {
                 Arc::new(fill.optional::<Int64Type>(|i, cell| value(i, cell).map(|x| libm::round(x) as i64)))
             }
             Shape::Decimal(scale) => {
-                let unit = 10_f64.powi(i32::from(scale));
+                let unit = 10_u32.pow(u32::from(scale)) as f64;
                 let array: PrimitiveArray<Decimal128Type> =
                     fill.optional(|i, cell| value(i, cell).map(|x| libm::round(x * unit) as i128));
                 Arc::new(array.with_precision_and_scale(18, scale as i8)?)

@@ -232,7 +232,7 @@ impl<'a> Compiler<'a> {
                 chunk: table.says.chunk.unwrap_or(0),
                 columns,
                 declared: table.says.columns.len(),
-                refs: table.refs.into_iter().flatten().collect(),
+                refs: table.refs,
                 checks: table.checks,
                 schema,
                 count: table.count,

@@ -271,7 +271,8 @@ impl<'p> Chunk<'p> {
             return Ok(link.clone());
         }
         let plan = self.plan;
-        let reference_plan = &plan.tables[self.frames[frame].table].refs[reference];
+        let table = &plan.tables[self.frames[frame].table];
+        let reference_plan = table.refs[reference].as_ref().ok_or_else(|| Error::internal("a record has no rows"))?;
         let picks = self.column(frame, reference_plan.pick)?;
         let link = if reference_plan.sibling {
             Link::Frame(frame, Some(picks))
@@ -438,8 +439,8 @@ fn masked(
     if when.is_none() && rate.is_none() {
         return Ok(values);
     }
-    let condition = when.map(|when| when.as_boolean());
-    let rate = rate.map(|rate| rate.as_primitive::<Float64Type>());
+    let condition = when.map(arrow_array::cast::AsArray::as_boolean);
+    let rate = rate.map(arrow_array::cast::AsArray::as_primitive::<Float64Type>);
     let hide = (0..rows.len()).map(|i| {
         let unmet = condition.is_some_and(|c| c.is_null(i) || !c.value(i));
         let by_chance =

@@ -62,8 +62,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// How many of the columns are declared in the profile, hidden ones included.
     pub declared: usize,
-    /// The references, by their place in the profile.
-    pub refs: Vec<Reference>,
+    /// The references by their place in the profile; `None` for records of data files, which are columns.
+    pub refs: Vec<Option<Reference>>,
     /// The checks: rule id, predicate as written, and the column that computes it.
     pub checks: Vec<(String, String, usize)>,
     /// The written columns with their types and metadata.

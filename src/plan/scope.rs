@@ -68,7 +68,7 @@ impl CallScope<'_, '_> {
 impl Scope for CallScope<'_, '_> {
     fn operand(&mut self, field: &str, expr: &Expr, want: Want) -> Result<Slot> {
         let path = self.field_path(field);
-        let name = format!("{}#{field}", self.column);
+        let name = format!("{}#{field}#{}", self.column, expr.0);
         let lowered = self.compiler.expression(self.table, &expr.0);
         lowered.and_then(|(expr, inputs)| self.slot(&name, expr, inputs, want)).map_err(|error| error.within(&path))
     }

@@ -112,6 +112,10 @@ impl<'de> Deserialize<'de> for Scalar {
 impl<'de> Deserialize<'de> for Expr {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Scalar::deserialize(deserializer)? {
+            // A date in a generator's parameters arrives as its text, which SQL would read as a subtraction.
+            Scalar::Text(date) if date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok() => {
+                Expr(Scalar::Date(date).to_sql())
+            }
             Scalar::Text(sql) => Expr(sql),
             scalar => Expr(scalar.to_sql()),
         })

@@ -42,15 +42,30 @@ fn a_full_disk_is_an_io_error() {
 
 #[test]
 fn a_closed_pipe_is_quiet() {
-    let mut child = placebo(&["generate", "tests/fixtures/shop", "--rows", "account=200k", "--tables", "payment", "--out", "-", "-q"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("runs");
+    let mut child = placebo(&[
+        "generate",
+        "tests/fixtures/shop",
+        "--rows",
+        "account=200k",
+        "--tables",
+        "payment",
+        "--out",
+        "-",
+        "-q",
+    ])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .expect("runs");
     let mut first = [0; 100];
     child.stdout.take().expect("a pipe").read_exact(&mut first).expect("a head");
     let output = child.wait_with_output().expect("ends");
-    assert_eq!((output.status.code(), output.stderr.len()), (Some(141), 0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        (output.status.code(), output.stderr.len()),
+        (Some(141), 0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
@@ -62,7 +77,10 @@ fn nothing_is_overwritten_unasked_and_nothing_half_written_stays() {
     assert_eq!(code, 2);
     assert!(stderr.contains("--overwrite"), "{stderr}");
     good(&["generate", "tests/fixtures/shop", "--out", out, "-q", "--overwrite"]);
-    let left: Vec<_> = crate::run::files(folder.path()).into_iter().filter(|(name, _)| name.to_string_lossy().contains("inprogress")).collect();
+    let left: Vec<_> = crate::run::files(folder.path())
+        .into_iter()
+        .filter(|(name, _)| name.to_string_lossy().contains("inprogress"))
+        .collect();
     assert!(left.is_empty());
 }
 
@@ -72,7 +90,8 @@ fn the_manifest_tells_the_hash_of_every_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().to_str().expect("a path");
     good(&["generate", "tests/fixtures/shop", "--out", out, "-q", "--format", "parquet"]);
-    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.path().join("manifest.json")).expect("a manifest")).expect("JSON");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("manifest.json")).expect("a manifest")).expect("JSON");
     let files = manifest["files"].as_array().expect("files");
     assert_eq!(files.len(), 4);
     for file in files {
@@ -112,8 +131,12 @@ fn the_schema_in_the_repository_is_the_program_s() {
 #[test]
 fn the_readme_shows_what_the_program_prints() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
-    let shown = readme.split("<!-- output: check -->").nth(1).expect("the marker").split("```").nth(1).expect("a block");
-    let real = String::from_utf8(good(&["generate", "healthcare", "--tables", "patient", "--rows", "patient=3", "--out", "-", "-q"]).stdout).expect("text");
+    let shown =
+        readme.split("<!-- output: check -->").nth(1).expect("the marker").split("```").nth(1).expect("a block");
+    let real = String::from_utf8(
+        good(&["generate", "healthcare", "--tables", "patient", "--rows", "patient=3", "--out", "-", "-q"]).stdout,
+    )
+    .expect("text");
     let mut stdout = std::io::stdout();
     let _shown_on_failure = stdout.write_all(real.as_bytes());
     assert!(shown.contains(&real), "the README shows other rows");

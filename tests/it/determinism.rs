@@ -17,7 +17,19 @@ fn threads_chunks_and_surroundings_change_no_byte() {
             let run = |name: &str, threads: &str, chunk: Option<&str>| {
                 let out = folder.path().join(format!("{}-{}-{name}", format.name, profile.len()));
                 let out = out.to_str().expect("a path").to_owned();
-                let mut args = vec!["generate", profile, "--rows", rows, "--format", format.name, "--out", &out, "--threads", threads, "-q"];
+                let mut args = vec![
+                    "generate",
+                    profile,
+                    "--rows",
+                    rows,
+                    "--format",
+                    format.name,
+                    "--out",
+                    &out,
+                    "--threads",
+                    threads,
+                    "-q",
+                ];
                 if let Some(chunk) = chunk {
                     args.extend(["--chunk-rows", chunk]);
                 }
@@ -35,7 +47,9 @@ fn threads_chunks_and_surroundings_change_no_byte() {
             };
             let base = run("base", "1", None);
             assert!(base.len() > 6);
-            for (name, threads, chunk) in [("two", "2", None), ("eight", "8", None), ("one-row", "2", Some("1")), ("seven", "8", Some("7"))] {
+            for (name, threads, chunk) in
+                [("two", "2", None), ("eight", "8", None), ("one-row", "2", Some("1")), ("seven", "8", Some("7"))]
+            {
                 assert!(run(name, threads, chunk) == base, "{profile} as {} differs with {name}", format.name);
             }
         }
@@ -57,7 +71,8 @@ fn names(profile: &str) -> Vec<String> {
 fn parts_together_hold_the_rows_of_the_whole() {
     for format in ["csv", "ndjson"] {
         for name in names("healthcare") {
-            let at = |part: &str| table("healthcare", &name, &["--rows", "patient=200", "--format", format, "--part", part]);
+            let at =
+                |part: &str| table("healthcare", &name, &["--rows", "patient=200", "--format", format, "--part", part]);
             let whole = table("healthcare", &name, &["--rows", "patient=200", "--format", format]);
             let header = usize::from(format == "csv");
             let mut parts = whole[..header].to_vec();
@@ -93,7 +108,8 @@ fn one_table_alone_equals_its_file_in_the_full_run() {
 #[test]
 fn a_new_column_and_a_new_table_change_no_other_column() {
     let folder = tempfile::tempdir().expect("a folder");
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHOP).join("profile.toml")).expect("the profile");
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHOP).join("profile.toml"))
+        .expect("the profile");
     let changed = text
         .replace("[tables.account.columns]\n", "[tables.account.columns]\nextra = { gen.uniform = {} }\n")
         .replace("[tables.payment]\n", "[tables.note]\nof = \"account\"\ncount.geometric.p = 0.4\n[tables.note.columns]\nn = \"ordinal\"\n[tables.payment]\n");
@@ -101,10 +117,13 @@ fn a_new_column_and_a_new_table_change_no_other_column() {
     std::fs::write(folder.path().join("profile.toml"), changed).expect("writes");
     let changed = folder.path().to_str().expect("a path");
     for name in names(SHOP) {
-        let without: Vec<String> = table(changed, &name, &[])
-            .into_iter()
-            .map(|line| if name == "account" { line.split_once(',').map_or("", |(_, rest)| rest).to_owned() } else { line })
-            .collect();
+        let without: Vec<String> =
+            table(changed, &name, &[])
+                .into_iter()
+                .map(|line| {
+                    if name == "account" { line.split_once(',').map_or("", |(_, rest)| rest).to_owned() } else { line }
+                })
+                .collect();
         assert_eq!(without, table(SHOP, &name, &[]), "{name}");
     }
 }

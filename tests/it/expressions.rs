@@ -7,7 +7,9 @@ use placebo::plan::{Chunk, Options, Plan, sql};
 fn value(expression: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let quoted = expression.replace('\\', "\\\\").replace('"', "\\\"");
-    let text = format!("name = \"one\"\nas_of = 2025-06-30\n[tables.t]\nrows = 1\n[tables.t.columns]\na = {{ expr = \"CAST(({quoted}) AS text)\" }}\n");
+    let text = format!(
+        "name = \"one\"\nas_of = 2025-06-30\n[tables.t]\nrows = 1\n[tables.t.columns]\na = {{ expr = \"CAST(({quoted}) AS text)\" }}\n"
+    );
     std::fs::write(folder.path().join("profile.toml"), text).expect("writes");
     let loaded = placebo::profile::load(folder.path().to_str().expect("a path")).expect("loads");
     let plan = Plan::compile(&loaded, &Options::default()).unwrap_or_else(|error| panic!("{expression}: {error:?}"));
@@ -29,13 +31,17 @@ fn every_example_of_a_function_is_true() {
 
 #[test]
 fn an_error_in_a_branch_that_is_not_taken_stays_asleep() {
-    assert_eq!(value("CASE WHEN row = 0 THEN 'good' ELSE CAST(CAST('x' || CAST(row AS text) AS bigint) AS text) END"), "good");
+    assert_eq!(
+        value("CASE WHEN row = 0 THEN 'good' ELSE CAST(CAST('x' || CAST(row AS text) AS bigint) AS text) END"),
+        "good"
+    );
 }
 
 #[test]
 fn every_bad_profile_has_its_message() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bad");
-    let mut names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     names.sort();
     assert!(names.len() >= 30);
     let mut all = String::new();

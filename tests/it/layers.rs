@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 7] = [&["error", "rng"], &["profile"], &["generator"], &["plan", "sink"], &["engine"], &["manifest"], &["cli"]];
+const LAYERS: [&[&str]; 7] =
+    [&["error", "rng"], &["profile"], &["generator"], &["plan", "sink"], &["engine"], &["manifest"], &["cli"]];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -30,7 +31,11 @@ fn no_file_uses_a_layer_to_its_right() {
         let own = own.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
         let Some(own_rank) = rank(&own) else { continue };
         let text = std::fs::read_to_string(file).expect("text");
-        for module in text.split("crate::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("")) {
+        for module in text
+            .split("crate::")
+            .skip(1)
+            .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
+        {
             if let Some(used) = rank(module) {
                 uses += 1;
                 assert!(used <= own_rank, "{} uses `{module}`, which stands to the right of `{own}`", file.display());

@@ -1,8 +1,8 @@
 //! One integration crate: through the user's door wherever that is possible.
 
-
-
+mod cli;
+mod determinism;
 mod expressions;
 mod layers;
-
+mod profiles;
 mod run;

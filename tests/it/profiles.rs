@@ -9,9 +9,11 @@ fn every_check_holds_on_a_sample() {
     for name in profile::names() {
         let loaded = profile::load(name).expect("loads");
         let rows = [("patient".to_owned(), 20_000)].into_iter().collect();
-        let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).unwrap_or_else(|error| panic!("{error:?}"));
+        let plan =
+            Plan::compile(&loaded, &Options { rows, ..Options::default() }).unwrap_or_else(|error| panic!("{error:?}"));
         let failures = engine::check(&plan, 20_000, 2).expect("runs");
-        let shown: Vec<String> = failures.iter().map(|f| format!("{} {} {} rows: {}", f.table, f.check, f.rows, f.example)).collect();
+        let shown: Vec<String> =
+            failures.iter().map(|f| format!("{} {} {} rows: {}", f.table, f.check, f.rows, f.example)).collect();
         assert!(shown.is_empty(), "{}", shown.join("\n"));
     }
 }
@@ -31,8 +33,11 @@ fn golden_digests() {
             for table in (0..plan.tables.len()).filter(|t| plan.root_of(*t) == root) {
                 let batch = chunk.batch(table).expect("a batch");
                 let rows = batch.num_rows();
-                let encoder = (csv.encoder)(&plan.tables[table].schema, &placebo::sink::Options::default()).expect("an encoder");
-                let placebo::sink::Piece::Bytes(bytes) = encoder.encode(batch).expect("bytes") else { panic!("csv is text") };
+                let encoder =
+                    (csv.encoder)(&plan.tables[table].schema, &placebo::sink::Options::default()).expect("an encoder");
+                let placebo::sink::Piece::Bytes(bytes) = encoder.encode(batch).expect("bytes") else {
+                    panic!("csv is text")
+                };
                 let hash: String = Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
                 all.push_str(&format!("{name} {} {rows} rows {hash}\n", plan.tables[table].name));
             }

@@ -4,21 +4,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The program with arguments, in an environment that should not matter.
-pub fn placebo(args: &[&str]) -> Command {
+pub(crate) fn placebo(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_placebo"));
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
     command
 }
 
 /// Runs to a good end and gives what it printed.
-pub fn good(args: &[&str]) -> Output {
+pub(crate) fn good(args: &[&str]) -> Output {
     let output = placebo(args).output().expect("the program starts");
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
 }
 
 /// Every file below a folder, by its path, without the manifest's and data package's list of files.
-pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

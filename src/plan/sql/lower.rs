@@ -164,7 +164,7 @@ fn coalesced(expr: Expr) -> Result<Expr> {
 }
 
 /// Resolves a function by the types of its arguments and casts them.
-pub fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
+pub(super) fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
     let given: Vec<DataType> = args.iter().map(|arg| arg.ty.clone()).collect();
     let (function, (wanted, ty)) = resolve(name, &given)?;
     let args: Vec<Expr> = args.into_iter().zip(&wanted).map(|(arg, to)| arg.cast_to(to)).collect();

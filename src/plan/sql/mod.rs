@@ -88,7 +88,7 @@ impl Value {
     pub fn into_array(self, rows: usize) -> Result<ArrayRef> {
         match self {
             Value::Array(array) => Ok(array),
-            Value::Scalar(array) if array.is_null(0) => Ok(new_null_array(array.data_type(), rows)),
+            Value::Scalar(array) if is_null(&array) => Ok(new_null_array(array.data_type(), rows)),
             // A constant text costs one key a row and keeps its value shared.
             Value::Scalar(array) if array.data_type() == &DataType::Utf8 => {
                 Ok(Arc::new(DictionaryArray::new(Int32Array::from(vec![0; rows]), array)))
@@ -108,7 +108,7 @@ impl Expr {
     /// A constant.
     #[must_use]
     pub fn literal(array: ArrayRef) -> Self {
-        let (ty, nullable) = (array.data_type().clone(), array.is_null(0));
+        let (ty, nullable) = (array.data_type().clone(), is_null(&array));
         Self { node: Node::Literal(array), ty, nullable }
     }
 
@@ -143,7 +143,7 @@ impl Expr {
         };
         match constant.then(|| self.eval(&[], 1)) {
             Some(Ok(value)) => match cast(value.array(), types::logical(&self.ty)) {
-                Ok(array) => Self { nullable: array.is_null(0), ..Self::literal(array) },
+                Ok(array) => Self::literal(array),
                 Err(_) => self,
             },
             _ => self,
@@ -171,6 +171,11 @@ impl Expr {
     pub fn column(&self, inputs: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         self.eval(inputs, rows)?.into_array(rows)
     }
+}
+
+/// Whether a constant is null; Arrow's null arrays say no to `is_null`.
+fn is_null(array: &ArrayRef) -> bool {
+    array.data_type() == &DataType::Null || array.is_null(0)
 }
 
 /// Calls a function. One that is strict in a single dictionary column runs over the dictionary's values, not the rows.

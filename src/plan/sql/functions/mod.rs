@@ -16,7 +16,7 @@ use super::types;
 use crate::error::{Error, Result, did_you_mean};
 
 /// The types that the arguments are cast to, and the type of the result.
-pub type Resolved = (Vec<DataType>, DataType);
+pub(super) type Resolved = (Vec<DataType>, DataType);
 
 /// An operator or a function.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
 }
 
 /// The function of a name that takes arguments of these types.
-pub fn resolve(name: &str, args: &[DataType]) -> Result<(&'static Function, Resolved)> {
+pub(super) fn resolve(name: &str, args: &[DataType]) -> Result<(&'static Function, Resolved)> {
     let args: Vec<DataType> = args.iter().map(|ty| types::logical(ty).clone()).collect();
     let known: Vec<&Function> = all().filter(|function| function.name == name).collect();
     if known.is_empty() {

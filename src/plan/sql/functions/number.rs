@@ -119,7 +119,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let digits = args.get(1).map_or(0, |d| d.array().as_primitive::<Int64Type>().value(0)).clamp(0, 18);
             match ty {
                 Float64 => {
-                    let unit = 10_f64.powi(digits as i32);
+                    let unit = 10_u64.pow(digits as u32) as f64;
                     let numbers = args[0].array().as_primitive::<Float64Type>();
                     Ok(Arc::new(numbers.unary::<_, Float64Type>(|x| libm::round(x * unit) / unit)))
                 }

@@ -120,7 +120,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "year, quarter, month, day, hour, minute, second, dow (Sunday 0), isodow (Monday 1), doy or epoch.",
         example: ("EXTRACT(isodow FROM DATE '2024-02-29')", "4"),
         types: |args| match args {
-            [Utf8, ty] if matches!(ty, Date32 | DataType::Timestamp(..)) => Some((vec![Utf8, timestamp()], Int64)),
+            [Utf8, Date32 | DataType::Timestamp(..)] => Some((vec![Utf8, timestamp()], Int64)),
             _ => None,
         },
         eval: |args, rows, _| {
@@ -144,9 +144,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "The start of the year, quarter, month, week (Monday), day, hour or minute.",
         example: ("date_trunc('month', DATE '2024-02-29')", "2024-02-01T00:00:00Z"),
         types: |args| match args {
-            [Utf8, ty] if matches!(ty, Date32 | DataType::Timestamp(..)) => {
-                Some((vec![Utf8, timestamp()], timestamp()))
-            }
+            [Utf8, Date32 | DataType::Timestamp(..)] => Some((vec![Utf8, timestamp()], timestamp())),
             _ => None,
         },
         eval: |args, rows, _| {
@@ -285,7 +283,7 @@ fn extractor(part: &str) -> Result<fn(i64) -> i64> {
     }
     Ok(match part {
         "year" => |at| i64::from(date(at).0),
-        "quarter" => |at| i64::from((date(at).1 + 2) / 3),
+        "quarter" => |at| i64::from(date(at).1.div_ceil(3)),
         "month" => |at| i64::from(date(at).1),
         "day" => |at| i64::from(date(at).2),
         "hour" => |at| at.rem_euclid(DAY) / 3_600_000_000,
