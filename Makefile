@@ -2,12 +2,25 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test bench soak golden schema
-test:
+.PHONY: test bench soak golden schema judges
+test: judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	$(CARGO) test --release --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --quiet
+
+# Foreign judges in a virtual environment under target/; Debian's python3-venv is installed where it is missing.
+JUDGES := target/judges
+judges: $(JUDGES)/ready
+	$(CARGO) build --release --locked
+	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000
+	rm -rf $(JUDGES)/data
+
+$(JUDGES)/ready: tests/judges/requirements.txt
+	python3 -m venv $(JUDGES) || (apt-get update && apt-get install -y python3-venv && python3 -m venv $(JUDGES)) \
+		|| (echo "hint: python3 with venv is needed (Debian: apt-get install python3-venv)" && exit 1)
+	$(JUDGES)/bin/pip install --quiet --disable-pip-version-check -r tests/judges/requirements.txt
+	touch $@
 
 bench:
 	$(CARGO) bench --locked

@@ -5,4 +5,5 @@ mod determinism;
 mod expressions;
 mod layers;
 mod profiles;
+mod randomness;
 mod run;
