@@ -142,6 +142,7 @@ fn battery(words: &[u64]) -> Vec<(&'static str, f64)> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are shown with --nocapture")]
 fn every_order_passes_the_battery() {
     for (name, word) in orders() {
         let words: Vec<u64> = (0..WORDS).map(word).collect();
@@ -153,6 +154,7 @@ fn every_order_passes_the_battery() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are shown with --nocapture")]
 fn the_battery_fails_a_naive_construction() {
     for (name, word) in naive() {
         let words: Vec<u64> = (0..WORDS).map(word).collect();
