@@ -3,23 +3,22 @@
 //! A frame is a list of rows of one table: root rows, their children, or the rows that a reference picked. Frames live
 //! in the chunk; a column asks for its inputs, an input walks from frame to frame and gathers on its way back.
 
+mod frames;
 mod reduce;
+mod walk;
 
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, UInt32Array,
-};
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 
-use super::{Input, Op, Plan, Step, WalkColumn};
-use crate::error::{Error, Kind, Result};
+use super::{Input, Op, Plan, Step};
+use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
-use crate::rng::{Cell, child_key};
+use crate::rng::Cell;
 
 /// The most children under one parent: an ordinal keeps 24 bits in paths.
 const MAX_CHILDREN: i64 = 1 << 24;
@@ -135,174 +134,6 @@ impl<'p> Chunk<'p> {
         self.child(parent, table)
     }
 
-    // ── frames ──
-
-    fn add(&mut self, table: usize, rows: Rows, parent: Option<(usize, UInt32Array)>) -> usize {
-        let plan = &self.plan.tables[table];
-        self.frames.push(Frame {
-            table,
-            rows: Arc::new(rows),
-            parent,
-            columns: vec![None; plan.columns.len()],
-            children: vec![None; self.plan.tables.len()],
-            refs: vec![None; plan.refs.len()],
-            walk: None,
-        });
-        self.frames.len() - 1
-    }
-
-    fn root(&mut self, table: usize, keys: Vec<u64>) -> usize {
-        let (ordinals, paths) = (vec![0; keys.len()], keys.iter().map(|key| u128::from(*key)).collect());
-        self.add(table, Rows { keys, ordinals, offsets: Vec::new(), paths }, None)
-    }
-
-    fn child(&mut self, parent: usize, table: usize) -> Result<usize> {
-        if let Some(known) = self.frames[parent].children[table] {
-            return Ok(known);
-        }
-        let plan = self.plan;
-        let frame = match (&plan.tables[table].walk, plan.tables[table].count) {
-            (Some(_), _) => self.walked(parent, table)?,
-            (None, Some(count)) => {
-                let counts = self.column(parent, count)?;
-                let counts: &Int64Array = counts.as_primitive();
-                let mut offsets = vec![0_u32];
-                let mut total = 0;
-                for count in counts {
-                    let count = count.unwrap_or(0).max(0);
-                    total += count;
-                    if count > MAX_CHILDREN || total > MAX_CHUNK as i64 {
-                        return Err(Error::profile(
-                            format!("tables.{}.count", plan.tables[table].name),
-                            format!("{count} rows under one parent, {total} in one chunk, are too many"),
-                        ));
-                    }
-                    offsets.push(total as u32);
-                }
-                let (rows, index) = self.children_rows(parent, table, offsets);
-                self.add(table, rows, Some((parent, index)))
-            }
-            (None, None) => return Err(Error::internal("a child table without a count")),
-        };
-        self.frames[parent].children[table] = Some(frame);
-        Ok(frame)
-    }
-
-    fn children_rows(&self, parent: usize, table: usize, offsets: Vec<u32>) -> (Rows, UInt32Array) {
-        let above = &self.frames[parent].rows;
-        let total = offsets.last().copied().unwrap_or(0) as usize;
-        let salt = self.plan.tables[table].key;
-        let mut rows = Rows {
-            keys: Vec::with_capacity(total),
-            ordinals: Vec::with_capacity(total),
-            offsets,
-            paths: Vec::with_capacity(total),
-        };
-        let mut index = Vec::with_capacity(total);
-        for (at, pair) in rows.offsets.windows(2).enumerate() {
-            for ordinal in 0..pair[1] - pair[0] {
-                rows.keys.push(child_key(salt, above.keys[at], u64::from(ordinal)));
-                rows.ordinals.push(ordinal);
-                rows.paths.push((above.paths[at] << 24) | u128::from(ordinal));
-                index.push(at as u32);
-            }
-        }
-        (rows, UInt32Array::from(index))
-    }
-
-    /// The frame of a lifecycle: states first, then waits with their own randomness, then the cut at `until`.
-    fn walked(&mut self, parent: usize, table: usize) -> Result<usize> {
-        let plan = self.plan;
-        let walk = plan.tables[table].walk.as_ref().ok_or_else(|| Error::internal("no walk"))?;
-        let weights = walk
-            .weights
-            .iter()
-            .map(|column| Ok(self.column(parent, *column)?.as_primitive::<Float64Type>().clone()))
-            .collect::<Result<Vec<_>>>()?;
-        let [at, until] = [walk.at, walk.until].map(|column| self.column(parent, column));
-        let (at, until) = (at?, until?);
-        let (at, until) =
-            (at.as_primitive::<TimestampMicrosecondType>(), until.as_primitive::<TimestampMicrosecondType>());
-        let when = walk.when.map(|column| self.column(parent, column)).transpose()?;
-        let alive = |i: usize| {
-            let truth = when.as_ref().is_none_or(|w| w.as_boolean().value(i) && !w.is_null(i));
-            truth && !at.is_null(i) && (until.is_null(i) || at.value(i) < until.value(i))
-        };
-        let keys = Arc::clone(&self.frames[parent].rows);
-        let (offsets, states) = walk
-            .walker
-            .walk(&keys.keys, &weights, alive)
-            .map_err(|error| error.within(&format!("tables.{}.lifecycle", plan.tables[table].name)))?;
-        let (rows, index) = self.children_rows(parent, table, offsets.clone());
-        let whole = self.add(table, rows, Some((parent, index)));
-        let mut waits = Vec::new();
-        for wait in &walk.waits {
-            waits.push(match wait {
-                Some((unit, column)) => Some((*unit, self.column(whole, *column)?)),
-                None => None,
-            });
-        }
-        let (mut kept, mut kept_states, mut instants) = (vec![0_u32], Vec::new(), Vec::new());
-        for (family, pair) in offsets.windows(2).enumerate() {
-            let mut now = if pair[0] < pair[1] { at.value(family) } else { 0 };
-            for event in pair[0] as usize..pair[1] as usize {
-                if event > pair[0] as usize && !until.is_null(family) && now >= until.value(family) {
-                    break;
-                }
-                kept_states.push(states[event]);
-                instants.push(now);
-                if let Some((unit, wait)) = &waits[states[event] as usize] {
-                    let wait = wait.as_primitive::<Float64Type>();
-                    let length = if wait.is_null(event) { 0.0 } else { wait.value(event).max(0.0) * unit };
-                    // Whole seconds: a finer clock than the standards' messages carry.
-                    now += libm::round(length.min(1e17) / 1e6) as i64 * 1_000_000;
-                }
-            }
-            kept.push(kept_states.len() as u32);
-        }
-        let (rows, index) = self.children_rows(parent, table, kept);
-        let frame = self.add(table, rows, Some((parent, index)));
-        self.frames[frame].walk = Some((kept_states, instants));
-        Ok(frame)
-    }
-
-    fn link(&mut self, frame: usize, reference: usize) -> Result<Link> {
-        if let Some(link) = &self.frames[frame].refs[reference] {
-            return Ok(link.clone());
-        }
-        let plan = self.plan;
-        let table = &plan.tables[self.frames[frame].table];
-        let reference_plan = table.refs[reference].as_ref().ok_or_else(|| Error::internal("a record has no rows"))?;
-        let picks = self.column(frame, reference_plan.pick)?;
-        let link = if reference_plan.sibling {
-            Link::Frame(frame, Some(picks))
-        } else if plan.tables[reference_plan.table].whole.is_some() {
-            Link::Whole(reference_plan.table, picks)
-        } else {
-            let picks: &Int64Array = picks.as_primitive();
-            let keys: Vec<u64> = picks.iter().flatten().map(|row| row as u64).collect();
-            let index = (picks.null_count() > 0).then(|| {
-                let mut next = 0;
-                Arc::new(
-                    picks
-                        .iter()
-                        .map(|pick| {
-                            pick.map(|_| {
-                                next += 1;
-                                next - 1
-                            })
-                        })
-                        .collect::<Int64Array>(),
-                ) as ArrayRef
-            });
-            Link::Frame(self.root(reference_plan.table, keys), index)
-        };
-        self.frames[frame].refs[reference] = Some(link.clone());
-        Ok(link)
-    }
-
-    // ── columns ──
-
     /// A column in the type of the schema: a constant text that came as plain text stays a dictionary where declared.
     fn typed(&mut self, frame: usize, column: usize) -> Result<ArrayRef> {
         let array = self.column(frame, column)?;
@@ -363,27 +194,6 @@ impl<'p> Chunk<'p> {
         let hide = column.when.map(|when| &inputs[when]);
         let rate = column.null.map(|null| &inputs[null]);
         masked(values, hide, rate, column.key, &rows)
-    }
-
-    fn walk_column(&self, frame: usize, which: WalkColumn) -> Result<ArrayRef> {
-        let frame = &self.frames[frame];
-        let walk = self.plan.tables[frame.table].walk.as_ref();
-        let (Some((states, instants)), Some(walk)) = (&frame.walk, walk) else {
-            return Err(Error::new(Kind::Profile, "a waiting time cannot depend on the times of the walk itself"));
-        };
-        let names = || Arc::new(StringArray::from(walk.walker.states.clone())) as ArrayRef;
-        Ok(match which {
-            WalkColumn::At => Arc::new(TimestampMicrosecondArray::from(instants.clone()).with_timezone("UTC")),
-            WalkColumn::State => {
-                let keys = Int32Array::from_iter_values(states.iter().map(|state| *state as i32));
-                Arc::new(DictionaryArray::<Int32Type>::new(keys, names()))
-            }
-            WalkColumn::From => {
-                let keys: Int32Array =
-                    (0..states.len()).map(|i| (frame.rows.ordinals[i] > 0).then(|| states[i - 1] as i32)).collect();
-                Arc::new(DictionaryArray::<Int32Type>::new(keys, names()))
-            }
-        })
     }
 
     fn fetch(&mut self, frame: usize, steps: &[Step], input: &Input) -> Result<ArrayRef> {

@@ -5,12 +5,11 @@
 //! column; the graph of (table, column) has no cycle, which compilation proves by visiting it. Evaluation works on any
 //! list of root rows, so that parts, references and later dealt facts need no second road.
 
+mod chunks;
 mod compile;
 mod evaluate;
-mod names;
 mod options;
 mod references;
-mod scope;
 pub mod sql;
 
 use std::sync::{Arc, OnceLock};

@@ -8,10 +8,10 @@ use sqlparser::ast::Expr as Sql;
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::compile::{Compiler, Target};
-use super::sql::{self, types};
-use super::{Aggregate, Function, Input, Op, Step, WalkColumn, Window};
+use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
+use crate::plan::sql::{self, types};
+use crate::plan::{Aggregate, Function, Input, Op, Step, WalkColumn, Window};
 
 /// The names in sight of one table's expressions.
 pub(super) struct InSight<'c, 'a> {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow_schema::DataType;
 
-use super::compile::Compiler;
-use super::sql::{self, types};
-use super::{Input, Op};
+use super::Compiler;
 use crate::error::{Error, Result};
 use crate::generator::data::Data;
 use crate::generator::{Scope, Slot, Want};
+use crate::plan::sql::{self, types};
+use crate::plan::{Input, Op};
 use crate::profile::{Expr, Value};
 
 /// The scope of one generator call.

@@ -1,0 +1,30 @@
+//! How large a chunk is, from a sample of the tree.
+
+use super::{Chunk, Plan};
+use crate::error::Result;
+
+/// Rows of a tree that a chunk aims at.
+const CHUNK_ROWS: f64 = 32_768.0;
+
+impl Plan {
+    /// Sets each root table's chunk so that a chunk has about as many rows of the whole tree, from a small sample.
+    pub(super) fn size_chunks(&mut self) -> Result<()> {
+        for root in 0..self.tables.len() {
+            if self.tables[root].parent.is_some() || self.tables[root].chunk > 0 {
+                continue;
+            }
+            let sample = self.estimate(root)?;
+            let per_root: f64 = sample.iter().map(|(_, rows)| rows).sum();
+            self.tables[root].chunk = ((CHUNK_ROWS / per_root.max(1.0)) as u64).clamp(1, 32_768);
+        }
+        Ok(())
+    }
+
+    /// The mean rows of each table of a tree for one root row, from up to 200 rows.
+    pub fn estimate(&self, root: usize) -> Result<Vec<(usize, f64)>> {
+        let sample: Vec<u64> = (0..self.tables[root].rows.min(200)).collect();
+        let mut chunk = Chunk::new(self, root, &sample);
+        let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
+        tree.into_iter().map(|table| Ok((table, chunk.rows(table)? as f64 / sample.len().max(1) as f64))).collect()
+    }
+}

@@ -1,0 +1,268 @@
+//! Columns: each compiled once, after what it depends on.
+
+use arrow_schema::DataType;
+
+use super::{CallScope, Compiler, InSight, MAX_DEPTH, State};
+use crate::error::{Error, Result};
+use crate::generator;
+use crate::plan::sql::{self, types};
+use crate::plan::{Column, Input, Op, Step};
+use crate::profile::{self, Call, Expr, Value};
+
+impl Compiler<'_> {
+    pub(super) fn declared(&mut self, table: usize, column: usize) -> Result<()> {
+        match self.tables[table].columns[column] {
+            State::Done(_) => return Ok(()),
+            State::Busy => return Err(self.cycle(table, column)),
+            State::Waiting => {}
+        }
+        let (name, says) = self.tables[table]
+            .says
+            .columns
+            .get_index(column)
+            .ok_or_else(|| Error::internal("a column without a declaration"))?;
+        let path = format!("tables.{}.columns.{name}", self.tables[table].name);
+        self.tables[table].columns[column] = State::Busy;
+        self.push(table, column)?;
+        let made = self.from_declaration(table, name, says, &path).map_err(|error| error.within(&path))?;
+        self.stack.pop();
+        self.tables[table].columns[column] = State::Done(Box::new(made));
+        Ok(())
+    }
+
+    pub(super) fn from_declaration(
+        &mut self,
+        table: usize,
+        name: &str,
+        says: &profile::Column,
+        path: &str,
+    ) -> Result<Column> {
+        let cast = says.rest.r#type.as_deref().map(sql::parse_type).transpose()?;
+        let mut column = match says.value.as_ref() {
+            Some(Value::Expr(expr)) => {
+                let (expr, inputs) = self.expression(table, &expr.0)?;
+                self.column_of(table, name, Op::Expr(expr), inputs)
+            }
+            Some(Value::Gen(call)) => self.generator(table, name, call, &format!("{path}.gen.{}", call.name))?,
+            None => return Err(Error::internal("a column without a value")),
+        };
+        if let Some(to) = cast.filter(|to| types::logical(&column.ty) != to) {
+            let expr = match column.op {
+                Op::Expr(expr) => expr.cast_to(&to),
+                _ => {
+                    let (ty, nullable) = (column.ty.clone(), column.nullable);
+                    let raw = self.finished(table, &format!("{name}#raw"), column)?;
+                    column = self.column_of(table, name, Op::Row, vec![Input { steps: Vec::new(), column: raw }]);
+                    sql::Expr::input(0, ty, nullable).cast_to(&to)
+                }
+            };
+            column = self.column_of(table, name, Op::Expr(expr), column.inputs);
+        }
+        if column.ty == DataType::Null {
+            return Err(
+                Error::profile("", "the column is always null and has no type").hint("give it one: type = \"text\"")
+            );
+        }
+        if let Some(when) = &says.rest.when {
+            column.when = Some(self.condition(table, &when.0, &mut column.inputs)?);
+            column.nullable = true;
+        }
+        if let Some(null) = &says.rest.null {
+            column.null = Some(self.rate(table, &null.0, &mut column.inputs)?);
+            column.nullable = true;
+        }
+        column.visible = !says.rest.hidden;
+        Ok(column)
+    }
+
+    pub(super) fn condition(&mut self, table: usize, text: &str, inputs: &mut Vec<Input>) -> Result<usize> {
+        let (expr, expr_inputs) = self.expression(table, text)?;
+        if !matches!(expr.ty, DataType::Boolean | DataType::Null) {
+            return Err(Error::profile(
+                "",
+                format!("type mismatch: a condition is meant, `{text}` is {}", types::name(&expr.ty)),
+            ));
+        }
+        let expr = expr.cast_to(&DataType::Boolean);
+        let column = self.computed(table, &format!("#{text}"), Op::Expr(expr), expr_inputs)?;
+        inputs.push(Input { steps: Vec::new(), column });
+        Ok(inputs.len() - 1)
+    }
+
+    pub(super) fn rate(&mut self, table: usize, text: &str, inputs: &mut Vec<Input>) -> Result<usize> {
+        let (expr, expr_inputs) = self.expression(table, text)?;
+        if !types::widens(&expr.ty, &DataType::Float64) {
+            return Err(Error::profile(
+                "",
+                format!("type mismatch: a rate is meant, `{text}` is {}", types::name(&expr.ty)),
+            ));
+        }
+        let column =
+            self.computed(table, &format!("#rate {text}"), Op::Expr(expr.cast_to(&DataType::Float64)), expr_inputs)?;
+        inputs.push(Input { steps: Vec::new(), column });
+        Ok(inputs.len() - 1)
+    }
+
+    pub(super) fn check(&mut self, table: usize, id: &str, check: &Expr) -> Result<usize> {
+        let mut inputs = Vec::new();
+        self.condition(table, &check.0, &mut inputs)?;
+        inputs.first().map(|input| input.column).ok_or_else(|| Error::internal(format!("check `{id}` has no column")))
+    }
+
+    pub(super) fn push(&mut self, table: usize, column: usize) -> Result<()> {
+        self.stack.push((table, column));
+        if self.stack.len() > MAX_DEPTH {
+            return Err(Error::profile("", format!("a column depends on others more than {MAX_DEPTH} deep")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn cycle(&self, table: usize, column: usize) -> Error {
+        let show = |(table, column): &(usize, usize)| {
+            let name = self.tables[*table].columns.get_index(*column).map_or("?", |(name, _)| name.as_str());
+            format!("{}.{}", self.tables[*table].name, name.trim_start_matches('#'))
+        };
+        let from = self.stack.iter().position(|at| *at == (table, column)).unwrap_or(0);
+        let mut chain: Vec<String> = self.stack[from..].iter().map(show).collect();
+        chain.push(show(&(table, column)));
+        Error::profile("", format!("columns depend on each other in a cycle: {}", chain.join(" → ")))
+    }
+
+    /// Marks a hidden column as being compiled, so that what depends on itself is found.
+    pub(super) fn reserve(&mut self, table: usize, name: &str) -> Result<usize> {
+        if let Some((column, _, state)) = self.tables[table].columns.get_full(name) {
+            return match state {
+                State::Busy => Err(self.cycle(table, column)),
+                _ => Ok(column),
+            };
+        }
+        let (column, _) = self.tables[table].columns.insert_full(name.to_owned(), State::Busy);
+        self.push(table, column)?;
+        Ok(column)
+    }
+
+    pub(super) fn fulfil(&mut self, table: usize, column: usize, made: Column) {
+        self.stack.pop();
+        self.tables[table].columns[column] = State::Done(Box::new(made));
+    }
+
+    /// A column with an operation, its type and nullability taken from it.
+    pub(super) fn column_of(&self, table: usize, name: &str, op: Op, inputs: Vec<Input>) -> Column {
+        let (ty, nullable) = match &op {
+            Op::Expr(expr) => (expr.ty.clone(), expr.nullable),
+            Op::Generator(generator) => {
+                let null_input = inputs.iter().any(|input| self.input_nullable(table, input));
+                (generator.data_type(), generator.nullable() || null_input)
+            }
+            _ => (DataType::Int64, false),
+        };
+        Column {
+            name: name.to_owned(),
+            visible: false,
+            ty,
+            nullable,
+            key: self.key(table, name),
+            op,
+            inputs,
+            when: None,
+            null: None,
+        }
+    }
+
+    pub(super) fn input_nullable(&self, table: usize, input: &Input) -> bool {
+        let mut at = table;
+        for step in &input.steps {
+            match step {
+                Step::Parent => at = self.tables[at].parent.unwrap_or(at),
+                Step::Ref(_) => return true,
+            }
+        }
+        match self.tables[at].columns.get_index(input.column) {
+            Some((_, State::Done(column))) => column.nullable,
+            _ => true,
+        }
+    }
+
+    /// Adds a finished column under a name, or finds the one that has it.
+    pub(super) fn finished(&mut self, table: usize, name: &str, column: Column) -> Result<usize> {
+        let mut column = column;
+        name.clone_into(&mut column.name);
+        let (index, _) = self.tables[table].columns.insert_full(name.to_owned(), State::Done(Box::new(column)));
+        Ok(index)
+    }
+
+    /// A hidden column made of parts that are compiled already.
+    pub(super) fn computed(&mut self, table: usize, name: &str, op: Op, inputs: Vec<Input>) -> Result<usize> {
+        if let Some(index) = self.tables[table].columns.get_index_of(name) {
+            return Ok(index);
+        }
+        let column = self.column_of(table, name, op, inputs);
+        self.finished(table, name, column)
+    }
+
+    /// A hidden column of a type that its operation does not tell.
+    pub(super) fn made(&mut self, table: usize, name: &str, op: Op, ty: DataType, nullable: bool) -> Result<usize> {
+        if let Some(index) = self.tables[table].columns.get_index_of(name) {
+            return Ok(index);
+        }
+        let column = Column { ty, nullable, ..self.column_of(table, name, op, Vec::new()) };
+        self.finished(table, name, column)
+    }
+
+    /// An expression over the names in sight of a table.
+    pub(super) fn expression(&mut self, table: usize, text: &str) -> Result<(sql::Expr, Vec<Input>)> {
+        let parsed = sql::parse(text)?;
+        let mut names = InSight { compiler: self, table, inputs: Vec::new() };
+        let expr = sql::lower(&parsed, &mut names)?;
+        Ok((expr, names.inputs))
+    }
+
+    pub(super) fn generator(&mut self, table: usize, name: &str, call: &Call, path: &str) -> Result<Column> {
+        let def = generator::find(&call.name).map_err(|error| error.within(path))?;
+        let mut scope =
+            CallScope { compiler: self, table, column: name.to_owned(), path: path.to_owned(), inputs: Vec::new() };
+        let planned = (def.plan)(call.args.clone(), &mut scope);
+        let inputs = scope.inputs;
+        let loaded = self.loaded;
+        let generator = planned.map_err(|error| {
+            let segments: Vec<&str> = path.split('.').collect();
+            match error.path() == path {
+                true => (def.explain)(loaded, &segments).unwrap_or(error),
+                false => error,
+            }
+        })?;
+        Ok(self.column_of(table, name, Op::Generator(generator), inputs))
+    }
+
+    /// A hidden column made by a generator within another declaration.
+    pub(super) fn generated(&mut self, table: usize, name: &str, call: &Call, path: &str) -> Result<usize> {
+        let column = self.generator(table, name, call, path)?;
+        self.finished(table, name, column)
+    }
+
+    pub(super) fn valued(
+        &mut self,
+        table: usize,
+        name: &str,
+        value: &Value,
+        path: &str,
+        to: &DataType,
+    ) -> Result<usize> {
+        let (expr, inputs) = match value {
+            Value::Expr(expr) => self.expression(table, &expr.0).map_err(|error| error.within(path))?,
+            Value::Gen(call) => {
+                let column = self.generated(table, &format!("{name}#value"), call, &format!("{path}.{}", call.name))?;
+                let (ty, nullable) = self.type_of(table, column);
+                (sql::Expr::input(0, ty, nullable), vec![Input { steps: Vec::new(), column }])
+            }
+        };
+        let number = types::is_number(&expr.ty);
+        if !(number || types::widens(&expr.ty, to)) || (number && !types::is_number(to)) {
+            return Err(Error::profile(
+                path,
+                format!("type mismatch: {} is meant, this is {}", types::name(to), types::name(&expr.ty)),
+            ));
+        }
+        self.computed(table, name, Op::Expr(expr.cast_to(to)), inputs)
+    }
+}

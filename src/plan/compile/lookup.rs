@@ -1,0 +1,108 @@
+//! What a name means in a table, and what is known of it.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+
+use super::{Compiler, State, Target};
+use crate::error::{Error, Result, did_you_mean};
+use crate::plan::Op;
+
+impl<'a> Compiler<'a> {
+    /// What the head of a path means in a table.
+    pub(super) fn target(&mut self, table: usize, head: &str) -> Result<Target> {
+        let says = self.tables[table].says;
+        if let Some(reference) = says.refs.get_index_of(head) {
+            if says.refs[reference].file.is_some() {
+                return Ok(Target::File(head.to_owned()));
+            }
+            let (to, nullable) = self.reference(table, reference)?;
+            return Ok(Target::Reference(reference, to, nullable));
+        }
+        if head == self.tables[table].name {
+            return Ok(Target::Table);
+        }
+        let (mut levels, mut at) = (0, table);
+        while let Some(parent) = self.tables[at].parent {
+            (levels, at) = (levels + 1, parent);
+            if self.tables[at].name == head {
+                return Ok(Target::Ancestor(levels, at));
+            }
+        }
+        if head == "lifecycle" && says.lifecycle.is_some() {
+            return Ok(Target::Lifecycle);
+        }
+        let name = self.tables[table].name;
+        if self.children(table).into_iter().any(|child| self.tables[child].name == head) {
+            return Err(Error::profile("", format!("`{head}` has many rows for each `{name}`"))
+                .hint(format!("aggregate them: sum({head}.…), count({head}), last({head}.…)")));
+        }
+        let known: Vec<&str> = says.refs.keys().map(String::as_str).chain(self.tables.iter().map(|t| t.name)).collect();
+        Err(Error::profile("", format!("unknown table or reference `{head}` in `{name}`"))
+            .hint(format!("`{name}` sees its ancestors and its refs"))
+            .maybe_hint(did_you_mean(head, known)))
+    }
+
+    /// The index of a column, compiled, or of a row's place.
+    pub(super) fn column_named(&mut self, table: usize, name: &str) -> Result<usize> {
+        let says = self.tables[table].says;
+        if let Some(column) = says.columns.get_index_of(name) {
+            self.declared(table, column)?;
+            return Ok(column);
+        }
+        let child = self.tables[table].parent.is_some();
+        let op = match name {
+            "row" if !child => Op::Row,
+            "ordinal" if child => Op::Ordinal,
+            "siblings" if child => Op::Siblings,
+            _ => {
+                let known = says.columns.keys().map(String::as_str).chain(["row", "ordinal", "siblings", "as_of"]);
+                return Err(Error::profile(
+                    "",
+                    format!("unknown column `{name}` in table `{}`", self.tables[table].name),
+                )
+                .maybe_hint(did_you_mean(name, known)));
+            }
+        };
+        self.computed(table, &format!("#{name}"), op, Vec::new())
+    }
+
+    pub(super) fn has_column(&self, table: usize, name: &str) -> bool {
+        self.tables[table].says.columns.contains_key(name)
+    }
+
+    pub(super) fn param(&self, name: &str) -> Result<ArrayRef> {
+        self.params.get(name).map(|(_, value)| Arc::clone(value)).ok_or_else(|| {
+            Error::profile("", format!("unknown parameter `{name}`"))
+                .maybe_hint(did_you_mean(name, self.params.keys().map(String::as_str)))
+        })
+    }
+
+    pub(super) fn type_of(&self, table: usize, column: usize) -> (DataType, bool) {
+        match self.tables[table].columns.get_index(column) {
+            Some((_, State::Done(column))) => (column.ty.clone(), column.nullable),
+            _ => (DataType::Null, true),
+        }
+    }
+
+    pub(super) fn name(&self, table: usize) -> &'a str {
+        self.tables[table].name
+    }
+
+    pub(super) fn children(&self, table: usize) -> Vec<usize> {
+        (0..self.tables.len()).filter(|child| self.tables[*child].parent == Some(table)).collect()
+    }
+
+    pub(super) fn depth(&self, table: usize) -> usize {
+        self.tables[table].parent.map_or(0, |parent| 1 + self.depth(parent))
+    }
+
+    pub(super) fn root_rows(&self, table: usize) -> Option<u64> {
+        self.tables[table].parent.is_none().then_some(self.tables[table].rows)
+    }
+
+    pub(super) fn key(&self, table: usize, column: &str) -> u64 {
+        self.seed.column_key(self.tables[table].name, column)
+    }
+}

@@ -1,0 +1,82 @@
+//! References to data files, and the files themselves.
+
+use std::sync::Arc;
+
+use super::{CallScope, Compiler, State};
+use crate::error::{Error, Result};
+use crate::generator::data::Data;
+use crate::generator::record::{Order, Picker};
+use crate::plan::{Column, Input, Op};
+use crate::profile;
+
+impl Compiler<'_> {
+    pub(super) fn picked_record(&mut self, table: usize, name: &str, to: &profile::Ref, path: &str) -> Result<usize> {
+        let hidden = format!("#ref {name}");
+        if let Some((column, _, State::Done(_))) = self.tables[table].columns.get_full(&hidden) {
+            return Ok(column);
+        }
+        let column = self.reserve(table, &hidden)?;
+        let order = match to.pick {
+            None | Some(profile::Pick::Random) => Order::Random,
+            Some(profile::Pick::InOrder) => Order::InOrder,
+            Some(profile::Pick::Distinct) => Order::Distinct,
+            Some(_) => {
+                return Err(Error::profile(
+                    format!("{path}.pick"),
+                    "a record of a file is picked `random`, `in_order` or `distinct`",
+                ));
+            }
+        };
+        if to.table.is_some() || to.skew.is_some() || to.at.is_some() {
+            return Err(Error::profile("", "`table`, `skew` and `at` do not go with `file`"));
+        }
+        let data = self
+            .data_file(table, to.file.as_deref().unwrap_or_default())
+            .map_err(|error| error.within(&format!("{path}.file")))?;
+        let mut scope =
+            CallScope { compiler: self, table, column: hidden.clone(), path: path.to_owned(), inputs: Vec::new() };
+        let picker = Picker::plan(&mut scope, data, to.weight.as_deref(), &to.r#match, order)?;
+        let mut inputs = scope.inputs;
+        let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
+        let made =
+            Column { when, nullable: true, ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs) };
+        self.fulfil(table, column, made);
+        Ok(column)
+    }
+
+    /// A column of the record that a file reference picks.
+    pub(super) fn projected(&mut self, table: usize, reference: &str, column: &str) -> Result<usize> {
+        let name = format!("#{reference}.{column}");
+        if let Some(index) = self.tables[table].columns.get_index_of(&name) {
+            return Ok(index);
+        }
+        let says = &self.tables[table].says.refs[reference];
+        let path = format!("tables.{}.refs.{reference}", self.tables[table].name);
+        let pick = self.picked_record(table, reference, says, &path).map_err(|error| error.within(&path))?;
+        let data = self.data_file(table, says.file.as_deref().unwrap_or_default())?;
+        let values = Arc::clone(data.column(column)?);
+        let ty = values.data_type().clone();
+        let made = Column {
+            ty,
+            nullable: true,
+            ..self.column_of(table, &name, Op::Project(values), vec![Input { steps: Vec::new(), column: pick }])
+        };
+        self.finished(table, &name, made)
+    }
+
+    pub(super) fn data_file(&mut self, table: usize, file: &str) -> Result<Arc<Data>> {
+        for files in self.loaded.files_of(self.tables[table].name) {
+            let name = files.show(&format!("data/{file}"));
+            if let Some(data) = self.data.get(&name) {
+                return Ok(Arc::clone(data));
+            }
+            if let Some(bytes) = files.read(&format!("data/{file}"))? {
+                let data = Arc::new(Data::parse(&name, &bytes)?);
+                self.data.insert(name, Arc::clone(&data));
+                return Ok(data);
+            }
+        }
+        Err(Error::profile("", format!("no data file `{file}`"))
+            .hint("data files stand in the folder `data` beside the profile"))
+    }
+}
