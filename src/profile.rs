@@ -56,14 +56,15 @@ pub struct Param {
     pub about: String,
 }
 
-/// A table. Either a root table with `rows`, or a child table with `of` and one of `count`, `lifecycle`.
+/// A table. Either a root table with `rows`, or a child table with `of` and one of `count`, `rows`, `lifecycle`, `each`
+/// and `group`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// What one row is.
     #[serde(default)]
     pub about: String,
-    /// The number of rows of a root table; `--rows table=5M` overrides it.
+    /// The number of rows of a root table, or of a child table sized in total; `--rows table=5M` overrides it.
     #[serde(default)]
     pub rows: Option<u64>,
     /// Whether `--scale` multiplies `rows`; say `false` for reference data such as payers.
@@ -72,6 +73,9 @@ pub struct Table {
     /// The parent table: each of its rows has `count` rows of this one.
     #[serde(default)]
     pub of: Option<String>,
+    /// How the rows of a child table sized in total are spread over the parents: evenly unless said otherwise.
+    #[serde(default)]
+    pub spread: Option<Spread>,
     /// How many rows under a parent row: a number, an expression over the parent's columns, or a generator.
     #[serde(default)]
     pub count: Option<Value>,
@@ -81,6 +85,21 @@ pub struct Table {
     /// A state machine whose walk is this table: one row per state entered.
     #[serde(default)]
     pub lifecycle: Option<Lifecycle>,
+    /// One row for each row of this child table of the parent, or of this hand that was dealt to it.
+    #[serde(default)]
+    pub each: Option<String>,
+    /// What the rows of `each` are ordered by, such as `payment.captured_at`; by default the order of the table.
+    #[serde(default)]
+    pub order: Option<Expr>,
+    /// One row for each value of `by` among the rows of this child table of the parent, or of this hand.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// What `group` groups by, such as `date(payment.captured_at)`; rows where it is null are in no group.
+    #[serde(default)]
+    pub by: Option<Expr>,
+    /// Which rows `each` and `group` take: a condition over them.
+    #[serde(default)]
+    pub r#where: Option<Expr>,
     /// Root rows per chunk, the unit of parallel work; by default about 64 Ki rows of the whole tree.
     #[serde(default)]
     pub chunk: Option<u64>,
@@ -93,6 +112,33 @@ pub struct Table {
     /// SQL predicates that every row must hold, by rule id; null holds, as in a SQL `CHECK`.
     #[serde(default)]
     pub checks: IndexMap<String, Expr>,
+}
+
+/// How rows are spread over owners.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
+    #[serde(default)]
+    pub skew: Option<Expr>,
+    /// How far equal shares are shaken, a constant from 0 to 1; 0.5 by default.
+    #[serde(default)]
+    pub jitter: Option<Expr>,
+}
+
+/// How the rows of a table are dealt to further owners. Each row has one owner, each owner a hand of rows.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deal {
+    /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
+    #[serde(default)]
+    pub skew: Option<Expr>,
+    /// How far equal shares are shaken, a constant from 0 to 1; 0.5 by default.
+    #[serde(default)]
+    pub jitter: Option<Expr>,
+    /// The name under which the owner aggregates its hand; by default the name of the dealt table.
+    #[serde(default)]
+    pub hand: Option<String>,
 }
 
 /// A column: an expression, or a generator, and what is known about it. A bare string is an expression.
@@ -126,6 +172,10 @@ pub struct ColumnKeys {
     /// The share of rows, 0 to 1, whose value is null although there could be one.
     #[serde(default)]
     pub null: Option<Expr>,
+    /// The column of another table that this one repeats: `references = "settlement_batch.batch_id"`. Columns that are
+    /// read through a parent or a reference have it by themselves.
+    #[serde(default)]
+    pub references: Option<String>,
     /// The type to cast to, in SQL: `decimal(12,2)`.
     #[serde(default)]
     pub r#type: Option<String>,
@@ -156,15 +206,43 @@ pub struct Ref {
     /// Zipf's exponent: 0 is uniform, 1 makes the first rows far more likely than the last.
     #[serde(default)]
     pub skew: Option<Expr>,
+    /// Deals the rows of this table to the rows of the other: `deal = {}` is even. For tables sized in total.
+    #[serde(default)]
+    pub deal: Option<Deal>,
+    /// An ancestor or another reference of this row, among whose child rows of `table` the row is picked.
+    #[serde(default)]
+    pub within: Option<String>,
+    /// A condition over the picked table's columns that the row meets, for picks within a parent and among siblings.
+    #[serde(default)]
+    pub r#where: Option<Expr>,
+    /// Other references of this row to the same table whose rows are not picked again.
+    #[serde(default)]
+    pub differs: Vec<String>,
+    /// What happens where no row matches.
+    #[serde(default)]
+    pub fallback: Option<Fallback>,
     /// The data file's column of weights.
     #[serde(default)]
     pub weight: Option<String>,
-    /// Columns of the data file that must equal expressions of this row: `match.sex = "person.sex"`.
+    /// Columns of the table or data file that must equal expressions of this row: `match.sex = "person.sex"`.
     #[serde(default)]
     pub r#match: IndexMap<String, Expr>,
     /// A condition: where it is not true, there is no row, and the columns read through the reference are null.
     #[serde(default)]
     pub when: Option<Expr>,
+    /// The share of rows, 0 to 1, that refer to nothing.
+    #[serde(default)]
+    pub null: Option<Expr>,
+}
+
+/// What a reference does where no row matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// Any row of the table.
+    Any,
+    /// No row: the columns read through the reference are null.
+    None,
 }
 
 /// How a reference picks its row.
@@ -183,6 +261,10 @@ pub enum Pick {
     Previous,
     /// Any earlier sibling; none for the first.
     EarlierSibling,
+    /// The first of the siblings, or of the rows within a parent, that meet `where`.
+    First,
+    /// The last of them.
+    Last,
     /// The sibling whose ordinal, from 1, the expression `at` gives.
     Sibling,
     /// The matching rows of a data file one after the other: the first sibling gets the first.

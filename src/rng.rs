@@ -407,6 +407,19 @@ impl Permutation {
         }
     }
 
+    /// What goes to `i`: the inverse of [`apply`](Self::apply); `i` must be below `n`.
+    #[inline]
+    #[must_use]
+    pub fn invert(&self, i: u128) -> u128 {
+        let mut x = i;
+        loop {
+            x = self.back(x);
+            if x < self.n {
+                return x;
+            }
+        }
+    }
+
     #[inline]
     fn rounds(&self, x: u128) -> u128 {
         let mask = |bits: u32| if bits >= 64 { u64::MAX } else { (1_u64 << bits) - 1 };
@@ -415,6 +428,17 @@ impl Permutation {
         for pair in self.keys.chunks_exact(2) {
             left ^= mix(right.wrapping_mul(G).wrapping_add(pair[0])) & mask(self.left);
             right ^= mix(left.wrapping_mul(G).wrapping_add(pair[1])) & mask(self.right);
+        }
+        (u128::from(left) << self.right) | u128::from(right)
+    }
+
+    #[inline]
+    fn back(&self, x: u128) -> u128 {
+        let mask = |bits: u32| if bits >= 64 { u64::MAX } else { (1_u64 << bits) - 1 };
+        let (mut left, mut right) = ((x >> self.right) as u64, x as u64 & mask(self.right));
+        for pair in self.keys.chunks_exact(2).rev() {
+            right ^= mix(left.wrapping_mul(G).wrapping_add(pair[1])) & mask(self.right);
+            left ^= mix(right.wrapping_mul(G).wrapping_add(pair[0])) & mask(self.left);
         }
         (u128::from(left) << self.right) | u128::from(right)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, StringArray};
 use arrow_schema::DataType;
@@ -16,7 +17,7 @@ use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
 
 /// The generators of this family.
-pub(super) const DEFS: &[Def] = &[Def::of::<Choice>(), Def::of::<Truth>()];
+pub(super) const DEFS: &[Def] = &[Def::of::<Choice>(), Def::of::<Truth>(), Def::of::<Strata>()];
 
 /// One of a few texts. Give either `weights`, or `values` of which each is as likely as another.
 #[derive(Deserialize, JsonSchema)]
@@ -93,6 +94,11 @@ struct Pick {
 }
 
 impl Generator for Pick {
+    fn domain(&self) -> Option<Vec<String>> {
+        let texts = self.values.as_string::<i32>();
+        Some(texts.iter().flatten().map(str::to_owned).collect())
+    }
+
     fn data_type(&self) -> DataType {
         DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
     }
@@ -173,6 +179,77 @@ impl Generator for Coin {
         let p = self.p.view(fill);
         let truths: BooleanArray = (0..fill.len()).map(|i| p.at(i).map(|p| fill.cell(i).chance(p))).collect();
         Ok(Arc::new(truths))
+    }
+}
+
+/// One of a few texts, in runs of rows: the first rows have the first text, the next rows the second, each as many as
+/// its weight says. For root tables; deals match on it (`deal` with `match`). With more rows the borders move.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Strata {
+    /// The texts with their weights: constant numbers, 0 or more.
+    weights: IndexMap<String, Expr>,
+}
+
+impl Params for Strata {
+    const NAME: &'static str = "strata";
+    const EXAMPLE: &'static str = "weights = { north = 3, south = 1 }";
+
+    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let Some(rows) = scope.root_rows() else {
+            return Err(scope.error("", "strata are runs of the rows of a root table".to_owned()));
+        };
+        let mut weights = Vec::new();
+        for (value, weight) in &self.weights {
+            let field = format!("weights.{value}");
+            let operand: Operand<Float64Type> = Operand::plan(scope, &field, weight)?;
+            match operand.constant().filter(|w| w.is_finite() && *w >= 0.0) {
+                Some(weight) => weights.push(weight),
+                None => return Err(scope.error(&field, "a constant number, 0 or more, is meant".to_owned())),
+            }
+        }
+        let sum: f64 = weights.iter().sum();
+        if !(sum.is_finite() && sum > 0.0) {
+            return Err(scope.error("weights", "all weights are 0".to_owned()));
+        }
+        let (mut runs, mut so_far, mut start) = (Vec::new(), 0.0, 0);
+        for ((value, _), weight) in self.weights.iter().zip(&weights) {
+            so_far += weight;
+            let end = (libm::rint(so_far / sum * rows as f64) as u64).min(rows);
+            runs.push((value.clone(), start..end));
+            start = end;
+        }
+        if let Some((_, last)) = runs.last_mut() {
+            last.end = rows;
+        }
+        let values: ArrayRef = Arc::new(self.weights.keys().map(|value| Some(value.as_str())).collect::<StringArray>());
+        Ok(Box::new(Runs { values, runs }))
+    }
+}
+
+struct Runs {
+    values: ArrayRef,
+    runs: Vec<(String, std::ops::Range<u64>)>,
+}
+
+impl Generator for Runs {
+    fn data_type(&self) -> DataType {
+        DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+    }
+
+    fn strata(&self) -> Option<&[(String, std::ops::Range<u64>)]> {
+        Some(&self.runs)
+    }
+
+    fn domain(&self) -> Option<Vec<String>> {
+        Some(self.runs.iter().filter(|(_, run)| !run.is_empty()).map(|(value, _)| value.clone()).collect())
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let keys = fill.primitive::<Int32Type>(|i, _| {
+            self.runs.partition_point(|(_, run)| run.end <= fill.rows.keys[i]).min(self.runs.len() - 1) as i32
+        });
+        Ok(Arc::new(DictionaryArray::try_new(keys, Arc::clone(&self.values))?))
     }
 }
 

@@ -42,6 +42,18 @@ pub trait Generator: Send + Sync {
     fn nullable(&self) -> bool {
         false
     }
+    /// Whether a value depends on the values of its siblings: then families are filled whole.
+    fn siblings(&self) -> bool {
+        false
+    }
+    /// The rows that have each value, one run after the other, where that is arithmetic in the row number.
+    fn strata(&self) -> Option<&[(String, std::ops::Range<u64>)]> {
+        None
+    }
+    /// The only texts that come, where they are known before row 0.
+    fn domain(&self) -> Option<Vec<String>> {
+        None
+    }
     /// One value for each row.
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef>;
 }

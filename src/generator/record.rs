@@ -279,6 +279,10 @@ impl Picks<'_> {
 }
 
 impl Generator for Picker {
+    fn siblings(&self) -> bool {
+        self.order == Order::Distinct
+    }
+
     fn data_type(&self) -> DataType {
         DataType::Int32
     }

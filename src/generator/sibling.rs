@@ -101,6 +101,10 @@ impl Ladder {
 }
 
 impl Generator for Ladder {
+    fn siblings(&self) -> bool {
+        true
+    }
+
     fn data_type(&self) -> DataType {
         instant_type()
     }
@@ -153,6 +157,10 @@ struct Chain {
 }
 
 impl Generator for Chain {
+    fn siblings(&self) -> bool {
+        true
+    }
+
     fn data_type(&self) -> DataType {
         DataType::Utf8
     }

@@ -268,7 +268,7 @@ pub(super) fn shown(array: &ArrayRef) -> Vec<String> {
 
 /// What siblings alone can have, and what only a root table can.
 const ONLY_CHILD: &[&str] = &["rising", "hash_chain"];
-const ONLY_ROOT: &[&str] = &["permutation"];
+const ONLY_ROOT: &[&str] = &["permutation", "strata"];
 
 fn beds(name: &str) -> Vec<Bed> {
     let mut beds = Vec::new();

@@ -22,7 +22,9 @@ impl Plan {
 
     /// The mean rows of each table of a tree for one root row, from up to 200 rows.
     pub fn estimate(&self, root: usize) -> Result<Vec<(usize, f64)>> {
-        let sample: Vec<u64> = (0..self.tables[root].rows.min(200)).collect();
+        // Rows from all over the table: the first owners of a skewed deal have far more than others.
+        let (rows, size) = (self.tables[root].rows, self.tables[root].rows.min(200));
+        let sample: Vec<u64> = (0..size).map(|at| (u128::from(rows) * u128::from(at) / u128::from(size)) as u64).collect();
         let mut chunk = Chunk::new(self, root, &sample);
         let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
         tree.into_iter().map(|table| Ok((table, chunk.rows(table)? as f64 / sample.len().max(1) as f64))).collect()

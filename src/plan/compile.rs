@@ -2,6 +2,7 @@
 
 mod children;
 mod columns;
+mod deals;
 mod lifecycle;
 mod lookup;
 mod names;
@@ -9,13 +10,14 @@ mod records;
 mod references;
 mod schema;
 mod scope;
+mod shape;
 
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Column, Options, Plan, Reference, Table, Walk};
+use super::{Column, Options, Plan, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -43,8 +45,8 @@ struct Building<'a> {
     rows: u64,
     columns: IndexMap<String, State>,
     refs: Vec<Option<Reference>>,
-    walk: Option<Walk>,
-    count: Option<usize>,
+    /// Where the rows come from, once that is compiled.
+    source: Option<Source>,
     checks: Vec<(String, String, usize)>,
 }
 
@@ -54,6 +56,7 @@ enum Target {
     Lifecycle,
     Ancestor(usize, usize),
     Reference(usize, usize, bool),
+    Fact(usize),
     File(String),
 }
 
@@ -65,6 +68,8 @@ pub(super) struct Compiler<'a> {
     tables: Vec<Building<'a>>,
     data: IndexMap<String, Arc<Data>>,
     stack: Vec<(usize, usize)>,
+    /// The name under which an owner aggregates its hand, while its argument is compiled.
+    alias: Option<String>,
     as_of: i32,
 }
 
@@ -93,38 +98,17 @@ impl<'a> Compiler<'a> {
             let path = format!("tables.{name}");
             named(&path, name)?;
             says.columns.keys().try_for_each(|column| named(&format!("{path}.columns.{column}"), column))?;
-            let parent = match (&says.of, says.rows) {
-                (None, Some(_)) if says.count.is_some() || says.lifecycle.is_some() => {
-                    return Err(Error::profile(
-                        path,
-                        "a root table has `rows`, a child table `of` with `count` or `lifecycle`: not both",
-                    ));
-                }
-                (None, Some(_)) => None,
-                (Some(of), None) if says.count.is_some() != says.lifecycle.is_some() => {
-                    let at = profile
-                        .tables
-                        .get_index_of(of)
-                        .ok_or_else(|| unknown_table(&format!("{path}.of"), of, profile))?;
-                    Some(at)
-                }
-                (Some(_), None) => return Err(Error::profile(path, "a child table has either `count` or `lifecycle`")),
-                (Some(_), Some(_)) => {
-                    return Err(Error::profile(path, "`rows` belongs to a root table; a child table has `count`"));
-                }
-                (None, None) => {
-                    return Err(Error::profile(path, "the table has neither `rows` nor `of`")
-                        .hint("rows = 1_000 makes it a root table"));
-                }
-            };
+            let parent = shape::parent(&path, says, profile)?;
             if says.columns.is_empty() {
                 return Err(Error::profile(path, "the table has no columns"));
             }
             let rows = match says.rows {
                 Some(rows) => options.rows_of(name, rows, says.scales.unwrap_or(true))?,
                 None if options.rows.contains_key(name) => {
-                    return Err(Error::usage(format!("`--rows {name}=…`: `{name}` is a child table"))
-                        .hint("its rows follow from its parent's"));
+                    return Err(Error::usage(format!(
+                        "`--rows {name}=…`: the rows of `{name}` follow from its parent's"
+                    ))
+                    .hint("only tables with `rows` in the profile can be sized"));
                 }
                 None => 0,
             };
@@ -133,17 +117,7 @@ impl<'a> Compiler<'a> {
             }
             let columns = says.columns.keys().map(|column| (column.clone(), State::Waiting)).collect();
             let refs = says.refs.iter().map(|_| None).collect();
-            tables.push(Building {
-                name,
-                says,
-                parent,
-                rows,
-                columns,
-                refs,
-                walk: None,
-                count: None,
-                checks: Vec::new(),
-            });
+            tables.push(Building { name, says, parent, rows, columns, refs, source: None, checks: Vec::new() });
         }
         let (as_of, params) = (options.as_of(profile)?, options.constants(profile)?);
         let mut compiler = Self {
@@ -153,45 +127,12 @@ impl<'a> Compiler<'a> {
             tables,
             data: IndexMap::new(),
             stack: Vec::new(),
+            alias: None,
             as_of,
         };
         compiler.no_parent_cycle()?;
         compiler.raise_rows();
         Ok(compiler)
-    }
-
-    fn no_parent_cycle(&self) -> Result<()> {
-        for table in &self.tables {
-            let (mut at, mut chain) = (table, vec![table.name]);
-            while let Some(parent) = at.parent {
-                at = &self.tables[parent];
-                chain.push(at.name);
-                if chain.len() > self.tables.len() {
-                    return Err(Error::profile(
-                        format!("tables.{}.of", table.name),
-                        format!("tables are each other's parents: {}", chain[..chain.len().min(6)].join(" → ")),
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A table that is picked by `same_row` has at least as many rows as the tables that pick it.
-    fn raise_rows(&mut self) {
-        for _ in 0..self.tables.len() {
-            for table in 0..self.tables.len() {
-                for reference in self.tables[table].says.refs.values() {
-                    let target =
-                        reference.table.as_ref().and_then(|name| self.tables.iter().position(|t| t.name == name));
-                    if let (Some(profile::Pick::SameRow), Some(target), None) =
-                        (reference.pick, target, self.tables[table].parent)
-                    {
-                        self.tables[target].rows = self.tables[target].rows.max(self.tables[table].rows);
-                    }
-                }
-            }
-        }
     }
 
     fn finish(mut self, options: &Options) -> Result<Plan> {
@@ -201,15 +142,14 @@ impl<'a> Compiler<'a> {
                 self.declared(table, column)?;
             }
             (0..says.refs.len()).try_for_each(|reference| self.reference(table, reference).map(|_| ()))?;
-            if self.tables[table].parent.is_some() {
-                self.counted(table)?;
-            }
+            self.sourced(table)?;
             for (id, check) in &says.checks {
                 let path = format!("tables.{}.checks.{id}", self.tables[table].name);
                 let column = self.check(table, id, check).map_err(|error| error.within(&path))?;
                 self.tables[table].checks.push((id.clone(), check.0.clone(), column));
             }
         }
+        (0..self.tables.len()).try_for_each(|table| self.declared_keys(table))?;
         let profile = &self.loaded.profile;
         let params = self.params.iter().map(|(name, (text, _))| (name.clone(), text.clone())).collect();
         let schemas: Vec<_> = (0..self.tables.len()).map(|table| Arc::new(self.schema(table))).collect();
@@ -236,8 +176,7 @@ impl<'a> Compiler<'a> {
                 refs: table.refs,
                 checks: table.checks,
                 schema,
-                count: table.count,
-                walk: table.walk,
+                source: table.source.ok_or_else(|| Error::internal("a table without a source"))?,
                 key,
                 whole,
             });
@@ -252,6 +191,8 @@ impl<'a> Compiler<'a> {
             data: self.data,
             tables,
         };
+        plan.find_families();
+        plan.prove_matches(self.loaded)?;
         plan.size_chunks()?;
         Ok(plan)
     }

@@ -4,6 +4,7 @@
 //! in the chunk; a column asks for its inputs, an input walks from frame to frame and gathers on its way back.
 
 mod frames;
+mod hands;
 mod reduce;
 mod walk;
 
@@ -15,7 +16,8 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, String
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 
-use super::{Input, Op, Plan, Step};
+use super::references::Pick;
+use super::{Hand, Input, Op, Plan, Step};
 use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
 use crate::rng::Cell;
@@ -32,8 +34,31 @@ struct Frame {
     columns: Vec<Option<ArrayRef>>,
     children: Vec<Option<usize>>,
     refs: Vec<Option<Link>>,
+    /// The numbers of the rows in the whole table, for a child table sized in total.
+    numbers: Vec<u64>,
+    /// Whether these are single rows, without their siblings.
+    scattered: bool,
+    hands: Vec<(Hand, Held)>,
+    /// The rows that an `each` or `group` table is made of.
+    facts: Option<Made>,
     /// State numbers and instants of a lifecycle's walk.
     walk: Option<(Vec<u32>, Vec<i64>)>,
+}
+
+/// The rows that belong to each row of a frame: runs of an index into another frame, or of its rows.
+#[derive(Clone)]
+struct Held {
+    frame: usize,
+    index: Option<UInt32Array>,
+    offsets: Arc<[u32]>,
+}
+
+/// The rows behind the rows of an `each` or `group` table.
+struct Made {
+    frame: usize,
+    index: UInt32Array,
+    /// For a group where its rows start, and the end.
+    offsets: Arc<[u32]>,
 }
 
 /// Where a reference leads: rows of a frame, or of a table that is kept whole.
@@ -71,6 +96,18 @@ impl<'p> Chunk<'p> {
         let mut chunk = Self { plan, frames: Vec::new() };
         chunk.root(root, rows.to_vec());
         chunk
+    }
+
+    /// Columns of some rows of a root table, or of a child table sized in total, by their numbers.
+    pub(super) fn of_numbers(
+        plan: &'p Plan,
+        table: usize,
+        numbers: &[u64],
+        columns: &[usize],
+    ) -> Result<Vec<ArrayRef>> {
+        let mut chunk = Self { plan, frames: Vec::new() };
+        let frame = chunk.numbered(table, numbers.to_vec())?;
+        columns.iter().map(|column| chunk.column(frame, *column)).collect()
     }
 
     /// The written columns of a table of the tree.
@@ -150,7 +187,11 @@ impl<'p> Chunk<'p> {
         }
         let table = self.frames[frame].table;
         let plan = self.plan;
-        let array = self.compute(frame, column).map_err(|error| {
+        let made = match self.frames[frame].scattered && plan.tables[table].columns[column].family {
+            true => self.with_siblings(frame, column),
+            false => self.compute(frame, column),
+        };
+        let array = made.map_err(|error| {
             let table = &plan.tables[table];
             error.within(&format!("tables.{}.columns.{}", table.name, table.columns[column].name))
         })?;
@@ -176,18 +217,29 @@ impl<'p> Chunk<'p> {
                 Arc::new(Int64Array::from(counts))
             }
             Op::Project(values) => take(values, inputs[0].as_primitive::<Int32Type>(), None)?,
-            Op::Pick(pick) => pick.fill(&fill),
-            Op::Aggregate(aggregate) => {
-                let child = self.child(frame, aggregate.child)?;
-                let argument = aggregate.argument.map(|argument| self.column(child, argument)).transpose()?;
-                let filter = aggregate.filter.map(|filter| self.column(child, filter)).transpose()?;
-                let families = Arc::clone(&self.frames[child].rows);
-                reduce::aggregate(aggregate.function, &families, argument.as_ref(), filter.as_ref(), &column.ty)?
+            Op::Pick(pick) => {
+                let deal = match pick {
+                    Pick::Dealt(reference) => self.deal(frame, *reference),
+                    _ => None,
+                };
+                pick.fill(&fill, self.numbers(frame), deal)?
             }
+            Op::Match(matching) => matching.fill(plan, &fill)?,
+            Op::Among(among) => self.among(frame, among, &fill)?,
+            Op::HandOrdinal(reference) => {
+                let deal = self.deal(frame, *reference).ok_or_else(|| Error::internal("a deal was not compiled"))?;
+                let numbers = self.numbers(frame);
+                Arc::new(fill.optional::<Int64Type>(|i, _| Some(deal.owner(numbers[i])?.1 as i64 + 1)))
+            }
+            Op::GroupKey => self.group_key(frame)?,
+            Op::Aggregate(aggregate) => self.aggregate(frame, aggregate, &column.ty)?,
             Op::Window(window) => {
-                let argument = window.argument.map(|argument| self.column(frame, argument)).transpose()?;
-                let order = window.order.map(|order| self.column(frame, order)).transpose()?;
-                reduce::window(window, &rows, argument.as_ref(), order.as_ref(), &column.ty)?
+                let arguments = self.columns(frame, &window.arguments)?;
+                let partition: Vec<(usize, bool)> = window.partition.iter().map(|column| (*column, false)).collect();
+                let (partition, order) = (self.order(frame, &partition)?, self.order(frame, &window.order)?);
+                let lists = reduce::lists(&rows.offsets, partition.as_ref(), order.as_ref());
+                let ordered = order.is_some();
+                reduce::window(window.function, &lists, rows.len(), ordered, &arguments, &column.ty)?
             }
             Op::Walk(which) => self.walk_column(frame, *which)?,
         };
@@ -203,6 +255,12 @@ impl<'p> Chunk<'p> {
                 let (parent, index) =
                     self.frames[frame].parent.clone().ok_or_else(|| Error::internal("a root row has no parent"))?;
                 let values = self.fetch(parent, rest, input)?;
+                Ok(take(&values, &index, None)?)
+            }
+            Step::Fact => {
+                let made = self.frames[frame].facts.as_ref();
+                let (to, index) = made.map(|m| (m.frame, m.index.clone())).ok_or_else(|| Error::internal("no fact"))?;
+                let values = self.fetch(to, rest, input)?;
                 Ok(take(&values, &index, None)?)
             }
             Step::Ref(reference) => match self.link(frame, *reference)? {

@@ -7,7 +7,9 @@
 
 mod chunks;
 mod compile;
+mod deal;
 mod evaluate;
+mod families;
 mod options;
 mod references;
 pub mod sql;
@@ -24,6 +26,7 @@ pub use options::Options;
 use crate::generator::Generator;
 use crate::generator::data::Data;
 use crate::generator::lifecycle::Walker;
+use deal::{Deal, Spread};
 
 /// A compiled profile.
 pub struct Plan {
@@ -53,7 +56,7 @@ pub struct Table {
     pub about: String,
     /// The parent of a child table.
     pub parent: Option<usize>,
-    /// The rows of a root table; 0 for a child table.
+    /// The rows of a root table, or of a child table sized in total; 0 where they follow from the parent's.
     pub rows: u64,
     /// Root rows per chunk, for a root table.
     pub chunk: u64,
@@ -67,10 +70,8 @@ pub struct Table {
     pub checks: Vec<(String, String, usize)>,
     /// The written columns with their types and metadata.
     pub schema: SchemaRef,
-    /// The column of the parent table that says how many rows each parent row has.
-    count: Option<usize>,
-    /// The state machine whose walk this table is.
-    walk: Option<Walk>,
+    /// Where its rows come from.
+    source: Source,
     /// Keeps sister tables apart in row keys.
     key: u64,
     /// Whole columns of a small root table, kept once they were needed through a reference.
@@ -91,6 +92,8 @@ pub struct Column {
     key: u64,
     op: Op,
     inputs: Vec<Input>,
+    /// Whether a value depends on the row's siblings: then a family is computed whole.
+    family: bool,
     /// Inputs that decide where the value is null: a condition, and a rate.
     when: Option<usize>,
     null: Option<usize>,
@@ -108,6 +111,51 @@ struct Input {
 enum Step {
     Parent,
     Ref(usize),
+    /// From a row of an `each` table to the row that it stands for.
+    Fact,
+}
+
+/// Where the rows of a table come from.
+enum Source {
+    Root,
+    /// As many under a parent row as the parent's column says.
+    Count(usize),
+    Walk(Walk),
+    /// A child table sized in total.
+    Dense(Spread),
+    /// One row for each row of a hand.
+    Each(Facts),
+    /// One row for each value among the rows of a hand.
+    Group(Facts),
+}
+
+/// Rows that belong to each row of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hand {
+    /// The rows of a child table.
+    Children(usize),
+    /// The rows of a table that a reference of it deals to this one.
+    Dealt(usize, usize),
+    /// The rows that a row of a `group` table stands for.
+    Grouped(usize),
+}
+
+impl Hand {
+    /// The table of the rows.
+    fn table(self) -> usize {
+        match self {
+            Hand::Children(table) | Hand::Dealt(table, _) | Hand::Grouped(table) => table,
+        }
+    }
+}
+
+/// The rows that an `each` or `group` table is made of.
+struct Facts {
+    hand: Hand,
+    /// A column of the facts: which of them count.
+    filter: Option<usize>,
+    /// A column of the facts: their order, or what they are grouped by.
+    by: Option<usize>,
 }
 
 /// A reference to a row of a table.
@@ -116,10 +164,23 @@ pub struct Reference {
     pub name: String,
     /// The table it leads to; for siblings the table itself.
     pub table: usize,
-    /// The column that holds the picked row, or the sibling's place among the rows.
+    /// The column that holds the picked row.
     pick: usize,
-    /// Whether the pick is a place among the rows at hand, not a row number.
-    sibling: bool,
+    /// What the pick is.
+    place: Place,
+    /// How the rows are dealt, where they are.
+    deal: Option<Deal>,
+}
+
+/// What a pick counts.
+#[derive(Debug, Clone, PartialEq)]
+enum Place {
+    /// Rows of the whole table.
+    Number,
+    /// Rows at hand, the siblings among them.
+    Sibling,
+    /// Children of the rows that some steps lead to.
+    Within(Vec<Step>),
 }
 
 /// What a column computes.
@@ -136,7 +197,15 @@ enum Op {
     Project(ArrayRef),
     /// A row or sibling picked for a reference.
     Pick(references::Pick),
-    /// A reduction of a child table's column over each row's children.
+    /// A row picked among the rows that match.
+    Match(references::Match),
+    /// A row picked among siblings, or among the children of a row that some steps lead to.
+    Among(references::Among),
+    /// The place in the hand of a reference that deals, from 1.
+    HandOrdinal(usize),
+    /// The value that a row of a `group` table stands for.
+    GroupKey,
+    /// A reduction of a column over the rows that belong to each row.
     Aggregate(Aggregate),
     /// A function over the siblings.
     Window(Window),
@@ -167,16 +236,17 @@ struct Walk {
 
 struct Aggregate {
     function: Function,
-    child: usize,
+    hand: Hand,
     argument: Option<usize>,
     filter: Option<usize>,
+    order: Vec<(usize, bool)>,
 }
 
 struct Window {
     function: Function,
-    argument: Option<usize>,
-    order: Option<usize>,
-    descending: bool,
+    arguments: Vec<usize>,
+    partition: Vec<usize>,
+    order: Vec<(usize, bool)>,
 }
 
 /// Aggregates and window functions.
@@ -195,10 +265,12 @@ enum Function {
     Lag,
     Lead,
     RowNumber,
+    ClampedSum,
+    GuardedSum,
 }
 
 impl Function {
-    const ALL: [(&'static str, Function); 15] = [
+    const ALL: [(&'static str, Function); 17] = [
         ("sum", Function::Sum),
         ("count", Function::Count),
         ("min", Function::Min),
@@ -214,7 +286,14 @@ impl Function {
         ("lag", Function::Lag),
         ("lead", Function::Lead),
         ("row_number", Function::RowNumber),
+        ("clamped_sum", Function::ClampedSum),
+        ("guarded_sum", Function::GuardedSum),
     ];
+
+    /// Whether it only has a meaning over siblings.
+    fn needs_window(self) -> bool {
+        matches!(self, Self::Lag | Self::Lead | Self::RowNumber | Self::ClampedSum | Self::GuardedSum)
+    }
 
     fn named(name: &str) -> Option<Function> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
@@ -230,7 +309,7 @@ impl Function {
         };
         match self {
             Function::Count | Function::RowNumber => Some(DataType::Int64),
-            Function::Sum => number(argument?),
+            Function::Sum | Function::ClampedSum | Function::GuardedSum => number(argument?),
             Function::Avg => number(argument?).map(|_| DataType::Float64),
             Function::BoolAnd | Function::BoolOr => (argument? == &DataType::Boolean).then_some(DataType::Boolean),
             Function::StringAgg => (sql::types::logical(argument?) == &DataType::Utf8).then_some(DataType::Utf8),

@@ -138,12 +138,7 @@ impl sql::Names for NoNames {
         Err(Error::profile("", format!("`{}` has no meaning here: a constant is meant", path.join("."))))
     }
 
-    fn aggregate(
-        &mut self,
-        _: &str,
-        _: &[sqlparser::ast::Expr],
-        _: Option<&sqlparser::ast::Expr>,
-    ) -> Result<Option<sql::Expr>> {
+    fn aggregate(&mut self, _: sql::Aggregate<'_>) -> Result<Option<sql::Expr>> {
         Ok(None)
     }
 

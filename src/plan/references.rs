@@ -1,19 +1,26 @@
 //! Picks: which row a reference leads to, as a function of the row that asks.
 
+mod matching;
+
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{ArrayRef, Int64Array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
 
+use super::Step;
+use super::deal::Deal;
+use crate::error::{Error, Result};
 use crate::generator::{Fill, Operand};
 use crate::rng::Cell;
+pub(super) use matching::Match;
 
 /// How a compiled reference picks.
 pub(super) enum Pick {
     /// The row with the same number.
     SameRow,
-    /// One of `rows` rows, with Zipf's exponent `skew`.
-    Random { rows: u64, skew: Option<Operand<Float64Type>> },
+    /// One of `rows` rows, with Zipf's exponent `skew`, other than those that some inputs hold.
+    Random { rows: u64, skew: Option<Operand<Float64Type>>, differs: Vec<usize> },
     /// The row that an expression numbers, within `rows`.
     Row { at: Operand<Int64Type>, rows: u64 },
     /// A row of the same root table with a lower number.
@@ -24,32 +31,63 @@ pub(super) enum Pick {
     EarlierSibling,
     /// The sibling with an ordinal from 1.
     Sibling(Operand<Int64Type>),
+    /// The owner to which the row is dealt, by the place of the reference.
+    Dealt(usize),
+}
+
+/// A pick among the siblings, or among the children of a row that some steps lead to.
+pub(super) struct Among {
+    /// The steps to the parent; `None` for the row's own siblings.
+    pub(super) within: Option<Vec<Step>>,
+    /// The table of the picked rows.
+    pub(super) table: usize,
+    /// A column of that table: which rows may be picked.
+    pub(super) filter: Option<usize>,
+    pub(super) choose: Choose,
+}
+
+/// Which of the rows that may be picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choose {
+    Any,
+    First,
+    Last,
+    /// Any sibling before the row.
+    Earlier,
+    /// The last sibling before the row.
+    LastEarlier,
 }
 
 impl Pick {
-    /// Whether the pick is a place among the rows at hand, not a row number of a root table.
-    pub(super) fn is_sibling(&self) -> bool {
+    /// Whether a row's siblings decide.
+    pub(super) fn siblings(&self) -> bool {
         matches!(self, Pick::Previous | Pick::EarlierSibling | Pick::Sibling(_))
     }
 
     /// Whether there may be no row.
     pub(super) fn nullable(&self) -> bool {
-        !matches!(self, Pick::SameRow | Pick::Random { .. })
+        !matches!(self, Pick::SameRow | Pick::Random { .. } | Pick::Dealt(_))
     }
 
     /// A row number, or a place among the rows at hand, for each row.
-    pub(super) fn fill(&self, fill: &Fill<'_>) -> ArrayRef {
+    pub(super) fn fill(&self, fill: &Fill<'_>, numbers: &[u64], deal: Option<&Deal>) -> Result<ArrayRef> {
         let rows = fill.rows;
         let ordinal = |i: usize| u64::from(rows.ordinals[i]);
         let picks: Int64Array = match self {
             Pick::SameRow => fill.primitive::<Int64Type>(|i, _| rows.keys[i] as i64),
-            Pick::Random { rows, skew: None } => fill.primitive::<Int64Type>(|_, mut cell| cell.below(*rows) as i64),
-            Pick::Random { rows, skew: Some(skew) } => {
-                let skew = skew.view(fill);
+            Pick::Random { rows, skew, differs } => {
+                let skew = skew.as_ref().map(|skew| skew.view(fill));
+                let mut taken = Vec::new();
                 fill.optional::<Int64Type>(|i, mut cell| {
-                    let s = skew.at(i).filter(|s| s.is_finite() && *s >= 0.0)?;
-                    Some(cell.zipf(*rows, s) as i64)
+                    others(fill, differs, i, &mut taken);
+                    let left = rows.saturating_sub(taken.len() as u64);
+                    let row = draw(&mut cell, left, skew.as_ref().map(|skew| skew.at(i)))?;
+                    Some(beyond(row, &taken) as i64)
                 })
+            }
+            Pick::Dealt(_) => {
+                let deal = deal.ok_or_else(|| Error::internal("a deal that was not compiled"))?;
+                fill.optional::<Int64Type>(|i, _| Some(deal.owner(numbers[i])?.0 as i64))
             }
             Pick::Row { at, rows } => {
                 let at = at.view(fill);
@@ -74,6 +112,60 @@ impl Pick {
                 })
             }
         };
-        Arc::new(picks)
+        Ok(Arc::new(picks))
+    }
+}
+
+/// A number below `n`, uniform or by Zipf; `None` where there is none, or the skew is no skew.
+fn draw(cell: &mut Cell, n: u64, skew: Option<Option<f64>>) -> Option<u64> {
+    match skew {
+        _ if n == 0 => None,
+        None => Some(cell.below(n)),
+        Some(skew) => skew.filter(|s| s.is_finite() && *s >= 0.0).map(|s| cell.zipf(n, s)),
+    }
+}
+
+/// The distinct rows that some inputs hold, in order.
+fn others(fill: &Fill<'_>, differs: &[usize], i: usize, taken: &mut Vec<u64>) {
+    taken.clear();
+    let columns = differs.iter().map(|input| fill.inputs[*input].as_primitive::<Int64Type>());
+    taken.extend(columns.filter(|column| !column.is_null(i)).map(|column| column.value(i) as u64));
+    taken.sort_unstable();
+    taken.dedup();
+}
+
+/// The n-th number that is not taken.
+fn beyond(n: u64, taken: &[u64]) -> u64 {
+    taken.iter().fold(n, |n, taken| n + u64::from(n >= *taken))
+}
+
+impl Among {
+    /// The place of the picked row among the rows at hand, for each row. `family` gives the first and the end of the
+    /// rows to pick from, and how many of them stand before the row.
+    pub(super) fn fill(
+        &self,
+        fill: &Fill<'_>,
+        filter: Option<&BooleanArray>,
+        family: impl Fn(usize) -> Option<(u32, u32, u32)>,
+    ) -> ArrayRef {
+        let fits =
+            |place: u32| filter.is_none_or(|filter| filter.value(place as usize) && !filter.is_null(place as usize));
+        let mut open = Vec::new();
+        Arc::new(fill.optional::<Int64Type>(|i, mut cell| {
+            let (first, end, before) = family(i)?;
+            let end = match self.choose {
+                Choose::Earlier | Choose::LastEarlier => first + before,
+                _ => end,
+            };
+            open.clear();
+            open.extend((first..end).filter(|place| fits(*place)));
+            let place = match self.choose {
+                Choose::First => open.first(),
+                Choose::Last | Choose::LastEarlier => open.last(),
+                Choose::Any | Choose::Earlier if open.is_empty() => None,
+                Choose::Any | Choose::Earlier => open.get(cell.below(open.len() as u64) as usize),
+            };
+            place.map(|place| i64::from(*place))
+        }))
     }
 }

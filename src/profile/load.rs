@@ -274,27 +274,25 @@ fn merge(profile: &mut Profile, module: Profile) {
 }
 
 fn merge_table(own: &mut Table, module: Table) {
-    let Table { about, rows, scales, of, count, when, lifecycle, chunk, refs, columns, checks } = module;
-    if own.about.is_empty() {
-        own.about = about;
+    let below = std::mem::replace(own, module);
+    if !below.about.is_empty() {
+        own.about = below.about;
     }
-    own.rows = own.rows.or(rows);
-    own.scales = own.scales.or(scales);
-    own.of = own.of.take().or(of);
-    own.count = own.count.take().or(count);
-    own.when = own.when.take().or(when);
-    own.lifecycle = own.lifecycle.take().or(lifecycle);
-    own.chunk = own.chunk.or(chunk);
+    own.rows = below.rows.or(own.rows);
+    own.scales = below.scales.or(own.scales);
+    own.of = below.of.or(own.of.take());
+    own.spread = below.spread.or(own.spread.take());
+    own.count = below.count.or(own.count.take());
+    own.when = below.when.or(own.when.take());
+    own.lifecycle = below.lifecycle.or(own.lifecycle.take());
+    own.each = below.each.or(own.each.take());
+    own.order = below.order.or(own.order.take());
+    own.group = below.group.or(own.group.take());
+    own.by = below.by.or(own.by.take());
+    own.r#where = below.r#where.or(own.r#where.take());
+    own.chunk = below.chunk.or(own.chunk);
     // The module's columns stand first, in its order; the profile may replace some and adds the rest behind.
-    own.refs = over(refs, std::mem::take(&mut own.refs));
-    own.columns = over(columns, std::mem::take(&mut own.columns));
-    own.checks = over(checks, std::mem::take(&mut own.checks));
-}
-
-fn over<T>(
-    mut below: indexmap::IndexMap<String, T>,
-    above: indexmap::IndexMap<String, T>,
-) -> indexmap::IndexMap<String, T> {
-    below.extend(above);
-    below
+    own.refs.extend(below.refs);
+    own.columns.extend(below.columns);
+    own.checks.extend(below.checks);
 }

@@ -1,27 +1,58 @@
-//! How many rows a child table has.
+//! Where the rows of a table come from.
 
 use arrow_schema::DataType;
 
-use super::Compiler;
-use crate::error::{Error, Result};
-use crate::plan::{Column, Input, Op, sql};
+use super::{Compiler, Target};
+use crate::error::{Error, Result, did_you_mean};
+use crate::plan::deal::Spread;
+use crate::plan::{Column, Facts, Hand, Input, Op, Source, sql};
+use crate::profile::{self, Expr};
 
 impl Compiler<'_> {
-    /// Compiles what says how many rows a child table has.
-    pub(super) fn counted(&mut self, child: usize) -> Result<()> {
-        if self.tables[child].count.is_some() || self.tables[child].walk.is_some() {
+    /// Compiles what says how many rows a table has.
+    pub(super) fn sourced(&mut self, table: usize) -> Result<()> {
+        if self.tables[table].source.is_some() {
             return Ok(());
         }
-        let (says, name) = (self.tables[child].says, self.tables[child].name);
-        let Some(parent) = self.tables[child].parent else { return Ok(()) };
-        let path = format!("tables.{name}");
+        let (says, path) = (self.tables[table].says, format!("tables.{}", self.tables[table].name));
+        let source = match self.tables[table].parent {
+            None => Source::Root,
+            Some(parent) => self.child_source(parent, table, says, &path).map_err(|error| error.within(&path))?,
+        };
+        self.tables[table].source = Some(source);
+        Ok(())
+    }
+
+    fn child_source(&mut self, parent: usize, child: usize, says: &profile::Table, path: &str) -> Result<Source> {
+        let name = self.tables[child].name;
+        if says.rows.is_some() {
+            let owners = self.dense_rows(parent).ok_or_else(|| {
+                Error::profile(
+                    format!("{path}.rows"),
+                    format!("the rows of `{}` are not known in number", self.tables[parent].name),
+                )
+                .hint("a child table sized in total needs a root table, or another one sized in total, as its parent")
+            })?;
+            let spread = says.spread.clone().unwrap_or_default();
+            let key = self.key(child, "#spread");
+            let at = format!("{path}.spread");
+            return self
+                .spread(child, self.tables[child].rows, owners, (&spread.skew, &spread.jitter), key, &at)
+                .map(Source::Dense);
+        }
         if let Some(lifecycle) = &says.lifecycle {
             let hidden = self.reserve(parent, &format!("#walk {name}"))?;
-            let walk = self.walk(parent, child, lifecycle, &path).map_err(|error| error.within(&path))?;
+            let walk = self.walk(parent, child, lifecycle, path)?;
             let made = self.column_of(parent, "#walk", Op::Row, Vec::new());
             self.fulfil(parent, hidden, made);
-            self.tables[child].walk = Some(walk);
-            return Ok(());
+            return Ok(Source::Walk(walk));
+        }
+        if let Some(hand) = says.each.as_ref().or(says.group.as_ref()) {
+            let hidden = self.reserve(parent, &format!("#facts {name}"))?;
+            let facts = self.facts(parent, child, hand, path)?;
+            let made = self.column_of(parent, "#facts", Op::Row, Vec::new());
+            self.fulfil(parent, hidden, made);
+            return Ok(if says.each.is_some() { Source::Each(facts) } else { Source::Group(facts) });
         }
         let hidden = self.reserve(parent, &format!("#count {name}"))?;
         let value = says.count.as_ref().ok_or_else(|| Error::internal("a child table without a count"))?;
@@ -38,7 +69,119 @@ impl Compiler<'_> {
         let expr = sql::Expr::input(0, ty, nullable);
         let made = Column { when, nullable: true, ..self.column_of(parent, "#count", Op::Expr(expr), inputs) };
         self.fulfil(parent, hidden, made);
-        self.tables[child].count = Some(hidden);
-        Ok(())
+        Ok(Source::Count(hidden))
+    }
+
+    /// The rows of a table that are known in number: of a root table, or of a child table sized in total.
+    pub(super) fn dense_rows(&self, table: usize) -> Option<u64> {
+        let Some(parent) = self.tables[table].parent else { return Some(self.tables[table].rows) };
+        self.tables[table].says.rows?;
+        self.dense_rows(parent).map(|_| self.tables[table].rows)
+    }
+
+    /// How slots are spread over owners; skew and jitter are constants.
+    pub(super) fn spread(
+        &mut self,
+        table: usize,
+        slots: u64,
+        owners: u64,
+        (skew, jitter): (&Option<Expr>, &Option<Expr>),
+        key: u64,
+        path: &str,
+    ) -> Result<Spread> {
+        let skew = self.constant(table, skew.as_ref(), 0.0, 0.0..=10.0, &format!("{path}.skew"))?;
+        let jitter = self.constant(table, jitter.as_ref(), 0.5, 0.0..=1.0, &format!("{path}.jitter"))?;
+        if owners == 0 && slots > 0 {
+            return Err(Error::profile(path, format!("{slots} rows have no row to belong to")));
+        }
+        Ok(Spread::new(slots, owners, skew, jitter, key))
+    }
+
+    /// What an `each` or `group` table is made of.
+    fn facts(&mut self, owner: usize, table: usize, hand: &str, path: &str) -> Result<Facts> {
+        let says = self.tables[table].says;
+        let key = if says.each.is_some() { "each" } else { "group" };
+        let hands = self.hands(owner);
+        let mut known = hands.iter().filter(|(name, _)| name == hand);
+        let (Some((_, found)), None) = (known.next(), known.next()) else {
+            let message = format!("`{hand}` does not name one child table or hand of `{}`", self.tables[owner].name);
+            return Err(Error::profile(format!("{path}.{key}"), message)
+                .maybe_hint(did_you_mean(hand, hands.iter().map(|(name, _)| name.as_str()))));
+        };
+        if found.table() == table {
+            return Err(Error::profile(format!("{path}.{key}"), "a table is not made of its own rows"));
+        }
+        self.held(*found)?;
+        let filter = match &says.r#where {
+            Some(filter) => {
+                let mut inputs = Vec::new();
+                self.under(hand, |c| c.condition(found.table(), &filter.0, &mut inputs))
+                    .map_err(|error| error.within(&format!("{path}.where")))?;
+                inputs.first().map(|input| input.column)
+            }
+            None => None,
+        };
+        let (key, by) = if says.each.is_some() { ("order", &says.order) } else { ("by", &says.by) };
+        let by = by
+            .as_ref()
+            .map(|by| self.under(hand, |c| c.argument(found.table(), &by.0)))
+            .transpose()
+            .map_err(|error| error.within(&format!("{path}.{key}")))?;
+        Ok(Facts { hand: *found, filter, by })
+    }
+
+    /// The hands of a table by name: its child tables, the tables dealt to it, and what its rows group.
+    pub(super) fn hands(&self, table: usize) -> Vec<(String, Hand)> {
+        let name = |table: usize| self.tables[table].name.to_owned();
+        let mut hands: Vec<_> =
+            self.children(table).into_iter().map(|child| (name(child), Hand::Children(child))).collect();
+        for (facts, building) in self.tables.iter().enumerate() {
+            for (reference, says) in building.says.refs.values().enumerate() {
+                if let Some(deal) =
+                    says.deal.as_ref().filter(|_| says.table.as_deref() == Some(self.tables[table].name))
+                {
+                    let hand = deal.hand.clone().unwrap_or_else(|| name(facts));
+                    hands.push((hand, Hand::Dealt(facts, reference)));
+                }
+            }
+        }
+        if let (Some(hand), Some(owner)) = (&self.tables[table].says.group, self.tables[table].parent) {
+            let above = self.hands(owner).into_iter().find(|(name, _)| name == hand);
+            hands.extend(above.map(|(name, hand)| (name, Hand::Grouped(hand.table()))));
+        }
+        hands
+    }
+
+    /// Compiles what a hand needs.
+    pub(super) fn held(&mut self, hand: Hand) -> Result<()> {
+        match hand {
+            Hand::Children(child) => self.sourced(child),
+            Hand::Dealt(facts, reference) => {
+                self.sourced(facts)?;
+                self.reference(facts, reference).map(|_| ())
+            }
+            Hand::Grouped(_) => Ok(()),
+        }
+    }
+
+    /// The fact behind the rows of an `each` table, if `head` names it.
+    pub(super) fn fact(&mut self, table: usize, head: &str) -> Result<Option<Target>> {
+        let (Some(hand), Some(owner)) = (&self.tables[table].says.each, self.tables[table].parent) else {
+            return Ok(None);
+        };
+        let found = self.hands(owner).into_iter().find(|(name, _)| name == hand).map(|(_, hand)| hand.table());
+        let fact = found.filter(|fact| hand == head || self.tables[*fact].name == head);
+        if fact.is_some() {
+            self.sourced(table)?;
+        }
+        Ok(fact.map(Target::Fact))
+    }
+
+    /// Compiles with the name of a hand in sight.
+    pub(super) fn under<T>(&mut self, hand: &str, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let outer = self.alias.replace(hand.to_owned());
+        let made = compile(self);
+        self.alias = outer;
+        made
     }
 }

@@ -1,5 +1,7 @@
 //! Columns: each compiled once, after what it depends on.
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
 use arrow_schema::DataType;
 
 use super::{CallScope, Compiler, InSight, MAX_DEPTH, State};
@@ -24,7 +26,9 @@ impl Compiler<'_> {
         let path = format!("tables.{}.columns.{name}", self.tables[table].name);
         self.tables[table].columns[column] = State::Busy;
         self.push(table, column)?;
+        let alias = self.alias.take();
         let made = self.from_declaration(table, name, says, &path).map_err(|error| error.within(&path))?;
+        self.alias = alias;
         self.stack.pop();
         self.tables[table].columns[column] = State::Done(Box::new(made));
         Ok(())
@@ -103,6 +107,30 @@ impl Compiler<'_> {
         Ok(inputs.len() - 1)
     }
 
+    /// A number that is known before row 0.
+    pub(super) fn constant(
+        &mut self,
+        table: usize,
+        says: Option<&Expr>,
+        otherwise: f64,
+        bounds: std::ops::RangeInclusive<f64>,
+        path: &str,
+    ) -> Result<f64> {
+        let Some(says) = says else { return Ok(otherwise) };
+        let (expr, _) = self.expression(table, &says.0).map_err(|error| error.within(path))?;
+        let wrong = |what: String| Error::profile(path, what);
+        if !types::widens(&expr.ty, &DataType::Float64) {
+            return Err(wrong(format!("type mismatch: a number is meant, `{}` is {}", says.0, types::name(&expr.ty))));
+        }
+        let number = expr.cast_to(&DataType::Float64);
+        let number = number.constant().ok_or_else(|| wrong(format!("`{}` is not a constant", says.0)))?;
+        let number = number.as_primitive::<Float64Type>().value(0);
+        if !bounds.contains(&number) {
+            return Err(wrong(format!("{number} is not between {} and {}", bounds.start(), bounds.end())));
+        }
+        Ok(number)
+    }
+
     pub(super) fn check(&mut self, table: usize, id: &str, check: &Expr) -> Result<usize> {
         let mut inputs = Vec::new();
         self.condition(table, &check.0, &mut inputs)?;
@@ -164,6 +192,7 @@ impl Compiler<'_> {
             key: self.key(table, name),
             op,
             inputs,
+            family: false,
             when: None,
             null: None,
         }
@@ -174,7 +203,7 @@ impl Compiler<'_> {
         for step in &input.steps {
             match step {
                 Step::Parent => at = self.tables[at].parent.unwrap_or(at),
-                Step::Ref(_) => return true,
+                Step::Ref(_) | Step::Fact => return true,
             }
         }
         match self.tables[at].columns.get_index(input.column) {

@@ -103,7 +103,7 @@ impl Compiler<'_> {
 
     /// A column of a lifecycle's walk, in the child table.
     pub(super) fn walk_column(&mut self, table: usize, which: WalkColumn) -> Result<usize> {
-        self.counted(table)?;
+        self.sourced(table)?;
         let (name, ty) = match which {
             WalkColumn::State => ("#state", types::dictionary()),
             WalkColumn::At => ("#at", types::timestamp()),

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 
 use super::{Compiler, State, Target};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::Op;
+use crate::plan::{Op, Source};
 
 impl<'a> Compiler<'a> {
     /// What the head of a path means in a table.
@@ -20,8 +20,11 @@ impl<'a> Compiler<'a> {
             let (to, nullable) = self.reference(table, reference)?;
             return Ok(Target::Reference(reference, to, nullable));
         }
-        if head == self.tables[table].name {
+        if head == self.tables[table].name || self.alias.as_deref() == Some(head) {
             return Ok(Target::Table);
+        }
+        if let Some(fact) = self.fact(table, head)? {
+            return Ok(fact);
         }
         let (mut levels, mut at) = (0, table);
         while let Some(parent) = self.tables[at].parent {
@@ -34,7 +37,7 @@ impl<'a> Compiler<'a> {
             return Ok(Target::Lifecycle);
         }
         let name = self.tables[table].name;
-        if self.children(table).into_iter().any(|child| self.tables[child].name == head) {
+        if self.hands(table).iter().any(|(hand, _)| hand == head) {
             return Err(Error::profile("", format!("`{head}` has many rows for each `{name}`"))
                 .hint(format!("aggregate them: sum({head}.…), count({head}), last({head}.…)")));
         }
@@ -56,6 +59,7 @@ impl<'a> Compiler<'a> {
             "row" if !child => Op::Row,
             "ordinal" if child => Op::Ordinal,
             "siblings" if child => Op::Siblings,
+            "group_key" if says.group.is_some() => return self.group_key(table),
             _ => {
                 let known = says.columns.keys().map(String::as_str).chain(["row", "ordinal", "siblings", "as_of"]);
                 return Err(Error::profile(
@@ -66,6 +70,16 @@ impl<'a> Compiler<'a> {
             }
         };
         self.computed(table, &format!("#{name}"), op, Vec::new())
+    }
+
+    fn group_key(&mut self, table: usize) -> Result<usize> {
+        self.sourced(table)?;
+        let Some(Source::Group(facts)) = &self.tables[table].source else {
+            return Err(Error::internal("a group without a source"));
+        };
+        let by = facts.by.ok_or_else(|| Error::internal("a group without a key"))?;
+        let ty = self.type_of(facts.hand.table(), by).0;
+        self.made(table, "#group_key", Op::GroupKey, ty, false)
     }
 
     pub(super) fn has_column(&self, table: usize, name: &str) -> bool {

@@ -11,7 +11,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
 use crate::plan::sql::{self, types};
-use crate::plan::{Aggregate, Function, Input, Op, Step, WalkColumn, Window};
+use crate::plan::{Aggregate, Function, Hand, Input, Op, Step, WalkColumn, Window};
 
 /// The names in sight of one table's expressions.
 pub(super) struct InSight<'c, 'a> {
@@ -35,14 +35,67 @@ impl InSight<'_, '_> {
         self.add(Input { steps: Vec::new(), column }, ty, nullable)
     }
 
+    /// The columns of several keys, each with its direction.
+    fn keys(&mut self, table: usize, keys: &[(&Sql, bool)]) -> Result<Vec<(usize, bool)>> {
+        keys.iter()
+            .map(|(sql, descending)| Ok((self.compiler.argument(table, &sql.to_string())?, *descending)))
+            .collect()
+    }
+
+    /// The place in the hand of a reference that deals.
+    fn ordinal_in(&mut self, args: &[Sql]) -> Result<sql::Expr> {
+        let [Sql::Identifier(reference)] = args else {
+            return Err(Error::profile("", "`ordinal_in` takes the name of a reference that deals"));
+        };
+        let says = &self.compiler.tables[self.table].says.refs;
+        let found = says.get_full(&reference.value).filter(|(_, _, says)| says.deal.is_some());
+        let Some((index, name, _)) = found else {
+            let dealt = says.iter().filter(|(_, says)| says.deal.is_some()).map(|(name, _)| name.as_str());
+            return Err(Error::profile("", format!("`{}` is no reference that deals", reference.value))
+                .maybe_hint(did_you_mean(&reference.value, dealt)));
+        };
+        self.compiler.reference(self.table, index)?;
+        let name = format!("#ordinal in {name}");
+        let column = self.compiler.made(self.table, &name, Op::HandOrdinal(index), DataType::Int64, false)?;
+        Ok(self.own(column))
+    }
+}
+
+impl Compiler<'_> {
     /// A hidden column for an argument: the column itself where the argument is one.
-    fn argument(&mut self, table: usize, sql: &Sql) -> Result<usize> {
-        let text = sql.to_string();
-        let (expr, inputs) = self.compiler.expression(table, &text)?;
+    pub(super) fn argument(&mut self, table: usize, text: &str) -> Result<usize> {
+        let (expr, inputs) = self.expression(table, text)?;
         match (&expr.node, inputs.as_slice()) {
             (sql::Node::Input(0), [Input { steps, column }]) if steps.is_empty() => Ok(*column),
-            _ => self.compiler.computed(table, &format!("#{text}"), Op::Expr(expr), inputs),
+            _ => self.computed(table, &format!("#{text}"), Op::Expr(expr), inputs),
         }
+    }
+
+    /// The same, cast to a type.
+    fn argument_as(&mut self, table: usize, text: &str, ty: &DataType) -> Result<usize> {
+        let column = self.argument(table, text)?;
+        let (own, nullable) = self.type_of(table, column);
+        if &own == ty {
+            return Ok(column);
+        }
+        let number = |ty: &DataType| types::is_number(ty) || matches!(ty, DataType::Null);
+        if !types::widens(&own, ty) && !(number(&own) && number(ty)) {
+            return Err(Error::profile(
+                "",
+                format!("type mismatch: `{text}` is {}, {} is meant", types::name(&own), types::name(ty)),
+            ));
+        }
+        let expr = sql::Expr::input(0, own, nullable).cast_to(ty);
+        self.computed(table, &format!("#{text} as {ty}"), Op::Expr(expr), vec![Input { steps: Vec::new(), column }])
+    }
+}
+
+fn walk_column(name: &str) -> Result<WalkColumn> {
+    match name {
+        "state" => Ok(WalkColumn::State),
+        "at" => Ok(WalkColumn::At),
+        "from" => Ok(WalkColumn::From),
+        _ => Err(Error::profile("", format!("a lifecycle has no `{name}`")).hint("it has state, at and from")),
     }
 }
 
@@ -53,46 +106,75 @@ fn mentions(sql: &Sql, name: &str) -> bool {
     tokens.iter().any(|token| matches!(token, Token::Word(word) if word.value == name))
 }
 
+impl InSight<'_, '_> {
+    /// The steps that the heads of a path take, and the table where they lead.
+    pub(super) fn steps(&mut self, heads: &[&str]) -> Result<(Vec<Step>, usize)> {
+        let mut way = Way { table: self.table, steps: Vec::new(), optional: false };
+        for head in heads {
+            let target = self.compiler.target(way.table, head)?;
+            if !way.step(&target) {
+                return Err(Error::profile("", format!("`{head}` is no row of a table")));
+            }
+        }
+        Ok((way.steps, way.table))
+    }
+}
+
+/// A walk from row to row.
+struct Way {
+    table: usize,
+    steps: Vec<Step>,
+    optional: bool,
+}
+
+impl Way {
+    /// Goes on to a row; `false` where the target is none.
+    fn step(&mut self, target: &Target) -> bool {
+        match target {
+            Target::Table => {}
+            Target::Ancestor(levels, ancestor) => {
+                self.steps.extend(std::iter::repeat_n(Step::Parent, *levels));
+                self.table = *ancestor;
+            }
+            Target::Reference(reference, to, nullable) => {
+                self.steps.push(Step::Ref(*reference));
+                self.table = *to;
+                self.optional |= nullable;
+            }
+            Target::Fact(to) => {
+                self.steps.push(Step::Fact);
+                self.table = *to;
+            }
+            Target::Lifecycle | Target::File(_) => return false,
+        }
+        true
+    }
+}
+
 impl sql::Names for InSight<'_, '_> {
     fn column(&mut self, path: &[String]) -> Result<sql::Expr> {
-        let (mut table, mut steps, mut optional) = (self.table, Vec::new(), false);
+        let mut way = Way { table: self.table, steps: Vec::new(), optional: false };
         let Some((name, heads)) = path.split_last() else { return Err(Error::internal("an empty name")) };
         for (at, head) in heads.iter().enumerate() {
             if head == "params" && at == 0 {
                 return self.compiler.param(name).map(sql::Expr::literal);
             }
-            match self.compiler.target(table, head)? {
-                Target::Table => {}
-                Target::Lifecycle => {
-                    let which = match name.as_str() {
-                        "state" => WalkColumn::State,
-                        "at" => WalkColumn::At,
-                        "from" => WalkColumn::From,
-                        _ => {
-                            return Err(Error::profile("", format!("a lifecycle has no `{name}`"))
-                                .hint("it has state, at and from"));
-                        }
-                    };
-                    let column = self.compiler.walk_column(table, which)?;
-                    let (ty, nullable) = self.compiler.type_of(table, column);
-                    return Ok(self.add(Input { steps, column }, ty, nullable || optional));
-                }
-                Target::Ancestor(levels, ancestor) => {
-                    steps.extend(std::iter::repeat_n(Step::Parent, levels));
-                    table = ancestor;
-                }
-                Target::Reference(reference, to, nullable) => {
-                    steps.push(Step::Ref(reference));
-                    table = to;
-                    optional |= nullable;
-                }
-                Target::File(reference) => {
-                    let column = self.compiler.projected(table, &reference, name)?;
-                    let (ty, _) = self.compiler.type_of(table, column);
-                    return Ok(self.add(Input { steps, column }, ty, true));
-                }
+            let target = self.compiler.target(way.table, head)?;
+            if way.step(&target) {
+                continue;
             }
+            if at + 1 < heads.len() {
+                return Err(Error::profile("", format!("`{head}.{}` is a value: it has no `{name}`", heads[at + 1])));
+            }
+            let (table, steps) = (way.table, way.steps);
+            let column = match target {
+                Target::File(reference) => self.compiler.projected(table, &reference, name)?,
+                _ => self.compiler.walk_column(table, walk_column(name)?)?,
+            };
+            let (ty, nullable) = self.compiler.type_of(table, column);
+            return Ok(self.add(Input { steps, column }, ty, nullable || way.optional));
         }
+        let Way { table, steps, optional } = way;
         if heads.is_empty() && name == "as_of" && !self.compiler.has_column(table, name) {
             return Ok(sql::Expr::literal(Arc::new(Date32Array::from(vec![self.compiler.as_of]))));
         }
@@ -101,51 +183,37 @@ impl sql::Names for InSight<'_, '_> {
         Ok(self.add(Input { steps, column }, ty, nullable || optional))
     }
 
-    fn aggregate(&mut self, name: &str, args: &[Sql], filter: Option<&Sql>) -> Result<Option<sql::Expr>> {
+    fn aggregate(&mut self, aggregate: sql::Aggregate<'_>) -> Result<Option<sql::Expr>> {
+        let sql::Aggregate { name, args, filter, order } = aggregate;
+        if name == "ordinal_in" {
+            return self.ordinal_in(args).map(Some);
+        }
         let Some(function) = Function::named(name) else { return Ok(None) };
-        let children = self.compiler.children(self.table);
-        let known = children.iter().map(|child| self.compiler.name(*child)).collect::<Vec<_>>().join("`, `");
-        let child = children.iter().copied().find(|child| {
-            let child = self.compiler.name(*child);
-            args.iter().chain(filter).any(|arg| mentions(arg, child))
-        });
-        let Some(child) = child else {
-            let hint = if known.is_empty() {
-                "this table has no child tables".to_owned()
-            } else {
-                format!("the child tables are `{known}`")
-            };
-            return Err(Error::profile("", format!("no argument of `{name}` names a child table")).hint(hint));
+        if function.needs_window() {
+            return Err(Error::profile("", format!("`{name}` is a function over siblings"))
+                .hint(format!("{name}(…) OVER (ORDER BY …)")));
+        }
+        let (hand_name, hand) = self.hand(name, args, filter)?;
+        self.compiler.held(hand)?;
+        let facts = hand.table();
+        let rows = matches!(args.first(), Some(Sql::Identifier(ident)) if ident.value == hand_name);
+        let (argument, filter_column, order_columns) = {
+            let outer = self.compiler.alias.replace(hand_name);
+            let argument = args.first().filter(|_| !rows).map(|arg| self.compiler.argument(facts, &arg.to_string()));
+            let filter = filter.map(|filter| self.compiler.argument(facts, &filter.to_string()));
+            let order = self.keys(facts, &order);
+            self.compiler.alias = outer;
+            (argument.transpose()?, filter.transpose()?, order?)
         };
-        let rows = matches!(args.first(), Some(Sql::Identifier(ident)) if ident.value == self.compiler.name(child));
-        self.compiler.counted(child)?;
-        let argument = match args.first() {
-            Some(arg) if !rows => Some(self.argument(child, arg)?),
-            _ => None,
-        };
-        let filter_column = filter.map(|filter| self.argument(child, filter)).transpose()?;
         if let Some(column) = filter_column
-            && self.compiler.type_of(child, column).0 != DataType::Boolean
+            && self.compiler.type_of(facts, column).0 != DataType::Boolean
         {
             return Err(Error::profile("", "type mismatch: a FILTER is a condition"));
         }
-        let given = argument.map(|column| self.compiler.type_of(child, column).0);
-        let ty = function.result(given.as_ref()).ok_or_else(|| {
-            Error::profile(
-                "",
-                format!(
-                    "type mismatch: `{name}` does not take {}",
-                    given.as_ref().map_or("rows".to_owned(), types::name)
-                ),
-            )
-        })?;
-        let separator = args.get(1).map(ToString::to_string).unwrap_or_default();
-        let text = format!(
-            "#{name}({};{separator};{})",
-            args.first().map(ToString::to_string).unwrap_or_default(),
-            filter.map(ToString::to_string).unwrap_or_default()
-        );
-        let op = Op::Aggregate(Aggregate { function, child, argument, filter: filter_column });
+        let given = argument.map(|column| self.compiler.type_of(facts, column).0);
+        let ty = function.result(given.as_ref()).ok_or_else(|| refused(name, given.as_ref(), "rows"))?;
+        let text = format!("#{name}({hand:?} {argument:?} {filter_column:?} {order_columns:?})");
+        let op = Op::Aggregate(Aggregate { function, hand, argument, filter: filter_column, order: order_columns });
         let nullable = function != Function::Count;
         let column = self.compiler.made(self.table, &text, op, ty, nullable)?;
         Ok(Some(self.own(column)))
@@ -159,29 +227,60 @@ impl sql::Names for InSight<'_, '_> {
         if self.compiler.depth(self.table) == 0 {
             return Err(Error::profile("", "a root table has no siblings: a window needs a child table"));
         }
-        let argument = window.args.first().map(|arg| self.argument(self.table, arg)).transpose()?;
-        let order = window.order.map(|order| self.argument(self.table, order)).transpose()?;
-        let given = argument.map(|column| self.compiler.type_of(self.table, column).0);
-        let ty = function.result(given.as_ref()).ok_or_else(|| {
-            Error::profile(
-                "",
-                format!(
-                    "type mismatch: `{}` does not take {}",
-                    window.name,
-                    given.as_ref().map_or("nothing".to_owned(), types::name)
-                ),
-            )
-        })?;
-        let text = format!(
-            "#{}({}) over ({} {})",
-            window.name,
-            window.args.first().map(ToString::to_string).unwrap_or_default(),
-            window.order.map(ToString::to_string).unwrap_or_default(),
-            window.descending
-        );
-        let op = Op::Window(Window { function, argument, order, descending: window.descending });
-        let nullable = !matches!(function, Function::Count | Function::RowNumber);
+        let mut arguments = Vec::new();
+        for arg in window.args.iter().take(1) {
+            arguments.push(self.compiler.argument(self.table, &arg.to_string())?);
+        }
+        let given = arguments.first().map(|column| self.compiler.type_of(self.table, *column).0);
+        let ty = function.result(given.as_ref()).ok_or_else(|| refused(window.name, given.as_ref(), "nothing"))?;
+        let held = matches!(function, Function::ClampedSum | Function::GuardedSum);
+        if held {
+            // The step, the start, the floor and the cap are of one type; all but the step may be left out.
+            for (at, arg) in window.args.iter().enumerate().take(4) {
+                let column = self.compiler.argument_as(self.table, &arg.to_string(), &ty)?;
+                if at == 0 { arguments[0] = column } else { arguments.push(column) }
+            }
+        }
+        if window.args.len() > if held { 4 } else { 1 } {
+            return Err(Error::profile("", format!("`{}` takes fewer arguments", window.name)));
+        }
+        let partition = window.partition.iter().map(|key| self.compiler.argument(self.table, &key.to_string()));
+        let partition = partition.collect::<Result<Vec<_>>>()?;
+        let order = self.keys(self.table, &window.order)?;
+        let text = format!("#{}({arguments:?} {partition:?} {order:?}) over", window.name);
+        let op = Op::Window(Window { function, arguments, partition, order });
+        let nullable = !held && !matches!(function, Function::Count | Function::RowNumber);
         let column = self.compiler.made(self.table, &text, op, ty, nullable)?;
         Ok(self.own(column))
     }
+}
+
+impl InSight<'_, '_> {
+    /// The hand that an aggregate is over: the one that its arguments name.
+    fn hand(&self, name: &str, args: &[Sql], filter: Option<&Sql>) -> Result<(String, Hand)> {
+        let hands = self.compiler.hands(self.table);
+        let mut named = hands.iter().filter(|(hand, _)| args.iter().chain(filter).any(|arg| mentions(arg, hand)));
+        let known = hands.iter().map(|(hand, _)| hand.as_str()).collect::<Vec<_>>().join("`, `");
+        match (named.next(), named.next()) {
+            (Some(hand), None) => Ok(hand.clone()),
+            (Some((one, _)), Some((other, _))) if one == other => Err(Error::profile(
+                "",
+                format!("`{one}` is dealt to `{}` more than once", self.compiler.name(self.table)),
+            )
+            .hint("give each hand a name: deal.hand = \"received\"")),
+            (Some(hand), Some(_)) => Ok(hand.clone()),
+            _ => {
+                let hint = match known.is_empty() {
+                    true => "this table has no child tables and no hands".to_owned(),
+                    false => format!("the child tables and hands are `{known}`"),
+                };
+                Err(Error::profile("", format!("no argument of `{name}` names a child table")).hint(hint))
+            }
+        }
+    }
+}
+
+fn refused(name: &str, given: Option<&DataType>, nothing: &str) -> Error {
+    let given = given.map_or(nothing.to_owned(), types::name);
+    Error::profile("", format!("type mismatch: `{name}` does not take {given}"))
 }

@@ -1,13 +1,17 @@
 //! References: rows of other tables and of the same one.
 
-use super::{CallScope, Compiler, unknown_table};
-use crate::error::{Error, Result};
+use indexmap::IndexMap;
+
+use super::{CallScope, Compiler, InSight, unknown_table};
+use crate::error::{Error, Result, did_you_mean};
 use crate::generator::Operand;
-use crate::plan::references::Pick;
-use crate::plan::{Column, Op, Reference};
-use crate::profile;
+use crate::plan::references::{Among, Choose, Match, Pick};
+use crate::plan::sql::{self, types};
+use crate::plan::{Column, Input, Op, Place, Reference, Step};
+use crate::profile::{self, Expr, Pick as Says};
 
 impl Compiler<'_> {
+    /// Compiles a reference: the table that it leads to, and whether there may be no row.
     pub(super) fn reference(&mut self, table: usize, reference: usize) -> Result<(usize, bool)> {
         let says = self.tables[table].says;
         let (name, to) =
@@ -19,10 +23,16 @@ impl Compiler<'_> {
                 .map(|_| (table, true))
                 .map_err(|error| error.within(&path));
         }
-        self.picked_row(table, reference, name, to, &path).map_err(|error| error.within(&path))
+        if let Some(known) = &self.tables[table].refs[reference] {
+            return Ok((known.table, self.type_of(table, known.pick).1));
+        }
+        let alias = self.alias.take();
+        let made = self.picked_row(table, reference, name, to, &path).map_err(|error| error.within(&path));
+        self.alias = alias;
+        made
     }
 
-    pub(super) fn picked_row(
+    fn picked_row(
         &mut self,
         table: usize,
         reference: usize,
@@ -30,74 +40,313 @@ impl Compiler<'_> {
         to: &profile::Ref,
         path: &str,
     ) -> Result<(usize, bool)> {
-        use profile::Pick as Says;
         let hidden = format!("#ref {name}");
-        if let Some(known) = &self.tables[table].refs[reference] {
-            let nullable = self.type_of(table, known.pick).1;
-            return Ok((known.table, nullable));
-        }
         let column = self.reserve(table, &hidden)?;
         let picks = to.pick.unwrap_or(if to.at.is_some() { Says::Row } else { Says::Random });
-        let among_siblings = matches!(picks, Says::Previous | Says::EarlierSibling | Says::Sibling | Says::Earlier);
+        let own = to.table.is_none() && to.within.is_none();
         let target = match &to.table {
             Some(target) => self
                 .tables
                 .iter()
                 .position(|t| t.name == target)
                 .ok_or_else(|| unknown_table(&format!("{path}.table"), target, &self.loaded.profile))?,
-            None if among_siblings => table,
+            None if own && (among_siblings(picks) || picks == Says::Earlier) => table,
             None => return Err(Error::profile("", "a reference needs `table` or `file`")),
         };
-        if matches!(picks, Says::InOrder | Says::Distinct) || to.weight.is_some() || !to.r#match.is_empty() {
-            return Err(Error::profile(
-                "",
-                "`in_order`, `distinct`, `weight` and `match` belong to references with `file`",
-            ));
-        }
-        let rooted = self.tables[table].parent.is_none();
-        if among_siblings && target != table {
-            return Err(Error::profile("", "this pick stays within the table itself").hint("leave `table` out"));
-        }
-        if !among_siblings && self.tables[target].parent.is_some() {
-            return Err(Error::profile(
-                "",
-                format!("`{}` is a child table: a reference leads to a root table", self.tables[target].name),
-            ));
-        }
-        let needs_root = matches!(picks, Says::SameRow | Says::Earlier);
-        if (needs_root && !rooted) || (among_siblings && picks != Says::Earlier && rooted) {
-            return Err(Error::profile(
-                "",
-                if rooted { "a root table has no siblings" } else { "this pick is for root tables" },
-            ));
-        }
-        let rows = self.tables[target].rows;
-        if rows == 0 && !among_siblings && picks != Says::SameRow {
-            return Err(Error::profile("", format!("`{}` has no rows to refer to", self.tables[target].name)));
-        }
-        let mut scope =
-            CallScope { compiler: self, table, column: hidden.clone(), path: path.to_owned(), inputs: Vec::new() };
-        let missing = || Error::profile(format!("{path}.at"), "this pick needs `at`, an expression");
-        let pick = match picks {
-            Says::SameRow => Pick::SameRow,
-            Says::Row => Pick::Row { at: Operand::plan(&mut scope, "at", to.at.as_ref().ok_or_else(missing)?)?, rows },
-            Says::Earlier => Pick::Earlier,
-            Says::Previous => Pick::Previous,
-            Says::EarlierSibling => Pick::EarlierSibling,
-            Says::Sibling => Pick::Sibling(Operand::plan(&mut scope, "at", to.at.as_ref().ok_or_else(missing)?)?),
-            _ => Pick::Random {
-                rows,
-                skew: to.skew.as_ref().map(|skew| Operand::plan(&mut scope, "skew", skew)).transpose()?,
-            },
+        fits(to, picks, self.tables[table].parent.is_none(), target == table)?;
+        let mut made = Made { inputs: Vec::new(), deal: None, place: Place::Number, nullable: false };
+        let op = if let Some(deal) = &to.deal {
+            let key = self.key(table, &format!("#deal {name}"));
+            made.deal = Some(self.dealt(table, target, deal, &to.r#match, key, path)?);
+            Op::Pick(Pick::Dealt(reference))
+        } else if let Some(within) = &to.within {
+            let steps = self.steps_to(table, target, within, path)?;
+            made.place = Place::Within(steps.clone());
+            made.nullable = true;
+            Op::Among(self.among(table, target, Some(steps), to, picks, path)?)
+        } else if to.r#where.is_some() || matches!(picks, Says::First | Says::Last) {
+            made.place = Place::Sibling;
+            made.nullable = true;
+            Op::Among(self.among(table, target, None, to, picks, path)?)
+        } else {
+            self.numbered(table, target, &hidden, to, picks, path, &mut made)?
         };
-        let mut inputs = scope.inputs;
-        let (sibling, mut nullable) = (pick.is_sibling(), pick.nullable());
-        let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
-        nullable |= when.is_some();
-        let made = Column { when, nullable, ..self.column_of(table, &hidden, Op::Pick(pick), inputs) };
-        self.fulfil(table, column, made);
+        let mut nullable = made.nullable;
+        let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut made.inputs)).transpose()?;
+        let null = to.null.as_ref().map(|null| self.rate(table, &null.0, &mut made.inputs)).transpose()?;
+        nullable |= when.is_some() || null.is_some();
+        let done = Column { when, null, nullable, ..self.column_of(table, &hidden, op, made.inputs) };
+        self.fulfil(table, column, done);
         self.tables[table].refs[reference] =
-            Some(Reference { name: name.to_owned(), table: target, pick: column, sibling });
+            Some(Reference { name: name.to_owned(), table: target, pick: column, place: made.place, deal: made.deal });
         Ok((target, nullable))
     }
+
+    /// A pick of a row by its number in the whole table, or of a sibling by its ordinal.
+    #[expect(clippy::too_many_arguments, reason = "what one reference says, and where")]
+    fn numbered(
+        &mut self,
+        table: usize,
+        target: usize,
+        hidden: &str,
+        to: &profile::Ref,
+        picks: Says,
+        path: &str,
+        made: &mut Made,
+    ) -> Result<Op> {
+        let sibling = among_siblings(picks);
+        let rows = match self.dense_rows(target) {
+            Some(rows) => rows,
+            None if sibling => 0,
+            None => {
+                let name = self.tables[target].name;
+                return Err(Error::profile(
+                    "",
+                    format!("`{name}` is a child table: a reference leads to a root table or one sized in total"),
+                )
+                .hint(format!(
+                    "or to a child of a row that this one sees: within = \"{}\"",
+                    self.parent_name(target)
+                )));
+            }
+        };
+        if rows == 0 && !sibling && picks != Says::SameRow {
+            return Err(Error::profile("", format!("`{}` has no rows to refer to", self.tables[target].name)));
+        }
+        let differs = self.differing(table, target, to, path, &mut made.inputs)?;
+        if rows <= differs.len() as u64 && !differs.is_empty() {
+            return Err(Error::profile(
+                format!("{path}.differs"),
+                format!("`{}` has too few rows to differ", self.tables[target].name),
+            ));
+        }
+        if !to.r#match.is_empty() {
+            let (columns, sources) = self.matched(table, target, &to.r#match, path, &mut made.inputs)?;
+            let skew = self.skew(table, hidden, to, path, &mut made.inputs)?;
+            made.nullable = to.fallback == Some(profile::Fallback::None) || !differs.is_empty();
+            let fallback = to.fallback;
+            return Ok(Op::Match(Match::new(target, columns, sources, skew, fallback, differs)));
+        }
+        let at = match (picks, &to.at) {
+            (Says::Row | Says::Sibling, None) => {
+                return Err(Error::profile(format!("{path}.at"), "this pick needs `at`, an expression"));
+            }
+            (_, Some(at)) => Some(self.operand(table, hidden, "at", at, path, &mut made.inputs)?),
+            (_, None) => None,
+        };
+        let pick = match (picks, at) {
+            (Says::SameRow, _) => Pick::SameRow,
+            (Says::Row, Some(at)) => Pick::Row { at, rows },
+            (Says::Earlier, _) => Pick::Earlier,
+            (Says::Previous, _) => Pick::Previous,
+            (Says::EarlierSibling, _) => Pick::EarlierSibling,
+            (Says::Sibling, Some(at)) => Pick::Sibling(at),
+            _ => Pick::Random { rows, skew: self.skew(table, hidden, to, path, &mut made.inputs)?, differs },
+        };
+        if sibling {
+            made.place = Place::Sibling;
+        }
+        made.nullable = pick.nullable();
+        Ok(Op::Pick(pick))
+    }
+
+    fn operand<T: crate::generator::operand::Wanted>(
+        &mut self,
+        table: usize,
+        hidden: &str,
+        field: &str,
+        says: &Expr,
+        path: &str,
+        inputs: &mut Vec<Input>,
+    ) -> Result<Operand<T>> {
+        let given = std::mem::take(inputs);
+        let mut scope =
+            CallScope { compiler: self, table, column: hidden.to_owned(), path: path.to_owned(), inputs: given };
+        let operand = Operand::plan(&mut scope, field, says);
+        *inputs = scope.inputs;
+        operand
+    }
+
+    fn skew(
+        &mut self,
+        table: usize,
+        hidden: &str,
+        to: &profile::Ref,
+        path: &str,
+        inputs: &mut Vec<Input>,
+    ) -> Result<Option<Operand<arrow_array::types::Float64Type>>> {
+        to.skew.as_ref().map(|skew| self.operand(table, hidden, "skew", skew, path, inputs)).transpose()
+    }
+
+    /// The inputs that hold the rows which are not picked again.
+    fn differing(
+        &mut self,
+        table: usize,
+        target: usize,
+        to: &profile::Ref,
+        path: &str,
+        inputs: &mut Vec<Input>,
+    ) -> Result<Vec<usize>> {
+        let says = &self.tables[table].says.refs;
+        let mut places = Vec::new();
+        for other in &to.differs {
+            let wrong = |message: String| Error::profile(format!("{path}.differs"), message);
+            let index = says.get_index_of(other).filter(|index| says[*index].file.is_none()).ok_or_else(|| {
+                wrong(format!("`{other}` is no reference to a table"))
+                    .maybe_hint(did_you_mean(other, says.keys().map(String::as_str)))
+            })?;
+            let (leads, _) = self.reference(table, index)?;
+            let known = self.tables[table].refs[index].as_ref().filter(|r| leads == target && r.place == Place::Number);
+            let column = known.ok_or_else(|| wrong(format!("`{other}` leads to rows of another kind")))?.pick;
+            inputs.push(Input { steps: Vec::new(), column });
+            places.push(inputs.len() - 1);
+        }
+        Ok(places)
+    }
+
+    /// The columns to match, and the inputs that they must equal.
+    fn matched(
+        &mut self,
+        table: usize,
+        target: usize,
+        says: &IndexMap<String, Expr>,
+        path: &str,
+        inputs: &mut Vec<Input>,
+    ) -> Result<(Vec<usize>, Vec<usize>)> {
+        let (mut columns, mut sources) = (Vec::new(), Vec::new());
+        for (name, equals) in says {
+            let path = format!("{path}.match.{name}");
+            let column = self.column_named(target, name).map_err(|error| error.within(&path))?;
+            let want = types::logical(&self.type_of(target, column).0).clone();
+            let (expr, used) = self.expression(table, &equals.0).map_err(|error| error.within(&path))?;
+            if !types::widens(types::logical(&expr.ty), &want) {
+                return Err(Error::profile(
+                    path,
+                    format!(
+                        "type mismatch: `{name}` is {}, `{}` is {}",
+                        types::name(&want),
+                        equals.0,
+                        types::name(&expr.ty)
+                    ),
+                ));
+            }
+            let input = match (&expr.node, types::logical(&expr.ty) == &want) {
+                (sql::Node::Input(index), true) => used[*index].clone(),
+                _ => {
+                    let expr = if types::logical(&expr.ty) == &want { expr } else { expr.cast_to(&want) };
+                    let column = self.computed(table, &format!("#{} as {want}", equals.0), Op::Expr(expr), used)?;
+                    Input { steps: Vec::new(), column }
+                }
+            };
+            inputs.push(input);
+            columns.push(column);
+            sources.push(inputs.len() - 1);
+        }
+        Ok((columns, sources))
+    }
+
+    /// The steps from a row to the parent of the rows among which `within` picks.
+    fn steps_to(&mut self, table: usize, target: usize, within: &str, path: &str) -> Result<Vec<Step>> {
+        let path = format!("{path}.within");
+        let mut names = InSight { compiler: self, table, inputs: Vec::new() };
+        let (steps, at) = names.steps(&[within]).map_err(|error| error.within(&path))?;
+        if self.tables[target].parent == Some(at) {
+            return Ok(steps);
+        }
+        let parent = self.parent_name(target);
+        Err(Error::profile(
+            path,
+            format!("`{within}` is no row of `{parent}`, the parent of `{}`", self.tables[target].name),
+        ))
+    }
+
+    fn parent_name(&self, table: usize) -> &str {
+        self.tables[table].parent.map_or("", |parent| self.tables[parent].name)
+    }
+
+    fn among(
+        &mut self,
+        table: usize,
+        target: usize,
+        within: Option<Vec<Step>>,
+        to: &profile::Ref,
+        picks: Says,
+        path: &str,
+    ) -> Result<Among> {
+        self.sourced(target)?;
+        let filter = match &to.r#where {
+            Some(filter) => {
+                let mut inputs = Vec::new();
+                self.condition(target, &filter.0, &mut inputs).map_err(|e| e.within(&format!("{path}.where")))?;
+                inputs.first().map(|input| input.column)
+            }
+            None => None,
+        };
+        let choose = match picks {
+            Says::First => Choose::First,
+            Says::Last => Choose::Last,
+            Says::Random => Choose::Any,
+            Says::EarlierSibling if within.is_none() => Choose::Earlier,
+            Says::Previous if within.is_none() => Choose::LastEarlier,
+            _ => {
+                return Err(Error::profile(format!("{path}.pick"), "rows are picked here `random`, `first` or `last`")
+                    .hint("among siblings also `previous` or `earlier_sibling`"));
+            }
+        };
+        let own = within.is_none() && target == table;
+        if !own && within.is_none() {
+            return Err(Error::profile("", "`where`, `first` and `last` need `within`, or no `table` for siblings"));
+        }
+        Ok(Among { within, table: target, filter, choose })
+    }
+}
+
+struct Made {
+    inputs: Vec<Input>,
+    deal: Option<crate::plan::deal::Deal>,
+    place: Place,
+    nullable: bool,
+}
+
+fn among_siblings(picks: Says) -> bool {
+    matches!(picks, Says::Previous | Says::EarlierSibling | Says::Sibling | Says::First | Says::Last)
+}
+
+/// What does not go together.
+fn fits(to: &profile::Ref, picks: Says, rooted: bool, own: bool) -> Result<()> {
+    let wrong = |message: &str| Err(Error::profile("", message));
+    if matches!(picks, Says::InOrder | Says::Distinct) || to.weight.is_some() {
+        return wrong("`in_order`, `distinct` and `weight` belong to references with `file`");
+    }
+    let plain = picks == Says::Random && to.at.is_none();
+    if to.deal.is_some()
+        && (!plain || to.skew.is_some() || to.within.is_some() || to.r#where.is_some() || !to.differs.is_empty())
+    {
+        return wrong("`deal` goes with `table`, `match`, `when` and `null` only")
+            .map_err(|e: Error| e.hint("a skew stands within: deal.skew = 1.1"));
+    }
+    if !to.r#match.is_empty() && (!plain || to.within.is_some()) {
+        return wrong("`match` goes with a random pick of a table's rows");
+    }
+    if to.fallback.is_some() && (to.r#match.is_empty() || to.deal.is_some()) {
+        return wrong("`fallback` says what to do where `match` finds no row");
+    }
+    if !to.differs.is_empty() && (picks != Says::Random || to.within.is_some()) {
+        return wrong("`differs` goes with a random pick of a table's rows");
+    }
+    if to.within.is_none() {
+        if among_siblings(picks) && !own {
+            return wrong("this pick stays within the table itself").map_err(|e: Error| e.hint("leave `table` out"));
+        }
+        if among_siblings(picks) && rooted {
+            return wrong("a root table has no siblings");
+        }
+        if picks == Says::Earlier && !own {
+            return wrong("this pick stays within the table itself").map_err(|e: Error| e.hint("leave `table` out"));
+        }
+    }
+    if matches!(picks, Says::SameRow | Says::Earlier) && !rooted {
+        return wrong("this pick is for root tables");
+    }
+    Ok(())
 }

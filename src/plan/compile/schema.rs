@@ -1,9 +1,11 @@
 //! What a sink is told of a table: types, keys, personal data.
 
-use arrow_schema::{Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 
 use super::{Compiler, State};
-use crate::plan::{Column, Input, Op, Step, sql};
+use crate::error::{Error, Result};
+use crate::plan::sql::types;
+use crate::plan::{Column, Input, Op, Source, Step, sql};
 use crate::sink;
 
 impl<'a> Compiler<'a> {
@@ -26,13 +28,39 @@ impl<'a> Compiler<'a> {
             if !column.rest.about.is_empty() {
                 note(sink::ABOUT, &column.rest.about);
             }
-            if let Some((to, key)) = self.foreign_key(table, made) {
+            if let Some(says) = &column.rest.references {
+                note(sink::REFERENCES, says);
+            } else if let Some((to, key)) = self.foreign_key(table, made) {
                 note(sink::REFERENCES, &format!("{to}.{key}"));
             }
             let nullable = made.nullable && !column.rest.key;
             fields.push(Field::new(name, made.ty.clone(), nullable).with_metadata(metadata));
         }
         Schema::new(fields)
+    }
+
+    /// Sees to it that declared foreign keys lead to columns of the same type.
+    pub(super) fn declared_keys(&self, table: usize) -> Result<()> {
+        for (name, column) in &self.tables[table].says.columns {
+            let Some(says) = &column.rest.references else { continue };
+            let path = format!("tables.{}.columns.{name}.references", self.tables[table].name);
+            let known = says.split_once('.').and_then(|(to, key)| {
+                let to = self.tables.iter().position(|table| table.name == to)?;
+                self.tables[to].says.columns.get(key).filter(|key| key.rest.key && !key.rest.hidden)?;
+                Some((to, self.tables[to].columns.get_index_of(key)?))
+            });
+            let Some((to, key)) = known else {
+                return Err(Error::profile(path, format!("`{says}` is no key of a table"))
+                    .hint("references = \"TABLE.COLUMN\", the column with key = true"));
+            };
+            let own = self.tables[table].columns.get_index_of(name).map(|own| self.type_of(table, own).0);
+            let (own, theirs) = (own.unwrap_or(DataType::Null), self.type_of(to, key).0);
+            if types::logical(&own) != types::logical(&theirs) {
+                let message = format!("type mismatch: `{name}` is {}, `{says}` is {}", types::name(&own), types::name(&theirs));
+                return Err(Error::profile(path, message));
+            }
+        }
+        Ok(())
     }
 
     /// The table and column whose key a column repeats.
@@ -43,6 +71,10 @@ impl<'a> Compiler<'a> {
         for step in steps {
             at = match step {
                 Step::Parent => self.tables[at].parent?,
+                Step::Fact => match self.tables[at].source.as_ref()? {
+                    Source::Each(facts) => facts.hand.table(),
+                    _ => return None,
+                },
                 Step::Ref(reference) => self.tables[at].refs[*reference].as_ref()?.table,
             };
         }

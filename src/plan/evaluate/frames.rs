@@ -8,7 +8,9 @@ use arrow_array::{Array, ArrayRef, Int64Array, UInt32Array};
 use super::{Chunk, Frame, Link, MAX_CHILDREN, MAX_CHUNK};
 use crate::error::{Error, Result};
 use crate::generator::Rows;
+use crate::plan::{Place, Source, Step};
 use crate::rng::child_key;
+use arrow_select::take::take;
 
 impl Chunk<'_> {
     pub(super) fn add(&mut self, table: usize, rows: Rows, parent: Option<(usize, UInt32Array)>) -> usize {
@@ -20,6 +22,10 @@ impl Chunk<'_> {
             columns: vec![None; plan.columns.len()],
             children: vec![None; self.plan.tables.len()],
             refs: vec![None; plan.refs.len()],
+            numbers: Vec::new(),
+            scattered: false,
+            hands: Vec::new(),
+            facts: None,
             walk: None,
         });
         self.frames.len() - 1
@@ -35,28 +41,32 @@ impl Chunk<'_> {
             return Ok(known);
         }
         let plan = self.plan;
-        let frame = match (&plan.tables[table].walk, plan.tables[table].count) {
-            (Some(_), _) => self.walked(parent, table)?,
-            (None, Some(count)) => {
-                let counts = self.column(parent, count)?;
+        let frame = match &plan.tables[table].source {
+            Source::Root => return Err(Error::internal("a root table under a parent")),
+            Source::Walk(walk) => self.walked(parent, table, walk)?,
+            Source::Count(count) => {
+                let counts = self.column(parent, *count)?;
                 let counts: &Int64Array = counts.as_primitive();
-                let mut offsets = vec![0_u32];
-                let mut total = 0;
-                for count in counts {
-                    let count = count.unwrap_or(0).max(0);
-                    total += count;
-                    if count > MAX_CHILDREN || total > MAX_CHUNK as i64 {
-                        return Err(Error::profile(
-                            format!("tables.{}.count", plan.tables[table].name),
-                            format!("{count} rows under one parent, {total} in one chunk, are too many"),
-                        ));
-                    }
-                    offsets.push(total as u32);
-                }
+                let offsets = offsets(counts.iter().map(|count| count.unwrap_or(0).max(0)))
+                    .map_err(|error| error.within(&format!("tables.{}.count", plan.tables[table].name)))?;
                 let (rows, index) = self.children_rows(parent, table, offsets);
                 self.add(table, rows, Some((parent, index)))
             }
-            (None, None) => return Err(Error::internal("a child table without a count")),
+            Source::Dense(spread) => {
+                let starts: Vec<u64> = self.numbers(parent).iter().map(|owner| spread.start(*owner)).collect();
+                let ends = self.numbers(parent).iter().map(|owner| spread.start(owner + 1));
+                let counts = ends.zip(&starts).map(|(end, start)| (end - start) as i64);
+                let offsets = offsets(counts)
+                    .map_err(|error| error.within(&format!("tables.{}.rows", plan.tables[table].name)))?;
+                let (rows, index) = self.children_rows(parent, table, offsets);
+                let parents = index.values().iter().zip(&rows.ordinals);
+                let numbers = parents.map(|(parent, ordinal)| starts[*parent as usize] + u64::from(*ordinal)).collect();
+                let frame = self.add(table, rows, Some((parent, index)));
+                self.frames[frame].numbers = numbers;
+                frame
+            }
+            Source::Each(facts) => self.each(parent, table, facts)?,
+            Source::Group(facts) => self.group(parent, table, facts)?,
         };
         self.frames[parent].children[table] = Some(frame);
         Ok(frame)
@@ -92,30 +102,135 @@ impl Chunk<'_> {
         let table = &plan.tables[self.frames[frame].table];
         let reference_plan = table.refs[reference].as_ref().ok_or_else(|| Error::internal("a record has no rows"))?;
         let picks = self.column(frame, reference_plan.pick)?;
-        let link = if reference_plan.sibling {
+        let link = if let Place::Within(steps) = &reference_plan.place {
+            let (parent, _) = self.reach(frame, steps)?;
+            Link::Frame(self.child(parent, reference_plan.table)?, Some(picks))
+        } else if reference_plan.place == Place::Sibling {
             Link::Frame(frame, Some(picks))
         } else if plan.tables[reference_plan.table].whole.is_some() {
             Link::Whole(reference_plan.table, picks)
         } else {
             let picks: &Int64Array = picks.as_primitive();
-            let keys: Vec<u64> = picks.iter().flatten().map(|row| row as u64).collect();
-            let index = (picks.null_count() > 0).then(|| {
-                let mut next = 0;
-                Arc::new(
-                    picks
-                        .iter()
-                        .map(|pick| {
-                            pick.map(|_| {
-                                next += 1;
-                                next - 1
-                            })
-                        })
-                        .collect::<Int64Array>(),
-                ) as ArrayRef
-            });
-            Link::Frame(self.root(reference_plan.table, keys), index)
+            let (keys, index) = known(picks);
+            Link::Frame(self.numbered(reference_plan.table, keys)?, index)
         };
         self.frames[frame].refs[reference] = Some(link.clone());
         Ok(link)
     }
+
+    /// The numbers of the rows in the whole table.
+    pub(super) fn numbers(&self, frame: usize) -> &[u64] {
+        let frame = &self.frames[frame];
+        if self.plan.tables[frame.table].parent.is_none() { &frame.rows.keys } else { &frame.numbers }
+    }
+
+    /// A frame of rows of a root table, or of a child table sized in total, by their numbers.
+    pub(super) fn numbered(&mut self, table: usize, numbers: Vec<u64>) -> Result<usize> {
+        let plan = self.plan;
+        let Some(parent) = plan.tables[table].parent else { return Ok(self.root(table, numbers)) };
+        let Source::Dense(spread) = &plan.tables[table].source else {
+            return Err(Error::internal("a table whose rows have no numbers"));
+        };
+        if numbers.len() > MAX_CHUNK {
+            return Err(Error::profile("", format!("{} rows in one chunk are too many", numbers.len())));
+        }
+        let places: Vec<(u64, u64)> = numbers.iter().map(|number| spread.owner(*number)).collect();
+        let mut owners: Vec<u64> = places.iter().map(|(owner, _)| *owner).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        let index: Vec<u32> =
+            places.iter().map(|(owner, _)| owners.partition_point(|other| other < owner) as u32).collect();
+        let parent = self.numbered(parent, owners)?;
+        let above = &self.frames[parent].rows;
+        let salt = plan.tables[table].key;
+        let mut rows = Rows::default();
+        for ((_, ordinal), at) in places.iter().zip(&index) {
+            rows.keys.push(child_key(salt, above.keys[*at as usize], *ordinal));
+            rows.ordinals.push(*ordinal as u32);
+            rows.paths.push((above.paths[*at as usize] << 24) | u128::from(*ordinal));
+        }
+        let frame = self.add(table, rows, Some((parent, UInt32Array::from(index))));
+        self.frames[frame].numbers = numbers;
+        self.frames[frame].scattered = true;
+        Ok(frame)
+    }
+
+    /// A column of single rows that depends on their siblings: computed over whole families, then picked.
+    pub(super) fn with_siblings(&mut self, frame: usize, column: usize) -> Result<ArrayRef> {
+        let (parent, index) =
+            self.frames[frame].parent.clone().ok_or_else(|| Error::internal("a root row has no siblings"))?;
+        let whole = self.child(parent, self.frames[frame].table)?;
+        let values = self.column(whole, column)?;
+        let (offsets, rows) = (&self.frames[whole].rows.offsets, &self.frames[frame].rows);
+        let places =
+            index.values().iter().zip(&rows.ordinals).map(|(parent, ordinal)| offsets[*parent as usize] + ordinal);
+        Ok(take(&values, &UInt32Array::from_iter_values(places), None)?)
+    }
+
+    /// The frame where steps lead, and for each row its place there.
+    pub(super) fn reach(&mut self, frame: usize, steps: &[Step]) -> Result<(usize, Option<ArrayRef>)> {
+        let (mut at, mut index): (usize, Option<ArrayRef>) = (frame, None);
+        for step in steps {
+            let (to, places): (usize, Option<ArrayRef>) = match step {
+                Step::Parent => {
+                    let (to, index) =
+                        self.frames[at].parent.clone().ok_or_else(|| Error::internal("a root row has no parent"))?;
+                    (to, Some(Arc::new(index)))
+                }
+                Step::Fact => {
+                    let made = self.frames[at].facts.as_ref().ok_or_else(|| Error::internal("no fact"))?;
+                    (made.frame, Some(Arc::new(made.index.clone())))
+                }
+                Step::Ref(reference) => match self.link(at, *reference)? {
+                    Link::Frame(to, index) => (to, index),
+                    // Rows kept whole have no children at hand: they are taken one by one.
+                    Link::Whole(table, picks) => {
+                        let picks: &Int64Array = picks.as_primitive();
+                        let (keys, index) = known(picks);
+                        (self.numbered(table, keys)?, index)
+                    }
+                },
+            };
+            index = match (index, places) {
+                (None, places) => places,
+                (index, None) => index,
+                (Some(index), Some(places)) => Some(take(&places, &index, None)?),
+            };
+            at = to;
+        }
+        Ok((at, index))
+    }
+}
+
+/// The picked rows, and for each row the place of its pick among them; no index where every row has one.
+fn known(picks: &Int64Array) -> (Vec<u64>, Option<ArrayRef>) {
+    let keys: Vec<u64> = picks.iter().flatten().map(|row| row as u64).collect();
+    if picks.null_count() == 0 {
+        return (keys, None);
+    }
+    let mut next = 0;
+    let places = picks.iter().map(|pick| {
+        pick.map(|_| {
+            next += 1;
+            next - 1
+        })
+    });
+    let places: Int64Array = places.collect();
+    (keys, Some(Arc::new(places)))
+}
+
+/// Where the rows under each parent start, and the end.
+pub(super) fn offsets(counts: impl Iterator<Item = i64>) -> Result<Vec<u32>> {
+    let (mut offsets, mut total) = (vec![0_u32], 0);
+    for count in counts {
+        total += count;
+        if count > MAX_CHILDREN || total > MAX_CHUNK as i64 {
+            return Err(Error::profile(
+                "",
+                format!("{count} rows under one parent, {total} in one chunk, are too many"),
+            ));
+        }
+        offsets.push(total as u32);
+    }
+    Ok(offsets)
 }

@@ -6,15 +6,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray, TimestampMicrosecondArray};
 
-use super::super::WalkColumn;
+use super::super::{Source, Walk, WalkColumn};
 use super::Chunk;
 use crate::error::{Error, Kind, Result};
 
 impl Chunk<'_> {
     /// The frame of a lifecycle: states first, then waits with their own randomness, then the cut at `until`.
-    pub(super) fn walked(&mut self, parent: usize, table: usize) -> Result<usize> {
+    pub(super) fn walked(&mut self, parent: usize, table: usize, walk: &Walk) -> Result<usize> {
         let plan = self.plan;
-        let walk = plan.tables[table].walk.as_ref().ok_or_else(|| Error::internal("no walk"))?;
         let weights = walk
             .weights
             .iter()
@@ -69,8 +68,8 @@ impl Chunk<'_> {
 
     pub(super) fn walk_column(&self, frame: usize, which: WalkColumn) -> Result<ArrayRef> {
         let frame = &self.frames[frame];
-        let walk = self.plan.tables[frame.table].walk.as_ref();
-        let (Some((states, instants)), Some(walk)) = (&frame.walk, walk) else {
+        let (Some((states, instants)), Source::Walk(walk)) = (&frame.walk, &self.plan.tables[frame.table].source)
+        else {
             return Err(Error::new(Kind::Profile, "a waiting time cannot depend on the times of the walk itself"));
         };
         let names = || Arc::new(StringArray::from(walk.walker.states.clone())) as ArrayRef;

@@ -28,22 +28,34 @@ const MAX_SQL: usize = 64 << 10;
 pub trait Names {
     /// A column by its path, such as `["member", "state"]`.
     fn column(&mut self, path: &[String]) -> Result<Expr>;
-    /// An aggregate over a child table; `None` if no argument names one.
-    fn aggregate(&mut self, name: &str, args: &[Sql], filter: Option<&Sql>) -> Result<Option<Expr>>;
+    /// An aggregate over a child table or a hand; `None` if it is no aggregate.
+    fn aggregate(&mut self, aggregate: Aggregate<'_>) -> Result<Option<Expr>>;
     /// A function over the siblings.
     fn window(&mut self, window: Window<'_>) -> Result<Expr>;
 }
 
-/// `name(args) OVER (ORDER BY order)`.
+/// `name(args ORDER BY order) FILTER (WHERE filter)`.
+pub struct Aggregate<'a> {
+    /// The function's name, lower case.
+    pub name: &'a str,
+    /// Its arguments.
+    pub args: &'a [Sql],
+    /// Which rows it sees.
+    pub filter: Option<&'a Sql>,
+    /// What the rows are ordered by, and whether the greatest comes first.
+    pub order: Vec<(&'a Sql, bool)>,
+}
+
+/// `name(args) OVER (PARTITION BY partition ORDER BY order)`.
 pub struct Window<'a> {
     /// The function's name, lower case.
     pub name: &'a str,
     /// Its arguments.
     pub args: &'a [Sql],
-    /// What the siblings are ordered by; without it the function sees all of them.
-    pub order: Option<&'a Sql>,
-    /// Whether the greatest comes first.
-    pub descending: bool,
+    /// What cuts the siblings into groups.
+    pub partition: &'a [Sql],
+    /// What the siblings are ordered by, and whether the greatest comes first; without it the function sees all.
+    pub order: Vec<(&'a Sql, bool)>,
 }
 
 /// Parses an expression.
@@ -270,7 +282,7 @@ fn case(
 
 fn function_call(function: &ast::Function, names: &mut dyn Names) -> Result<Expr> {
     let name = function.name.to_string().to_lowercase();
-    let mut args = Vec::new();
+    let (mut args, mut order) = (Vec::new(), Vec::new());
     if let FunctionArguments::List(list) = &function.args {
         for arg in &list.args {
             match arg {
@@ -279,24 +291,42 @@ fn function_call(function: &ast::Function, names: &mut dyn Names) -> Result<Expr
                 _ => return Err(Error::profile("", format!("`{name}` takes plain arguments only"))),
             }
         }
+        for clause in &list.clauses {
+            match clause {
+                ast::FunctionArgumentClause::OrderBy(by) => order = sorted(by),
+                other => return Err(Error::profile("", format!("`{name}` does not take `{other}`"))),
+            }
+        }
+        if list.duplicate_treatment.is_some() {
+            return Err(Error::profile("", format!("`{name}` does not take DISTINCT")));
+        }
     }
     if let Some(over) = &function.over {
         let ast::WindowType::WindowSpec(spec) = over else {
             return Err(Error::profile("", "a window is written as `OVER (ORDER BY …)`"));
         };
-        if !spec.partition_by.is_empty() || spec.window_frame.is_some() || spec.order_by.len() > 1 {
-            return Err(Error::profile("", "a window has one `ORDER BY` and nothing else")
-                .hint("the siblings under one parent are the partition"));
+        if spec.window_frame.is_some() {
+            return Err(Error::profile("", "a window has `PARTITION BY` and `ORDER BY`, and no frame")
+                .hint("with an order it sees the siblings up to the row, without one all of them"));
         }
-        let order = spec.order_by.first();
-        let descending = order.is_some_and(|by| matches!(by.options.sort, Some(ast::OrderBySort::Desc)));
-        return names.window(Window { name: &name, args: &args, order: order.map(|by| &by.expr), descending });
+        return names.window(Window {
+            name: &name,
+            args: &args,
+            partition: &spec.partition_by,
+            order: sorted(&spec.order_by),
+        });
     }
-    if let Some(aggregate) = names.aggregate(&name, &args, function.filter.as_deref())? {
+    let filter = function.filter.as_deref();
+    if let Some(aggregate) = names.aggregate(Aggregate { name: &name, args: &args, filter, order })? {
         return Ok(aggregate);
     }
     let args = args.iter().map(|arg| lower(arg, names)).collect::<Result<Vec<_>>>()?;
     call(&name, args)
+}
+
+/// The keys of an `ORDER BY`, each with whether it descends.
+fn sorted(keys: &[ast::OrderByExpr]) -> Vec<(&Sql, bool)> {
+    keys.iter().map(|key| (&key.expr, matches!(key.options.sort, Some(ast::OrderBySort::Desc)))).collect()
 }
 
 fn text_literal(text: &str) -> Expr {

@@ -17,7 +17,7 @@ use arrow_select::take::take;
 
 pub use cast::{as_text, cast};
 pub use functions::{Function, all as functions};
-pub use lower::{Names, Window, lower, parse, parse_type};
+pub use lower::{Aggregate, Names, Window, lower, parse, parse_type};
 
 use crate::error::Result;
 

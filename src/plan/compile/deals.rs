@@ -1,0 +1,105 @@
+//! Deals: which facts go to which owners, within strata where both sides have them.
+
+use std::ops::Range;
+
+use indexmap::IndexMap;
+
+use super::{Compiler, State};
+use crate::error::{Error, Result};
+use crate::plan::deal::{Deal, Spread};
+use crate::plan::{Input, Op, Source, Step, sql};
+use crate::profile::{self, Expr};
+
+/// Values with the rows that have them.
+type Strata = Vec<(String, Range<u64>)>;
+
+impl Compiler<'_> {
+    /// Deals the rows of a table to the rows of another.
+    pub(super) fn dealt(
+        &mut self,
+        facts: usize,
+        owners: usize,
+        says: &profile::Deal,
+        matches: &IndexMap<String, Expr>,
+        key: u64,
+        path: &str,
+    ) -> Result<Deal> {
+        let unknown = |table: &str| {
+            Error::profile(path, format!("the rows of `{table}` are not known in number"))
+                .hint("a deal needs a root table, or a child table sized in total with `rows`, on both sides")
+        };
+        let slots = self.dense_rows(facts).ok_or_else(|| unknown(self.tables[facts].name))?;
+        let hands = self.dense_rows(owners).ok_or_else(|| unknown(self.tables[owners].name))?;
+        self.sourced(owners)?;
+        let skew = self.constant(facts, says.skew.as_ref(), 0.0, 0.0..=10.0, &format!("{path}.deal.skew"))?;
+        let jitter = self.constant(facts, says.jitter.as_ref(), 0.5, 0.0..=1.0, &format!("{path}.deal.jitter"))?;
+        if hands == 0 && slots > 0 {
+            return Err(Error::profile(path, format!("`{}` has no rows to deal to", self.tables[owners].name)));
+        }
+        if matches.is_empty() {
+            return Ok(Deal::new(&[(0..slots, 0..hands)], skew, jitter, key));
+        }
+        let (Some((column, equals)), 1) = (matches.first(), matches.len()) else {
+            return Err(Error::profile(format!("{path}.match"), "a deal matches one column")
+                .hint("make the strata of a combination: weights = { \"CA/HMO\" = 3, … }"));
+        };
+        let path = format!("{path}.match.{column}");
+        let needs = |what: &str| {
+            Error::profile(&path, format!("`{what}` does not come from `gen.strata`"))
+                .hint("dealing matches columns whose value is arithmetic in the row number")
+        };
+        let owned = self.column_named(owners, column).map_err(|error| error.within(&path))?;
+        let theirs = self.strata(owners, owned).ok_or_else(|| needs(column))?;
+        let ours = self.strata_of(facts, &equals.0)?.ok_or_else(|| needs(&equals.0))?;
+        let mut pairs = Vec::new();
+        for (value, facts) in ours {
+            let owners = theirs.iter().find(|(known, _)| *known == value).map(|(_, rows)| rows.clone());
+            match owners.filter(|owners| !owners.is_empty()) {
+                Some(owners) => pairs.push((facts, owners)),
+                None if facts.is_empty() => {}
+                None => {
+                    return Err(Error::profile(path, format!("no row of the other table has `{column}` = `{value}`")));
+                }
+            }
+        }
+        Ok(Deal::new(&pairs, skew, jitter, key))
+    }
+
+    /// The strata of a column, if its generator makes them.
+    fn strata(&self, table: usize, column: usize) -> Option<Strata> {
+        match self.tables[table].columns.get_index(column)?.1 {
+            State::Done(column) => match &column.op {
+                Op::Generator(generator) => generator.strata().map(<[_]>::to_vec),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The strata of an expression that is a column of the table or of an ancestor, as rows of the table.
+    fn strata_of(&mut self, table: usize, text: &str) -> Result<Option<Strata>> {
+        let (expr, inputs) = self.expression(table, text)?;
+        let (sql::Node::Input(0), [Input { steps, column }]) = (&expr.node, inputs.as_slice()) else { return Ok(None) };
+        if steps.iter().any(|step| *step != Step::Parent) {
+            return Ok(None);
+        }
+        let mut lineage = vec![table];
+        for _ in steps {
+            let above = lineage.last().and_then(|table| self.tables[*table].parent);
+            lineage.push(above.ok_or_else(|| Error::internal("a step above a root table"))?);
+        }
+        let top = lineage[lineage.len() - 1];
+        let Some(mut strata) = self.strata(top, *column) else { return Ok(None) };
+        for table in lineage.iter().rev().skip(1) {
+            self.sourced(*table)?;
+            let Some(Source::Dense(spread)) = &self.tables[*table].source else { return Ok(None) };
+            strata.iter_mut().for_each(|(_, rows)| *rows = below(spread, rows));
+        }
+        Ok(Some(strata))
+    }
+}
+
+/// The rows that a spread puts under some owners.
+fn below(spread: &Spread, owners: &Range<u64>) -> Range<u64> {
+    spread.start(owners.start)..spread.start(owners.end)
+}

@@ -1,0 +1,88 @@
+//! What a table is: a root table, or one of the kinds of child tables; and how many rows it has.
+
+use super::{Compiler, unknown_table};
+use crate::error::{Error, Result};
+use crate::profile::{self, Profile, Table};
+
+/// The parent of a child table, after a check that the table is of one kind only.
+pub(super) fn parent(path: &str, says: &Table, profile: &Profile) -> Result<Option<usize>> {
+    let kinds = [
+        ("rows", says.rows.is_some()),
+        ("count", says.count.is_some()),
+        ("lifecycle", says.lifecycle.is_some()),
+        ("each", says.each.is_some()),
+        ("group", says.group.is_some()),
+    ];
+    let kinds: Vec<&str> = kinds.iter().filter(|(_, said)| *said).map(|(kind, _)| *kind).collect();
+    let of = says.of.as_ref();
+    let wrong = |message: String| Err(Error::profile(path, message));
+    match (of, kinds.as_slice()) {
+        (None, []) => {
+            return Err(Error::profile(path, "the table has neither `rows` nor `of`")
+                .hint("rows = 1_000 makes it a root table"));
+        }
+        (None, ["rows"]) | (Some(_), [_]) => {}
+        (None, [.., kind]) => return wrong(format!("`{kind}` belongs to a child table: it needs `of = \"PARENT\"`")),
+        (Some(_), []) => {
+            return Err(Error::profile(path, "a child table has either `count` or `lifecycle`")
+                .hint("or `rows`, its size in total, or `each` or `group`, made of other rows"));
+        }
+        (Some(_), many) => {
+            return wrong(format!("a child table has one of `{}`, not all of them at once", many.join("`, `")));
+        }
+    }
+    let kind = kinds[0];
+    let misplaced = [
+        ("spread", says.spread.is_some(), of.is_some() && kind == "rows", "a child table with `rows`"),
+        ("order", says.order.is_some(), kind == "each", "a table with `each`"),
+        ("by", says.by.is_some(), kind == "group", "a table with `group`"),
+        ("where", says.r#where.is_some(), matches!(kind, "each" | "group"), "a table with `each` or `group`"),
+        ("when", says.when.is_some(), matches!(kind, "count" | "lifecycle"), "a table with `count` or `lifecycle`"),
+    ];
+    for (key, said, fits, home) in misplaced {
+        if said && !fits {
+            return Err(Error::profile(format!("{path}.{key}"), format!("`{key}` belongs to {home}")));
+        }
+    }
+    if kind == "group" && says.by.is_none() {
+        return wrong("`group` needs `by`, an expression over the rows it groups".to_owned());
+    }
+    of.map(|of| profile.tables.get_index_of(of).ok_or_else(|| unknown_table(&format!("{path}.of"), of, profile)))
+        .transpose()
+}
+
+impl Compiler<'_> {
+    pub(super) fn no_parent_cycle(&self) -> Result<()> {
+        for table in &self.tables {
+            let (mut at, mut chain) = (table, vec![table.name]);
+            while let Some(parent) = at.parent {
+                at = &self.tables[parent];
+                chain.push(at.name);
+                if chain.len() > self.tables.len() {
+                    return Err(Error::profile(
+                        format!("tables.{}.of", table.name),
+                        format!("tables are each other's parents: {}", chain[..chain.len().min(6)].join(" → ")),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A table that is picked by `same_row` has at least as many rows as the tables that pick it.
+    pub(super) fn raise_rows(&mut self) {
+        for _ in 0..self.tables.len() {
+            for table in 0..self.tables.len() {
+                for reference in self.tables[table].says.refs.values() {
+                    let target =
+                        reference.table.as_ref().and_then(|name| self.tables.iter().position(|t| t.name == name));
+                    if let (Some(profile::Pick::SameRow), Some(target), None) =
+                        (reference.pick, target, self.tables[table].parent)
+                    {
+                        self.tables[target].rows = self.tables[target].rows.max(self.tables[table].rows);
+                    }
+                }
+            }
+        }
+    }
+}

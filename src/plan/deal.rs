@@ -1,0 +1,278 @@
+//! Dealing: facts go to owners like cards, by functions that can be inverted, so that nothing is stored.
+//!
+//! A [`Spread`] cuts the slots `0..n` into one run per owner: owner `a` has the slots from `start(a)` to `start(a + 1)`,
+//! where `start` is a monotone integer function. A [`Deal`] puts fact `p` on slot `π(p)`, π a keyed permutation, and
+//! gives it to the owner of that slot; the inverse enumerates an owner's hand. With strata both sides are cut into
+//! ranges first, and the dealing happens within them.
+
+use std::ops::Range;
+
+use crate::rng::{Cell, Permutation, child_key};
+
+/// Bits of the fixed-point numbers in [0, 1] that curves work on.
+const ONE: u32 = 60;
+/// Straight pieces per octave of a curve, as a power of two.
+const PIECES: u32 = 6;
+/// Bits of the jitter's fraction of an owner.
+const FRACTION: u32 = 23;
+
+/// How slots are spread over owners.
+#[derive(Debug, Clone)]
+pub(super) struct Spread {
+    slots: u64,
+    owners: u64,
+    curve: Option<Curve>,
+    /// The jitter in 1/2²³ of an owner.
+    jitter: u64,
+    key: u64,
+}
+
+impl Spread {
+    /// Spreads `slots` over `owners`. `skew` is Zipf's exponent over the owners' numbers: 0 is even; `jitter`, 0 to 1,
+    /// moves each border by up to that share of an owner, so that equal shares give unequal hands.
+    pub(super) fn new(slots: u64, owners: u64, skew: f64, jitter: f64, key: u64) -> Self {
+        let curve = (skew > 0.0 && owners > 1).then(|| Curve::zipf(owners, skew));
+        let jitter = (jitter.clamp(0.0, 1.0) * f64::from(1_u32 << FRACTION)) as u64;
+        Self { slots, owners, curve, jitter, key }
+    }
+
+    /// The first slot of an owner; for the number of owners the number of slots.
+    pub(super) fn start(&self, owner: u64) -> u64 {
+        if owner == 0 {
+            return 0;
+        }
+        if owner >= self.owners {
+            return self.slots;
+        }
+        if self.curve.is_none() && self.jitter == 0 {
+            return (u128::from(self.slots) * u128::from(owner) / u128::from(self.owners)) as u64;
+        }
+        let shift = if self.jitter == 0 {
+            0
+        } else {
+            (Cell::new(self.key, owner).next() >> (64 - FRACTION)) * self.jitter >> FRACTION
+        };
+        let place = (u128::from(owner) << FRACTION) | u128::from(shift);
+        let x = ((place << ONE) / (u128::from(self.owners) << FRACTION)) as u64;
+        let y = self.curve.as_ref().map_or(x, |curve| curve.at(x));
+        ((u128::from(y) * u128::from(self.slots)) >> ONE) as u64
+    }
+
+    /// The owner of a slot, and the slot's place in its hand.
+    pub(super) fn owner(&self, slot: u64) -> (u64, u64) {
+        let guess = |slot: u64| {
+            let y = ((u128::from(slot) << ONE) / u128::from(self.slots)) as u64;
+            let x = self.curve.as_ref().map_or(y, |curve| curve.inverse(y));
+            ((u128::from(x) * u128::from(self.owners)) >> ONE) as u64
+        };
+        // The owner is the last that starts at or before the slot: between the guesses, unless they miss.
+        let mut low = guess(slot).saturating_sub(2);
+        let mut high = (guess(slot + 1) + 2).min(self.owners);
+        if self.start(low) > slot {
+            low = 0;
+        }
+        if self.start(high) <= slot {
+            high = self.owners;
+        }
+        while high - low > 1 {
+            let middle = low.midpoint(high);
+            if self.start(middle) <= slot { low = middle } else { high = middle }
+        }
+        (low, slot - self.start(low))
+    }
+}
+
+/// A monotone function of [0, 1] in 60-bit fixed point, straight between knots: exact integers, equal on any machine.
+#[derive(Debug, Clone)]
+struct Curve(Vec<u64>);
+
+impl Curve {
+    /// The share of the first x of `owners` whose weights fall as 1, 2^−s, 3^−s …
+    fn zipf(owners: u64, s: f64) -> Self {
+        let shift = 0.5 / owners as f64;
+        let integral = |x: f64| {
+            let x = x + shift;
+            if (s - 1.0).abs() < 1e-9 { libm::log(x) } else { libm::pow(x, 1.0 - s) / (1.0 - s) }
+        };
+        let (low, high) = (integral(0.0), integral(1.0));
+        let one = (1_u64 << ONE) as f64;
+        let mut least = 0;
+        let knots = (0..=knot(1 << ONE).0).map(|index| {
+            let y = (integral(place(index) as f64 / one) - low) / (high - low);
+            least = ((y.clamp(0.0, 1.0) * one) as u64).max(least);
+            least
+        });
+        let mut knots: Vec<u64> = knots.collect();
+        knots[0] = 0;
+        if let Some(last) = knots.last_mut() {
+            *last = 1 << ONE;
+        }
+        Self(knots)
+    }
+
+    fn at(&self, x: u64) -> u64 {
+        let (index, rest, shift) = knot(x);
+        match self.0.get(index + 1) {
+            Some(next) => self.0[index] + ((u128::from(next - self.0[index]) * u128::from(rest)) >> shift) as u64,
+            None => self.0[index],
+        }
+    }
+
+    /// About where the curve reaches `y`.
+    fn inverse(&self, y: u64) -> u64 {
+        let index = self.0.partition_point(|knot| *knot <= y).saturating_sub(1);
+        let Some(next) = self.0.get(index + 1) else { return place(index) };
+        let (from, to) = (place(index), place(index + 1));
+        let rise = u128::from(next - self.0[index]).max(1);
+        from + (u128::from(y - self.0[index]) * u128::from(to - from) / rise) as u64
+    }
+}
+
+/// The knot at or before `x`, how far beyond it `x` is, and the piece's length as a power of two.
+fn knot(x: u64) -> (usize, u64, u32) {
+    let shift = (64 - PIECES - 1).saturating_sub(x.leading_zeros());
+    let index = (u64::from(shift) << PIECES) + (x >> shift);
+    (index as usize, x & ((1 << shift) - 1), shift)
+}
+
+/// Where a knot stands.
+fn place(index: usize) -> u64 {
+    let shift = (index >> PIECES).saturating_sub(1);
+    ((index as u64) - ((shift as u64) << PIECES)) << shift
+}
+
+/// Facts dealt to owners.
+#[derive(Debug, Clone)]
+pub(super) struct Deal(Vec<Segment>);
+
+#[derive(Debug, Clone)]
+struct Segment {
+    facts: Range<u64>,
+    owners: Range<u64>,
+    permutation: Permutation,
+    spread: Spread,
+}
+
+impl Deal {
+    /// Deals within each pair of (facts, owners); the facts of the pairs follow each other. A pair without facts has
+    /// no part in it; one with facts must have owners.
+    pub(super) fn new(pairs: &[(Range<u64>, Range<u64>)], skew: f64, jitter: f64, key: u64) -> Self {
+        let segments = pairs.iter().enumerate().filter(|(_, (facts, _))| !facts.is_empty());
+        let segments = segments.map(|(at, (facts, owners))| {
+            let key = child_key(key, at as u64, 0);
+            let count = facts.end - facts.start;
+            Segment {
+                facts: facts.clone(),
+                owners: owners.clone(),
+                permutation: Permutation::new(key, u128::from(count)),
+                spread: Spread::new(count, owners.end - owners.start, skew, jitter, child_key(key, 0, 1)),
+            }
+        });
+        Self(segments.collect())
+    }
+
+    /// The owner of a fact, and the fact's place in the owner's hand from 0; `None` beyond the facts.
+    pub(super) fn owner(&self, fact: u64) -> Option<(u64, u64)> {
+        let at = self.0.partition_point(|segment| segment.facts.end <= fact);
+        let segment = self.0.get(at).filter(|segment| segment.facts.contains(&fact))?;
+        let slot = segment.permutation.apply(u128::from(fact - segment.facts.start)) as u64;
+        let (owner, ordinal) = segment.spread.owner(slot);
+        Some((segment.owners.start + owner, ordinal))
+    }
+
+    /// Appends the facts of an owner's hand in the order of their numbers.
+    pub(super) fn hand(&self, owner: u64, to: &mut Vec<u64>) {
+        let from = to.len();
+        for segment in self.0.iter().filter(|segment| segment.owners.contains(&owner)) {
+            let own = owner - segment.owners.start;
+            for slot in segment.spread.start(own)..segment.spread.start(own + 1) {
+                to.push(segment.facts.start + segment.permutation.invert(u128::from(slot)) as u64);
+            }
+        }
+        to[from..].sort_unstable();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spreads() -> Vec<Spread> {
+        let mut all = Vec::new();
+        for (slots, owners) in [(1, 1), (10, 3), (1000, 1000), (7, 500), (100_000, 1000), (1 << 40, 1 << 30)] {
+            for skew in [0.0, 0.4, 1.0, 1.1, 2.5] {
+                for jitter in [0.0, 0.5, 1.0] {
+                    all.push(Spread::new(slots, owners, skew, jitter, 17));
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn starts_rise_from_nothing_to_all() {
+        for spread in spreads() {
+            assert_eq!((spread.start(0), spread.start(spread.owners)), (0, spread.slots));
+            let step = (spread.owners / 2000).max(1);
+            for owner in (0..spread.owners).step_by(step as usize) {
+                assert!(spread.start(owner) <= spread.start(owner + 1), "{spread:?} falls at {owner}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_owner_of_a_slot_has_it_in_its_run() {
+        for spread in spreads() {
+            let step = (spread.slots / 3000).max(1);
+            for slot in (0..spread.slots).step_by(step as usize) {
+                let (owner, ordinal) = spread.owner(slot);
+                assert_eq!(spread.start(owner) + ordinal, slot);
+                assert!(slot < spread.start(owner + 1));
+            }
+        }
+    }
+
+    #[test]
+    fn even_hands_differ_by_one_at_most_and_skewed_ones_follow_zipf() {
+        let even = Spread::new(1003, 10, 0.0, 0.0, 1);
+        let sizes: Vec<u64> = (0..10).map(|owner| even.start(owner + 1) - even.start(owner)).collect();
+        assert!(sizes.iter().all(|size| (100..=101).contains(size)));
+        let skewed = Spread::new(1_000_000, 1000, 1.0, 0.0, 1);
+        let size = |owner| (skewed.start(owner + 1) - skewed.start(owner)) as f64;
+        for (owner, times) in [(9, 10.0), (99, 100.0), (999, 1000.0)] {
+            let ratio = size(0) / size(owner) / times;
+            assert!((0.8..1.6).contains(&ratio), "owner {owner}: {ratio}");
+        }
+    }
+
+    #[test]
+    fn hands_are_a_partition_and_agree_with_the_owners() {
+        let whole = [(0..5000, 0..37)];
+        let strata = [(0..1000, 0..5), (1000..1000, 5..9), (1000..5000, 9..37)];
+        for (pairs, skew) in [(&whole[..], 0.0), (&whole[..], 1.3), (&strata[..], 0.0), (&strata[..], 0.8)] {
+            let deal = Deal::new(pairs, skew, 0.7, 99);
+            let mut seen = vec![false; 5000];
+            for owner in 0..37 {
+                let mut hand = Vec::new();
+                deal.hand(owner, &mut hand);
+                let mut ordinals: Vec<u64> = Vec::new();
+                for fact in &hand {
+                    let (back, ordinal) = deal.owner(*fact).expect("an owner");
+                    assert_eq!(back, owner);
+                    assert!(!std::mem::replace(&mut seen[*fact as usize], true));
+                    ordinals.push(ordinal);
+                }
+                ordinals.sort_unstable();
+                assert!(ordinals.iter().copied().eq(0..hand.len() as u64), "the hand has a gap");
+            }
+            assert!(seen.iter().all(|seen| *seen) && deal.owner(5000).is_none());
+        }
+    }
+
+    #[test]
+    fn value_stability() {
+        let deal = Deal::new(&[(0..1_000_000, 0..1000)], 1.1, 0.5, 42);
+        let owners: Vec<_> = [0, 1, 2, 500_000, 999_999].map(|fact| deal.owner(fact).expect("an owner")).into();
+        insta::assert_debug_snapshot!(owners);
+    }
+}

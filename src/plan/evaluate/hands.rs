@@ -1,0 +1,200 @@
+//! Hands: the rows that belong to each row, and the tables that are made of them.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
+use arrow_schema::DataType;
+use arrow_select::take::take;
+
+use super::super::references::Among;
+use super::super::{Aggregate, Facts, Hand, Step, deal::Deal};
+use super::reduce::{self, Lists, Order};
+use super::{Chunk, Held, Made};
+use crate::error::{Error, Result};
+use crate::generator::{Fill, Rows};
+use crate::rng::child_key;
+
+impl<'p> Chunk<'p> {
+    /// How a reference of the frame's table deals.
+    pub(super) fn deal(&self, frame: usize, reference: usize) -> Option<&'p Deal> {
+        self.plan.tables[self.frames[frame].table].refs[reference].as_ref()?.deal.as_ref()
+    }
+
+    /// The rows that belong to each row of a frame.
+    pub(super) fn hand(&mut self, frame: usize, hand: Hand) -> Result<Held> {
+        if let Some((_, held)) = self.frames[frame].hands.iter().find(|(known, _)| *known == hand) {
+            return Ok(held.clone());
+        }
+        let held = match hand {
+            Hand::Children(child) => {
+                let child = self.child(frame, child)?;
+                Held { frame: child, index: None, offsets: self.frames[child].rows.offsets.as_slice().into() }
+            }
+            Hand::Dealt(facts, reference) => {
+                let plan = self.plan;
+                let dealt = plan.tables[facts].refs[reference].as_ref().and_then(|r| r.deal.as_ref().map(|d| (r, d)));
+                let (reference, deal) = dealt.ok_or_else(|| Error::internal("a deal was not compiled"))?;
+                let (mut numbers, mut offsets) = (Vec::new(), vec![0_u32]);
+                for owner in self.numbers(frame) {
+                    deal.hand(*owner, &mut numbers);
+                    offsets.push(numbers.len() as u32);
+                }
+                let facts = self.numbered(facts, numbers)?;
+                self.refused(facts, reference.pick, offsets)?
+            }
+            Hand::Grouped(_) => {
+                let made = self.frames[frame].facts.as_ref().ok_or_else(|| Error::internal("a group of nothing"))?;
+                Held { frame: made.frame, index: Some(made.index.clone()), offsets: Arc::clone(&made.offsets) }
+            }
+        };
+        self.frames[frame].hands.push((hand, held.clone()));
+        Ok(held)
+    }
+
+    /// A hand without the facts whose reference is null, by its condition or its rate.
+    fn refused(&mut self, facts: usize, pick: usize, offsets: Vec<u32>) -> Result<Held> {
+        let table = self.frames[facts].table;
+        if !self.plan.tables[table].columns[pick].nullable {
+            return Ok(Held { frame: facts, index: None, offsets: offsets.into() });
+        }
+        let picks = self.column(facts, pick)?;
+        let taken: BooleanArray = (0..picks.len()).map(|i| Some(!picks.is_null(i))).collect();
+        let (rows, offsets) = Lists::new(&offsets, Some(&taken)).into_parts();
+        Ok(Held { frame: facts, index: Some(UInt32Array::from(rows)), offsets: offsets.into() })
+    }
+
+    /// A column of the rows of a hand, in the order of the hand.
+    fn held_column(&mut self, held: &Held, column: usize) -> Result<ArrayRef> {
+        let values = self.column(held.frame, column)?;
+        Ok(match &held.index {
+            Some(index) => take(&values, index, None)?,
+            None => values,
+        })
+    }
+
+    /// The order of a frame's rows by some columns; `None` without any.
+    pub(super) fn order(&mut self, frame: usize, keys: &[(usize, bool)]) -> Result<Option<Order>> {
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let columns = keys.iter().map(|(column, descending)| Ok((self.column(frame, *column)?, *descending)));
+        Order::new(&columns.collect::<Result<Vec<_>>>()?).map(Some)
+    }
+
+    pub(super) fn columns(&mut self, frame: usize, columns: &[usize]) -> Result<Vec<ArrayRef>> {
+        columns.iter().map(|column| self.column(frame, *column)).collect()
+    }
+
+    pub(super) fn aggregate(&mut self, frame: usize, aggregate: &Aggregate, ty: &DataType) -> Result<ArrayRef> {
+        let held = self.hand(frame, aggregate.hand)?;
+        let argument = aggregate.argument.map(|column| self.held_column(&held, column)).transpose()?;
+        let filter = aggregate.filter.map(|column| self.held_column(&held, column)).transpose()?;
+        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(|filter| filter.as_boolean()));
+        if !aggregate.order.is_empty() {
+            let keys = aggregate.order.iter().map(|(column, down)| Ok((self.held_column(&held, *column)?, *down)));
+            lists.sort(&Order::new(&keys.collect::<Result<Vec<_>>>()?)?);
+        }
+        reduce::aggregate(aggregate.function, &lists, argument.as_ref(), ty)
+    }
+
+    /// The facts that count, in lists by owner and in order; the frame and index that the lists count in.
+    fn facts(&mut self, parent: usize, facts: &Facts) -> Result<(Held, Lists, Option<Order>)> {
+        let held = self.hand(parent, facts.hand)?;
+        let filter = facts.filter.map(|column| self.held_column(&held, column)).transpose()?;
+        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(|filter| filter.as_boolean()));
+        let order = match facts.by {
+            Some(by) => Some(Order::new(&[(self.held_column(&held, by)?, false)])?),
+            None => None,
+        };
+        if let Some(order) = &order {
+            lists.sort(order);
+        }
+        Ok((held, lists, order))
+    }
+
+    /// The frame of an `each` table: one row for each fact, named by the fact.
+    pub(super) fn each(&mut self, parent: usize, table: usize, facts: &Facts) -> Result<usize> {
+        let (held, lists, _) = self.facts(parent, facts)?;
+        let (places, offsets) = lists.into_parts();
+        let index = behind(&held, &places);
+        let (mut rows, owners) = self.children_rows(parent, table, offsets);
+        let salt = self.plan.tables[table].key;
+        let named = &self.frames[held.frame].rows.keys;
+        rows.keys = index.values().iter().map(|fact| child_key(salt, named[*fact as usize], 0)).collect();
+        let frame = self.add(table, rows, Some((parent, owners)));
+        self.frames[frame].facts = Some(Made { frame: held.frame, index, offsets: Arc::from([]) });
+        Ok(frame)
+    }
+
+    /// The frame of a `group` table: one row for each value among an owner's facts.
+    pub(super) fn group(&mut self, parent: usize, table: usize, facts: &Facts) -> Result<usize> {
+        let (held, lists, order) = self.facts(parent, facts)?;
+        let by = facts.by.ok_or_else(|| Error::internal("a group without a key"))?;
+        let keys = self.held_column(&held, by)?;
+        let mut lists = lists.without_nulls(&keys);
+        let owners = lists.len();
+        let from = match &order {
+            Some(order) => lists.cut(order),
+            None => return Err(Error::internal("a group without an order")),
+        };
+        let mut counts = vec![0_i64; owners];
+        from.iter().for_each(|owner| counts[*owner as usize] += 1);
+        let offsets = super::frames::offsets(counts.into_iter())?;
+        let (rows, index): (Rows, _) = self.children_rows(parent, table, offsets);
+        let frame = self.add(table, rows, Some((parent, index)));
+        let (places, bounds) = lists.into_parts();
+        let made = Made { frame: held.frame, index: behind(&held, &places), offsets: bounds.into() };
+        self.frames[frame].facts = Some(made);
+        Ok(frame)
+    }
+
+    /// The value that each row of a `group` table stands for.
+    pub(super) fn group_key(&mut self, frame: usize) -> Result<ArrayRef> {
+        let table = self.frames[frame].table;
+        let (super::super::Source::Group(Facts { by: Some(by), .. }), Some(made)) =
+            (&self.plan.tables[table].source, &self.frames[frame].facts)
+        else {
+            return Err(Error::internal("a group without a key"));
+        };
+        let starts = &made.offsets[..made.offsets.len() - 1];
+        let (facts, first) = (made.frame, starts.iter().map(|start| made.index.value(*start as usize)));
+        let first = UInt32Array::from_iter_values(first);
+        Ok(take(&self.column(facts, *by)?, &first, None)?)
+    }
+
+    /// A pick among the siblings, or among the children of the row where some steps lead.
+    pub(super) fn among(&mut self, frame: usize, among: &Among, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let Some(steps) = &among.within else {
+            let filter = among.filter.map(|column| self.column(frame, column)).transpose()?;
+            let rows = Arc::clone(&self.frames[frame].rows);
+            let mut ends = vec![0; rows.len()];
+            rows.families().for_each(|family| ends[family.clone()].fill(family.end as u32));
+            let family = |i: usize| Some((i as u32 - rows.ordinals[i], ends[i], rows.ordinals[i]));
+            return Ok(among.fill(fill, filter.as_ref().map(|f| f.as_boolean()), family));
+        };
+        let (parent, index) = self.reach(frame, steps as &[Step])?;
+        let children = self.child(parent, among.table)?;
+        let filter = among.filter.map(|column| self.column(children, column)).transpose()?;
+        let places = index.map(|index| super::super::sql::cast(&index, &DataType::Int64)).transpose()?;
+        let places = places.as_ref().map(|places| places.as_primitive::<arrow_array::types::Int64Type>());
+        let rows = Arc::clone(&self.frames[children].rows);
+        let family = |i: usize| {
+            let parent = match places {
+                Some(places) if places.is_null(i) => return None,
+                Some(places) => places.value(i) as usize,
+                None => i,
+            };
+            Some((rows.offsets[parent], rows.offsets[parent + 1], 0))
+        };
+        Ok(among.fill(fill, filter.as_ref().map(|f| f.as_boolean()), family))
+    }
+}
+
+/// The rows of the frame that places in a hand stand for.
+fn behind(held: &Held, places: &[u32]) -> UInt32Array {
+    match &held.index {
+        Some(index) => places.iter().map(|place| index.value(*place as usize)).collect::<Vec<u32>>().into(),
+        None => places.to_vec().into(),
+    }
+}

@@ -1,0 +1,95 @@
+//! One value for each list of rows.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
+use arrow_array::{ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringArray};
+use arrow_ord::ord::make_comparator;
+use arrow_schema::{DataType, SortOptions};
+
+use super::super::super::{Function, sql};
+use super::{Lists, checked, gather, overflow, shared};
+use crate::error::{Error, Result};
+use crate::generator::operand::texts;
+
+/// A column reduced over each list; without a column the rows are counted.
+pub(in super::super) fn aggregate(
+    function: Function,
+    lists: &Lists,
+    argument: Option<&ArrayRef>,
+    ty: &DataType,
+) -> Result<ArrayRef> {
+    let Some(array) = argument else {
+        return Ok(shared(Int64Array::from_iter_values(lists.iter().map(|list| list.len() as i64))));
+    };
+    match function {
+        Function::First | Function::Lag => return gather(array, lists.iter().map(|list| list.first().copied())),
+        Function::Last | Function::Lead => return gather(array, lists.iter().map(|list| list.last().copied())),
+        _ => {}
+    }
+    let lists = lists.without_nulls(array);
+    let some = lists.iter().map(|list| (!list.is_empty()).then_some(list));
+    Ok(match function {
+        Function::Count => shared(Int64Array::from_iter_values(lists.iter().map(|list| list.len() as i64))),
+        Function::Sum => match ty {
+            DataType::Int64 => {
+                let values = array.as_primitive::<Int64Type>();
+                let add = |list: &[u32]| {
+                    let mut rows = list.iter().map(|row| values.value(*row as usize));
+                    rows.try_fold(0_i64, i64::checked_add).ok_or_else(|| overflow("sum"))
+                };
+                shared(some.map(|list| list.map(add).transpose()).collect::<Result<Int64Array>>()?)
+            }
+            DataType::Float64 => {
+                let values = array.as_primitive::<Float64Type>();
+                let add = |list: &[u32]| list.iter().map(|row| values.value(*row as usize)).sum::<f64>();
+                shared(some.map(|list| list.map(add)).collect::<Float64Array>())
+            }
+            _ => {
+                let values = array.as_primitive::<Decimal128Type>();
+                let add =
+                    |list: &[u32]| list.iter().fold(0_i128, |sum, row| sum.saturating_add(values.value(*row as usize)));
+                let sums: Vec<Option<i128>> = some.map(|list| list.map(add)).collect();
+                checked(&sums)?;
+                shared(Decimal128Array::from(sums).with_data_type(ty.clone()))
+            }
+        },
+        Function::Avg => {
+            let values = sql::cast(array, &DataType::Float64)?;
+            let values = values.as_primitive::<Float64Type>();
+            let mean =
+                |list: &[u32]| list.iter().map(|row| values.value(*row as usize)).sum::<f64>() / list.len() as f64;
+            shared(some.map(|list| list.map(mean)).collect::<Float64Array>())
+        }
+        Function::BoolAnd | Function::BoolOr => {
+            let values: &BooleanArray = array.as_boolean();
+            let fold = |list: &[u32]| match function {
+                Function::BoolAnd => list.iter().all(|row| values.value(*row as usize)),
+                _ => list.iter().any(|row| values.value(*row as usize)),
+            };
+            shared(some.map(|list| list.map(fold)).collect::<BooleanArray>())
+        }
+        Function::StringAgg => {
+            let values = texts(array);
+            let join =
+                |list: &[u32]| list.iter().filter_map(|row| values.at(*row as usize)).collect::<Vec<_>>().join(",");
+            shared(some.map(|list| list.map(join)).collect::<StringArray>())
+        }
+        Function::Min | Function::Max => {
+            let plain = sql::cast(array, sql::types::logical(array.data_type()))?;
+            let wins = better(function, &plain)?;
+            let best =
+                |list: &[u32]| list.iter().copied().reduce(|best, next| if wins(next, best) { next } else { best });
+            gather(&plain, some.map(|list| list.and_then(best)))?
+        }
+        _ => return Err(Error::internal("a window function over a hand")),
+    })
+}
+
+/// Whether a row's value is better than another's.
+pub(super) fn better(function: Function, plain: &ArrayRef) -> Result<impl Fn(u32, u32) -> bool + use<>> {
+    let compare = make_comparator(plain, plain, SortOptions { descending: false, nulls_first: false })?;
+    Ok(move |next: u32, best: u32| {
+        let order = compare(next as usize, best as usize);
+        if function == Function::Min { order.is_lt() } else { order.is_gt() }
+    })
+}

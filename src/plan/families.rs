@@ -1,0 +1,37 @@
+//! Which columns depend on a row's siblings, and so need whole families.
+
+use super::{Column, Op, Place, Plan, Step, Table};
+
+impl Plan {
+    /// Marks the columns whose values depend on siblings, by themselves or through others of the same row.
+    pub(super) fn find_families(&mut self) {
+        for table in &mut self.tables {
+            loop {
+                let found: Vec<usize> = (0..table.columns.len())
+                    .filter(|column| !table.columns[*column].family && needs_family(table, &table.columns[*column]))
+                    .collect();
+                if found.is_empty() {
+                    break;
+                }
+                found.iter().for_each(|column| table.columns[*column].family = true);
+            }
+        }
+    }
+}
+
+fn needs_family(table: &Table, column: &Column) -> bool {
+    let own = match &column.op {
+        Op::Window(_) | Op::Siblings | Op::Walk(_) => true,
+        Op::Generator(generator) => generator.siblings(),
+        Op::Pick(pick) => pick.siblings(),
+        Op::Among(among) => among.within.is_none(),
+        _ => false,
+    };
+    own || column.inputs.iter().any(|input| match input.steps.first() {
+        None => table.columns[input.column].family,
+        Some(Step::Ref(reference)) => table.refs[*reference]
+            .as_ref()
+            .is_some_and(|reference| reference.place == Place::Sibling || table.columns[reference.pick].family),
+        Some(Step::Parent | Step::Fact) => false,
+    })
+}
