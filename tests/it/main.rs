@@ -4,6 +4,7 @@ mod cli;
 mod determinism;
 mod expressions;
 mod layers;
+mod mutations;
 mod profiles;
 mod randomness;
 mod run;
