@@ -165,7 +165,8 @@ fn watched(job: &Job<'_>, quiet: bool) -> Result<Vec<FileEntry>> {
     })
 }
 
-/// Writes `datapackage.json` and `schema.sql`.
+/// Writes `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV files of a
+/// list and takes the header of each for a header, as the readers of a glob do.
 fn beside(job: &Job<'_>, folder: &std::path::Path, files: &[FileEntry]) -> Result<()> {
     let tables: Vec<TableFile> = files
         .iter()

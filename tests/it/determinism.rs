@@ -68,23 +68,6 @@ fn names(profile: &str) -> Vec<String> {
 }
 
 #[test]
-fn parts_together_hold_the_rows_of_the_whole() {
-    for format in ["csv", "ndjson"] {
-        for name in names("healthcare") {
-            let at =
-                |part: &str| table("healthcare", &name, &["--rows", "patient=200", "--format", format, "--part", part]);
-            let whole = table("healthcare", &name, &["--rows", "patient=200", "--format", format]);
-            let header = usize::from(format == "csv");
-            let mut parts = whole[..header].to_vec();
-            for part in ["1/3", "2/3", "3/3"] {
-                parts.extend(at(part).into_iter().skip(header));
-            }
-            assert_eq!(parts, whole, "{name} as {format}");
-        }
-    }
-}
-
-#[test]
 fn more_rows_leave_the_earlier_rows_as_they_were() {
     for name in names("healthcare") {
         let half = table("healthcare", &name, &["--rows", "patient=150"]);

@@ -1,7 +1,10 @@
 """Judges data sets by foreign eyes: Frictionless reads the CSV package, DuckDB checks keys in the Parquet files.
 
+A run in parts must be as good as a run in one: each CSV part has a header, and no reader may take it for a row.
+
 usage: judge.py PLACEBO SCRATCH PATIENTS_CSV PATIENTS_PARQUET
 """
+import collections
 import json
 import pathlib
 import shutil
@@ -12,10 +15,36 @@ import duckdb
 import frictionless
 
 
-def generate(placebo, out, rows, form):
+def generate(placebo, out, rows, form, parts=1):
     shutil.rmtree(out, ignore_errors=True)
-    subprocess.run([placebo, "generate", "healthcare", "--rows", f"patient={rows}", "--format", form, "--out", str(out), "-q"], check=True)
+    for part in range(1, parts + 1):
+        share = ["--part", f"{part}/{parts}"] if parts > 1 else []
+        subprocess.run([placebo, "generate", "healthcare", "--rows", f"patient={rows}", "--format", form, "--out", str(out), "-q", *share], check=True)
     return json.loads((out / "datapackage.json").read_text())
+
+
+def counts(folder):
+    """The rows of each table, as the manifests of all parts have them."""
+    rows = collections.Counter()
+    for manifest in folder.glob("manifest*.json"):
+        for file in json.loads(manifest.read_text())["files"]:
+            rows[file["table"]] += file["rows"]
+    return rows
+
+
+def csv(folder):
+    """Frictionless finds every CSV file as the package says; the rows that it and DuckDB read are the manifests'."""
+    db, expected = duckdb.connect(), counts(folder)
+    report = frictionless.validate(str(folder / "datapackage.json"))
+    wrong = [f"frictionless: {row}" for row in report.flatten(["type", "title", "rowNumber", "fieldName", "note"])[:10]]
+    if not wrong and not report.valid:
+        wrong.append(f"frictionless: {report.to_summary()}")
+    for task in report.tasks:
+        files = folder / task.name / "part-*.csv" if (folder / task.name).is_dir() else folder / f"{task.name}.csv"
+        read = db.execute(f"SELECT count(*) FROM read_csv('{files}', header = true, all_varchar = true)").fetchone()[0]
+        if {task.stats["rows"], read} != {expected[task.name]}:
+            wrong.append(f"{files}: Frictionless reads {task.stats['rows']} rows, DuckDB {read}, the manifest says {expected[task.name]}")
+    return wrong
 
 
 def columns(names):
@@ -26,13 +55,12 @@ def keys(folder, package):
     """Every primary key is unique and not null, every foreign key leads to a row; the counts are the manifest's."""
     db, wrong, looked = duckdb.connect(), [], 0
     for resource in package["resources"]:
-        path = resource["path"] if isinstance(resource["path"], str) else resource["path"][0]
-        db.execute(f"CREATE VIEW \"{resource['name']}\" AS SELECT * FROM read_parquet('{folder / path}')")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for file in manifest["files"]:
-        count = db.execute(f"SELECT count(*) FROM \"{file['table']}\"").fetchone()[0]
-        if count != file["rows"]:
-            wrong.append(f"{file['table']}: {count} rows, the manifest says {file['rows']}")
+        paths = [resource["path"]] if isinstance(resource["path"], str) else resource["path"]
+        db.execute(f"CREATE VIEW \"{resource['name']}\" AS SELECT * FROM read_parquet({[str(folder / path) for path in paths]})")
+    for table, rows in counts(folder).items():
+        count = db.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
+        if count != rows:
+            wrong.append(f"{table}: {count} rows, the manifest says {rows}")
     for resource in package["resources"]:
         name, schema = resource["name"], resource["schema"]
         key = schema.get("primaryKey", [])
@@ -58,17 +86,17 @@ def keys(folder, package):
 
 def main():
     placebo, scratch, small, large = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-    csv, parquet = scratch / "csv", scratch / "parquet"
-    generate(placebo, csv, small, "csv")
-    report = frictionless.validate(str(csv / "datapackage.json"))
-    wrong = [f"frictionless: {row}" for row in report.flatten(["type", "title", "rowNumber", "fieldName", "note"])[:10]]
-    if not wrong and not report.valid:
-        wrong.append(f"frictionless: {report.to_summary()}")
-    found, looked = keys(parquet, generate(placebo, parquet, large, "parquet"))
-    wrong += found
-    if looked < 20:
-        wrong.append(f"only {looked} keys were looked at")
-    print("\n".join(wrong) or f"frictionless: {small} patients are valid; DuckDB: {looked} keys hold for {large} patients")
+    wrong, looked = [], 0
+    for parts, rows in [(1, small), (3, small)]:
+        generate(placebo, scratch / "csv", rows, "csv", parts)
+        wrong += [f"CSV in {parts}: {what}" for what in csv(scratch / "csv")]
+    for parts, rows in [(1, large), (3, small)]:
+        found, looked = keys(scratch / "parquet", generate(placebo, scratch / "parquet", rows, "parquet", parts))
+        wrong += [f"Parquet in {parts}: {what}" for what in found]
+        if looked < 20:
+            wrong.append(f"only {looked} keys were looked at")
+    good = f"frictionless: {small} patients are valid, in one and in parts; DuckDB: {looked} keys hold for {large} patients, and for {small} in parts"
+    print("\n".join(wrong) or good)
     sys.exit(1 if wrong else 0)
 
 
