@@ -6,6 +6,9 @@ use crate::error::Result;
 /// Rows of a tree that a chunk aims at.
 const CHUNK_ROWS: f64 = 32_768.0;
 
+/// Rows of a tree from which an estimate is good enough.
+const ENOUGH: usize = 2_000;
+
 impl Plan {
     /// Sets each root table's chunk so that a chunk has about as many rows of the whole tree, from a small sample.
     pub(super) fn size_chunks(&mut self) -> Result<()> {
@@ -20,13 +23,24 @@ impl Plan {
         Ok(())
     }
 
-    /// The mean rows of each table of a tree for one root row, from up to 200 rows.
+    /// The mean rows of each table of a tree for one root row, from a few rows up to 200.
     pub fn estimate(&self, root: usize) -> Result<Vec<(usize, f64)>> {
-        // Rows from all over the table: the first owners of a skewed deal have far more than others.
-        let (rows, size) = (self.tables[root].rows, self.tables[root].rows.min(200));
-        let sample: Vec<u64> = (0..size).map(|at| (u128::from(rows) * u128::from(at) / u128::from(size)) as u64).collect();
-        let mut chunk = Chunk::new(self, root, &sample);
+        let rows = self.tables[root].rows;
         let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
-        tree.into_iter().map(|table| Ok((table, chunk.rows(table)? as f64 / sample.len().max(1) as f64))).collect()
+        let mut estimate = Vec::new();
+        for size in [2, 16, 200] {
+            // Rows from all over the table: the first owners of a skewed deal have far more than others.
+            let size = rows.min(size);
+            let place = |at: u64| (u128::from(rows) * u128::from(2 * at + 1) / u128::from(2 * size)) as u64;
+            let sample: Vec<u64> = (0..size).map(place).collect();
+            let mut chunk = Chunk::new(self, root, &sample);
+            let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
+            let counts = counts.collect::<Result<Vec<_>>>()?;
+            estimate = counts.iter().map(|(table, rows)| (*table, *rows as f64 / size.max(1) as f64)).collect();
+            if size == rows || counts.iter().map(|(_, rows)| rows).sum::<usize>() > ENOUGH {
+                break;
+            }
+        }
+        Ok(estimate)
     }
 }

@@ -25,6 +25,29 @@ pub(super) struct Spread {
     /// The jitter in 1/2²³ of an owner.
     jitter: u64,
     key: u64,
+    per_owner: Ratio,
+    per_slot: Ratio,
+}
+
+/// Division by a constant in fixed point: `n · 2⁶⁰ / d`, rounded down a little too far at most, and monotone in n.
+#[derive(Debug, Clone)]
+struct Ratio {
+    factor: u64,
+    shift: u32,
+}
+
+impl Ratio {
+    /// Of numbers with `bits` bits behind the point, to `d` from 1 to 2⁴⁰.
+    fn new(d: u64, bits: u32) -> Self {
+        let width = 64 - d.saturating_sub(1).leading_zeros();
+        let factor = (1_u128 << (63 + width)) / u128::from(d.max(1));
+        Self { factor: factor as u64, shift: 63 + width + bits - ONE }
+    }
+
+    #[inline]
+    fn of(&self, n: u64) -> u64 {
+        ((u128::from(n) * u128::from(self.factor)) >> self.shift) as u64
+    }
 }
 
 impl Spread {
@@ -33,7 +56,8 @@ impl Spread {
     pub(super) fn new(slots: u64, owners: u64, skew: f64, jitter: f64, key: u64) -> Self {
         let curve = (skew > 0.0 && owners > 1).then(|| Curve::zipf(owners, skew));
         let jitter = (jitter.clamp(0.0, 1.0) * f64::from(1_u32 << FRACTION)) as u64;
-        Self { slots, owners, curve, jitter, key }
+        let (per_owner, per_slot) = (Ratio::new(owners, FRACTION), Ratio::new(slots, 0));
+        Self { slots, owners, curve, jitter, key, per_owner, per_slot }
     }
 
     /// The first slot of an owner; for the number of owners the number of slots.
@@ -52,8 +76,7 @@ impl Spread {
         } else {
             (Cell::new(self.key, owner).next() >> (64 - FRACTION)) * self.jitter >> FRACTION
         };
-        let place = (u128::from(owner) << FRACTION) | u128::from(shift);
-        let x = ((place << ONE) / (u128::from(self.owners) << FRACTION)) as u64;
+        let x = self.per_owner.of((owner << FRACTION) | shift);
         let y = self.curve.as_ref().map_or(x, |curve| curve.at(x));
         ((u128::from(y) * u128::from(self.slots)) >> ONE) as u64
     }
@@ -61,12 +84,24 @@ impl Spread {
     /// The owner of a slot, and the slot's place in its hand.
     pub(super) fn owner(&self, slot: u64) -> (u64, u64) {
         let guess = |slot: u64| {
-            let y = ((u128::from(slot) << ONE) / u128::from(self.slots)) as u64;
+            let y = self.per_slot.of(slot);
             let x = self.curve.as_ref().map_or(y, |curve| curve.inverse(y));
             ((u128::from(x) * u128::from(self.owners)) >> ONE) as u64
         };
-        // The owner is the last that starts at or before the slot: between the guesses, unless they miss.
-        let mut low = guess(slot).saturating_sub(2);
+        // The owner is the last that starts at or before the slot: mostly the guess or the one before it.
+        let first = guess(slot).min(self.owners - 1);
+        let start = self.start(first);
+        if start > slot {
+            if first > 0 {
+                let before = self.start(first - 1);
+                if before <= slot {
+                    return (first - 1, slot - before);
+                }
+            }
+        } else if self.start(first + 1) > slot {
+            return (first, slot - start);
+        }
+        let mut low = first.saturating_sub(2);
         let mut high = (guess(slot + 1) + 2).min(self.owners);
         if self.start(low) > slot {
             low = 0;
