@@ -3,20 +3,24 @@
 //! Each table has a lane. A worker lays a chunk's encoded piece into the lanes; whoever finds a lane free appends what
 //! is next in order. Chunks in flight are bounded, so memory does not grow with rows.
 
+mod check;
 mod output;
+mod queue;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use check::check;
 pub use output::{FileEntry, Target, write_whole};
 
 use crate::error::{Error, Result};
-use crate::plan::{Chunk, Failure, Plan};
+use crate::plan::{Chunk, Plan};
 use crate::sink::{Encoder, Format, Options, Piece};
 use output::File;
+use queue::Queue;
 
 /// What to make, and where.
 pub struct Job<'a> {
@@ -90,27 +94,21 @@ impl Job<'_> {
         progress: &Progress,
     ) -> Result<Vec<(usize, FileEntry)>> {
         let rows = share(self.plan.tables[root].rows, self.part);
-        let size = self.chunk.unwrap_or(self.plan.tables[root].chunk).max(1);
-        let chunks = (rows.end - rows.start).div_ceil(size);
         let mut lanes = Vec::new();
         for table in tables {
             lanes.push(Lane::open(self, *table)?);
         }
-        let queue =
-            Queue { state: Mutex::new(State::default()), room: Condvar::new(), window: 2 * self.threads as u64 };
+        let cut = |start| self.plan.cut(root, start, rows.end, self.chunk);
+        let queue = Queue::new(rows.start, 2 * self.threads as u64);
         pool.broadcast(|_| {
-            while let Some(chunk) = queue.take(chunks, progress) {
-                let start = rows.start + chunk * size;
-                let numbers: Vec<u64> = (start..(start + size).min(rows.end)).collect();
-                let made = self.chunk(root, &numbers, &lanes, chunk, progress);
+            while let Some((index, chunk)) = queue.take(rows.end, cut, progress) {
+                let numbers: Vec<u64> = chunk.collect();
+                let made = self.chunk(root, &numbers, &lanes, index, progress);
                 progress.done.fetch_add(numbers.len() as u64, Ordering::Relaxed);
-                queue.finished(chunk, made);
+                queue.finished(index, made);
             }
         });
-        let state = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = state.error {
-            return Err(error);
-        }
+        queue.close()?;
         if progress.stop.load(Ordering::Relaxed) {
             return Err(Error::new(crate::error::Kind::Interrupted, "stopped"));
         }
@@ -182,88 +180,6 @@ impl Lane {
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Which chunk is next; at most `window` chunks are ahead of the oldest that is not finished.
-struct Queue {
-    state: Mutex<State>,
-    room: Condvar,
-    window: u64,
-}
-
-#[derive(Default)]
-struct State {
-    next: u64,
-    oldest: u64,
-    finished: std::collections::BTreeSet<u64>,
-    error: Option<Error>,
-}
-
-impl Queue {
-    fn take(&self, chunks: u64, progress: &Progress) -> Option<u64> {
-        let mut state = hold(&self.state);
-        loop {
-            if state.error.is_some() || state.next >= chunks || progress.stop.load(Ordering::Relaxed) {
-                return None;
-            }
-            if state.next < state.oldest + self.window {
-                state.next += 1;
-                return Some(state.next - 1);
-            }
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn finished(&self, chunk: u64, made: Result<()>) {
-        let mut state = hold(&self.state);
-        if let Err(error) = made {
-            state.error.get_or_insert(error);
-        }
-        state.finished.insert(chunk);
-        while {
-            let oldest = state.oldest;
-            state.finished.remove(&oldest)
-        } {
-            state.oldest += 1;
-        }
-        self.room.notify_all();
-    }
-}
-
-/// Runs every check over the first `sample` root rows of each tree: rows looked at by table, and what broke.
-pub fn check(plan: &Plan, sample: u64, threads: usize) -> Result<Vec<Failure>> {
-    use rayon::prelude::*;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
-    let mut all: Vec<Failure> = Vec::new();
-    for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
-        let rows = plan.tables[root].rows.min(sample);
-        let size = plan.tables[root].chunk.max(1);
-        let tree: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.root_of(*table) == root).collect();
-        let found = pool.install(|| {
-            (0..rows.div_ceil(size))
-                .into_par_iter()
-                .map(|chunk| {
-                    let numbers: Vec<u64> = (chunk * size..((chunk + 1) * size).min(rows)).collect();
-                    let mut chunk = Chunk::new(plan, root, &numbers);
-                    let mut failures = Vec::new();
-                    for table in &tree {
-                        failures.extend(chunk.failures(*table)?);
-                    }
-                    Ok(failures)
-                })
-                .collect::<Result<Vec<Vec<Failure>>>>()
-        })?;
-        for failure in found.into_iter().flatten() {
-            match all.iter_mut().find(|known| known.table == failure.table && known.check == failure.check) {
-                Some(known) => known.rows += failure.rows,
-                None => all.push(failure),
-            }
-        }
-    }
-    Ok(all)
 }
 
 /// Where a file of a table stands below the output folder.

@@ -1,6 +1,6 @@
 //! How large a chunk is, from a sample of the tree.
 
-use super::{Chunk, Plan};
+use super::{Chunk, Plan, Source};
 use crate::error::Result;
 
 /// Rows of a tree that a chunk aims at.
@@ -42,5 +42,37 @@ impl Plan {
             }
         }
         Ok(estimate)
+    }
+
+    /// The end of the chunk that starts at a root row: after `size` rows, by default after the tree's own number, or
+    /// before the hands of its rows are too large for memory. It depends on the plan alone.
+    #[must_use]
+    pub fn cut(&self, root: usize, start: u64, end: u64, size: Option<u64>) -> u64 {
+        let far = start.saturating_add(size.unwrap_or(self.tables[root].chunk).max(1)).min(end);
+        if size.is_some() {
+            return far;
+        }
+        let room = self.facts_before(root, start) + CHUNK_ROWS as u64;
+        let (mut good, mut bad) = (start + 1, far + 1);
+        while bad - good > 1 {
+            let middle = good.midpoint(bad);
+            if self.facts_before(root, middle) <= room { good = middle } else { bad = middle }
+        }
+        good.min(end)
+    }
+
+    /// How many facts belong to the rows of a dense table before a row: rows dealt to them, and children sized in total.
+    fn facts_before(&self, table: usize, row: u64) -> u64 {
+        let children = self.tables.iter().enumerate().filter(|(_, child)| child.parent == Some(table));
+        let children = children.filter_map(|(child, it)| match &it.source {
+            Source::Dense(spread) => {
+                let before = spread.start(row);
+                Some(before + self.facts_before(child, before))
+            }
+            _ => None,
+        });
+        let dealt = self.tables.iter().flat_map(|facts| facts.refs.iter().flatten());
+        let dealt = dealt.filter(|reference| reference.table == table).filter_map(|reference| reference.deal.as_ref());
+        children.sum::<u64>() + dealt.map(|deal| deal.before(row)).sum::<u64>()
     }
 }

@@ -215,6 +215,14 @@ impl Deal {
         Some((segment.owners.start + owner, ordinal))
     }
 
+    /// How many facts the owners before one have.
+    pub(super) fn before(&self, owner: u64) -> u64 {
+        let before = |segment: &Segment| {
+            segment.spread.start(owner.clamp(segment.owners.start, segment.owners.end) - segment.owners.start)
+        };
+        self.0.iter().map(before).sum()
+    }
+
     /// Appends the facts of an owner's hand in the order of their numbers.
     pub(super) fn hand(&self, owner: u64, to: &mut Vec<u64>) {
         let from = to.len();

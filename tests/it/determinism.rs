@@ -8,14 +8,16 @@ use placebo::sink::FORMATS;
 use crate::run::{files, good, placebo};
 
 const SHOP: &str = "tests/fixtures/shop";
+/// Facts with two owners.
+const BANK: &str = "tests/fixtures/bank";
 
 #[test]
 fn threads_chunks_and_surroundings_change_no_byte() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (profile, rows) in [(SHOP, "account=700"), ("healthcare", "patient=150")] {
+    for (profile, rows) in [(SHOP, "account=700"), (BANK, "payment=3000"), ("healthcare", "patient=150")] {
         for format in FORMATS {
             let run = |name: &str, threads: &str, chunk: Option<&str>| {
-                let out = folder.path().join(format!("{}-{}-{name}", format.name, profile.len()));
+                let out = folder.path().join(format!("{}-{rows}-{name}", format.name));
                 let out = out.to_str().expect("a path").to_owned();
                 let mut args = vec![
                     "generate",
@@ -80,11 +82,13 @@ fn more_rows_leave_the_earlier_rows_as_they_were() {
 fn one_table_alone_equals_its_file_in_the_full_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().to_str().expect("a path");
-    good(&["generate", "healthcare", "--rows", "patient=150", "--out", out, "--overwrite", "-q"]);
-    for name in names("healthcare") {
-        let alone = table("healthcare", &name, &["--rows", "patient=150"]);
-        let full = std::fs::read_to_string(folder.path().join(format!("{name}.csv"))).expect("a file");
-        assert_eq!(full.lines().collect::<Vec<_>>(), alone, "{name}");
+    for (profile, rows) in [("healthcare", "patient=150"), (BANK, "payment=3000")] {
+        good(&["generate", profile, "--rows", rows, "--out", out, "--overwrite", "-q"]);
+        for name in names(profile) {
+            let alone = table(profile, &name, &["--rows", rows]);
+            let full = std::fs::read_to_string(folder.path().join(format!("{name}.csv"))).expect("a file");
+            assert_eq!(full.lines().collect::<Vec<_>>(), alone, "{name}");
+        }
     }
 }
 

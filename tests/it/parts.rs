@@ -65,23 +65,25 @@ fn together(parts: Vec<Rows>) -> Rows {
 
 #[test]
 fn parts_together_hold_the_rows_of_the_whole_in_every_format() {
-    let loaded = placebo::profile::load("healthcare").expect("loads");
-    for format in FORMATS {
-        let folder = tempfile::tempdir().expect("a folder");
-        let out = |name: &str| folder.path().join(name).to_str().expect("a path").to_owned();
-        let run = |more: &[&str]| {
-            let args = ["generate", "healthcare", "--rows", "patient=200", "--format", format.name, "-q"];
-            good(&[&args, more].concat())
-        };
-        run(&["--out", &out("whole")]);
-        for part in PARTS {
-            run(&["--out", &out("parts"), "--part", part]);
-        }
-        for table in loaded.profile.tables.keys() {
-            let whole = rows(&folder.path().join(format!("whole/{table}.{}", format.name)), format.name);
-            let part = |i| folder.path().join(format!("parts/{table}/part-{i:05}.{}", format.name));
-            let parts = (0..PARTS.len()).map(|i| rows(&part(i), format.name)).collect();
-            assert!(together(parts) == whole, "{table} as {}", format.name);
+    for (profile, size) in [("healthcare", "patient=200"), ("tests/fixtures/bank", "payment=3000")] {
+        let loaded = placebo::profile::load(profile).expect("loads");
+        for format in FORMATS {
+            let folder = tempfile::tempdir().expect("a folder");
+            let out = |name: &str| folder.path().join(name).to_str().expect("a path").to_owned();
+            let run = |more: &[&str]| {
+                let args = ["generate", profile, "--rows", size, "--format", format.name, "-q"];
+                good(&[&args, more].concat())
+            };
+            run(&["--out", &out("whole")]);
+            for part in PARTS {
+                run(&["--out", &out("parts"), "--part", part]);
+            }
+            for table in loaded.profile.tables.keys() {
+                let whole = rows(&folder.path().join(format!("whole/{table}.{}", format.name)), format.name);
+                let part = |i| folder.path().join(format!("parts/{table}/part-{i:05}.{}", format.name));
+                let parts = (0..PARTS.len()).map(|i| rows(&part(i), format.name)).collect();
+                assert!(together(parts) == whole, "{table} as {}", format.name);
+            }
         }
     }
 }

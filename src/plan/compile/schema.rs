@@ -56,7 +56,8 @@ impl<'a> Compiler<'a> {
             let own = self.tables[table].columns.get_index_of(name).map(|own| self.type_of(table, own).0);
             let (own, theirs) = (own.unwrap_or(DataType::Null), self.type_of(to, key).0);
             if types::logical(&own) != types::logical(&theirs) {
-                let message = format!("type mismatch: `{name}` is {}, `{says}` is {}", types::name(&own), types::name(&theirs));
+                let message =
+                    format!("type mismatch: `{name}` is {}, `{says}` is {}", types::name(&own), types::name(&theirs));
                 return Err(Error::profile(path, message));
             }
         }

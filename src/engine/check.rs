@@ -1,0 +1,45 @@
+//! Runs the checks of a plan on a sample.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::plan::{Chunk, Failure, Plan};
+
+/// Runs every check over the first `sample` root rows of each tree: rows looked at by table, and what broke.
+pub fn check(plan: &Plan, sample: u64, threads: usize) -> Result<Vec<Failure>> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
+    let mut all: Vec<Failure> = Vec::new();
+    for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
+        let (rows, mut chunks, mut start) = (plan.tables[root].rows.min(sample), Vec::new(), 0);
+        while start < rows {
+            let end = plan.cut(root, start, rows, None);
+            chunks.push(start..end);
+            start = end;
+        }
+        let tree: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.root_of(*table) == root).collect();
+        let found = pool.install(|| {
+            chunks
+                .into_par_iter()
+                .map(|rows| {
+                    let numbers: Vec<u64> = rows.collect();
+                    let mut chunk = Chunk::new(plan, root, &numbers);
+                    let mut failures = Vec::new();
+                    for table in &tree {
+                        failures.extend(chunk.failures(*table)?);
+                    }
+                    Ok(failures)
+                })
+                .collect::<Result<Vec<Vec<Failure>>>>()
+        })?;
+        for failure in found.into_iter().flatten() {
+            match all.iter_mut().find(|known| known.table == failure.table && known.check == failure.check) {
+                Some(known) => known.rows += failure.rows,
+                None => all.push(failure),
+            }
+        }
+    }
+    Ok(all)
+}
