@@ -35,4 +35,6 @@ golden:
 	INSTA_UPDATE=always $(CARGO) test --release --locked golden
 
 schema:
-	$(CARGO) run --release --locked --quiet -- schema > schemas/profile.json
+	$(CARGO) build --release --locked
+	target/release/placebo schema > schemas/profile.json
+	target/release/placebo reference > docs/reference.md

@@ -71,7 +71,6 @@ pub(super) struct Show {
     #[command(flatten)]
     source: Source,
     /// A table of the profile.
-    #[arg(long, short)]
     table: Option<String>,
 }
 

@@ -4,6 +4,8 @@ mod check;
 mod generate;
 mod inspect;
 mod list;
+mod new;
+mod reference;
 mod report;
 mod schema;
 mod shell;
@@ -41,6 +43,10 @@ enum Command {
     Show(inspect::Show),
     /// List profiles, generators, functions or formats.
     List(list::List),
+    /// Write a commented profile to start from.
+    New(new::New),
+    /// Print the reference of the profile language as Markdown.
+    Reference(reference::Reference),
     /// Print the JSON Schema of profiles.
     Schema(schema::SchemaCommand),
     /// Print completions for a shell.
@@ -141,6 +147,8 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),
+        Command::New(command) => command.run(),
+        Command::Reference(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

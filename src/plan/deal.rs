@@ -74,7 +74,7 @@ impl Spread {
         let shift = if self.jitter == 0 {
             0
         } else {
-            (Cell::new(self.key, owner).next() >> (64 - FRACTION)) * self.jitter >> FRACTION
+            ((Cell::new(self.key, owner).next() >> (64 - FRACTION)) * self.jitter) >> FRACTION
         };
         let x = self.per_owner.of((owner << FRACTION) | shift);
         let y = self.curve.as_ref().map_or(x, |curve| curve.at(x));

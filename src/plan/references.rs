@@ -11,6 +11,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array};
 use super::Step;
 use super::deal::Deal;
 use crate::error::{Error, Result};
+use crate::generator::operand::View;
 use crate::generator::{Fill, Operand};
 use crate::rng::Cell;
 pub(super) use matching::Match;
@@ -81,7 +82,7 @@ impl Pick {
                 fill.optional::<Int64Type>(|i, mut cell| {
                     others(fill, differs, i, &mut taken);
                     let left = rows.saturating_sub(taken.len() as u64);
-                    let row = draw(&mut cell, left, skew.as_ref().map(|skew| skew.at(i)))?;
+                    let row = draw(&mut cell, left, Skew::at(skew.as_ref(), i))?;
                     Some(beyond(row, &taken) as i64)
                 })
             }
@@ -116,12 +117,32 @@ impl Pick {
     }
 }
 
-/// A number below `n`, uniform or by Zipf; `None` where there is none, or the skew is no skew.
-fn draw(cell: &mut Cell, n: u64, skew: Option<Option<f64>>) -> Option<u64> {
+/// How uneven a draw is, for one row.
+#[derive(Clone, Copy)]
+enum Skew {
+    Even,
+    Zipf(f64),
+    /// An exponent that is none: null, negative or not finite.
+    Wrong,
+}
+
+impl Skew {
+    fn at(skew: Option<&View<'_, Float64Type>>, i: usize) -> Self {
+        match skew.map(|skew| skew.at(i)) {
+            None => Skew::Even,
+            Some(Some(s)) if s.is_finite() && s >= 0.0 => Skew::Zipf(s),
+            Some(_) => Skew::Wrong,
+        }
+    }
+}
+
+/// A number below `n`; `None` where there is none, or the skew is no skew.
+fn draw(cell: &mut Cell, n: u64, skew: Skew) -> Option<u64> {
     match skew {
         _ if n == 0 => None,
-        None => Some(cell.below(n)),
-        Some(skew) => skew.filter(|s| s.is_finite() && *s >= 0.0).map(|s| cell.zipf(n, s)),
+        Skew::Even => Some(cell.below(n)),
+        Skew::Zipf(s) => Some(cell.zipf(n, s)),
+        Skew::Wrong => None,
     }
 }
 

@@ -109,7 +109,7 @@ fn every_command_prints_data_to_stdout() {
         &["list", "functions"],
         &["list", "formats"],
         &["show", "healthcare"],
-        &["show", "healthcare", "--table", "patient"],
+        &["show", "healthcare", "patient"],
         &["plan", "healthcare"],
         &["schema"],
         &["completions", "bash"],
@@ -126,6 +126,13 @@ fn the_schema_in_the_repository_is_the_program_s() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/profile.json");
     let kept = std::fs::read_to_string(path).expect("schemas/profile.json");
     assert!(kept == String::from_utf8(good(&["schema"]).stdout).expect("text"), "`make schema` writes it anew");
+}
+
+#[test]
+fn the_reference_in_the_repository_is_the_program_s() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference.md");
+    let kept = std::fs::read_to_string(path).expect("docs/reference.md");
+    assert!(kept == String::from_utf8(good(&["reference"]).stdout).expect("text"), "`make schema` writes it anew");
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod parts;
 mod profiles;
 mod randomness;
 mod run;
+mod tutorial;

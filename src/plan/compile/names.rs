@@ -79,7 +79,8 @@ impl Compiler<'_> {
             return Ok(column);
         }
         let number = |ty: &DataType| types::is_number(ty) || matches!(ty, DataType::Null);
-        if !types::widens(&own, ty) && !(number(&own) && number(ty)) {
+        let fits = types::widens(&own, ty) || (number(&own) && number(ty));
+        if !fits {
             return Err(Error::profile(
                 "",
                 format!("type mismatch: `{text}` is {}, {} is meant", types::name(&own), types::name(ty)),

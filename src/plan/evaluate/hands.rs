@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use arrow_schema::DataType;
 use arrow_select::take::take;
@@ -90,7 +89,7 @@ impl<'p> Chunk<'p> {
         let held = self.hand(frame, aggregate.hand)?;
         let argument = aggregate.argument.map(|column| self.held_column(&held, column)).transpose()?;
         let filter = aggregate.filter.map(|column| self.held_column(&held, column)).transpose()?;
-        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(|filter| filter.as_boolean()));
+        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean));
         if !aggregate.order.is_empty() {
             let keys = aggregate.order.iter().map(|(column, down)| Ok((self.held_column(&held, *column)?, *down)));
             lists.sort(&Order::new(&keys.collect::<Result<Vec<_>>>()?)?);
@@ -102,7 +101,7 @@ impl<'p> Chunk<'p> {
     fn facts(&mut self, parent: usize, facts: &Facts) -> Result<(Held, Lists, Option<Order>)> {
         let held = self.hand(parent, facts.hand)?;
         let filter = facts.filter.map(|column| self.held_column(&held, column)).transpose()?;
-        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(|filter| filter.as_boolean()));
+        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean));
         let order = match facts.by {
             Some(by) => Some(Order::new(&[(self.held_column(&held, by)?, false)])?),
             None => None,
@@ -171,13 +170,13 @@ impl<'p> Chunk<'p> {
             let mut ends = vec![0; rows.len()];
             rows.families().for_each(|family| ends[family.clone()].fill(family.end as u32));
             let family = |i: usize| Some((i as u32 - rows.ordinals[i], ends[i], rows.ordinals[i]));
-            return Ok(among.fill(fill, filter.as_ref().map(|f| f.as_boolean()), family));
+            return Ok(among.fill(fill, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean), family));
         };
         let (parent, index) = self.reach(frame, steps as &[Step])?;
         let children = self.child(parent, among.table)?;
         let filter = among.filter.map(|column| self.column(children, column)).transpose()?;
         let places = index.map(|index| super::super::sql::cast(&index, &DataType::Int64)).transpose()?;
-        let places = places.as_ref().map(|places| places.as_primitive::<arrow_array::types::Int64Type>());
+        let places = places.as_ref().map(arrow_array::cast::AsArray::as_primitive::<arrow_array::types::Int64Type>);
         let rows = Arc::clone(&self.frames[children].rows);
         let family = |i: usize| {
             let parent = match places {
@@ -187,7 +186,7 @@ impl<'p> Chunk<'p> {
             };
             Some((rows.offsets[parent], rows.offsets[parent + 1], 0))
         };
-        Ok(among.fill(fill, filter.as_ref().map(|f| f.as_boolean()), family))
+        Ok(among.fill(fill, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean), family))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 
-use super::{beyond, draw, others};
+use super::{Skew, beyond, draw, others};
 use crate::error::{Error, Result};
 use crate::generator::operand::{Texts, texts};
 use crate::generator::{Fill, Operand};
@@ -53,7 +53,7 @@ impl Match {
         let skew = self.skew.as_ref().map(|skew| skew.view(fill));
         let (mut key, mut taken) = (String::new(), Vec::new());
         Ok(Arc::new(fill.optional::<Int64Type>(|i, mut cell| {
-            let skew = skew.as_ref().map(|skew| skew.at(i));
+            let skew = Skew::at(skew.as_ref(), i);
             let known = write_key(&sources, i, &mut key).and_then(|()| index.get(&key));
             others(fill, &self.differs, i, &mut taken);
             match (known, self.fallback) {
@@ -175,24 +175,24 @@ impl Plan {
         let made = &self.tables[table].columns[column];
         match &made.op {
             Op::Generator(generator) => Ok(generator.domain().map(BTreeSet::from_iter)),
-            Op::Project(values) => self.values(values).map(Some),
+            Op::Project(column) => values(column).map(Some),
             Op::Expr(sql::Expr { node: sql::Node::Input(input), .. }) => {
                 let input = &made.inputs[*input];
                 self.domain(table, &input.steps, input.column)
             }
-            Op::Expr(sql::Expr { node: sql::Node::Literal(value), .. }) => self.values(value).map(Some),
+            Op::Expr(sql::Expr { node: sql::Node::Literal(value), .. }) => values(value).map(Some),
             _ if self.tables[table].whole.is_some() => {
                 let numbers: Vec<u64> = (0..self.tables[table].rows).collect();
                 let columns = Chunk::of_numbers(self, table, &numbers, &[column])?;
-                columns.first().map(|column| self.values(column)).transpose()
+                columns.first().map(values).transpose()
             }
             _ => Ok(None),
         }
     }
+}
 
-    fn values(&self, array: &ArrayRef) -> Result<BTreeSet<String>> {
-        let plain = sql::as_text(array)?;
-        let values = texts(&plain);
-        Ok((0..plain.len()).filter_map(|i| values.at(i).map(str::to_owned)).collect())
-    }
+fn values(array: &ArrayRef) -> Result<BTreeSet<String>> {
+    let plain = sql::as_text(array)?;
+    let values = texts(&plain);
+    Ok((0..plain.len()).filter_map(|i| values.at(i).map(str::to_owned)).collect())
 }

@@ -88,7 +88,7 @@ impl Lists {
     }
 }
 
-/// The order of rows by columns; nulls come last, as in DuckDB.
+/// The order of rows by columns; nulls come last, as in `DuckDB`.
 pub(super) struct Order(Vec<DynComparator>);
 
 impl Order {

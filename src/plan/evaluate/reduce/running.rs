@@ -137,7 +137,7 @@ fn each<S: Copy>(
 fn held(function: Function, lists: &Lists, rows: usize, arguments: &[ArrayRef], ty: &DataType) -> Result<ArrayRef> {
     let clamps = function == Function::ClampedSum;
     if matches!(ty, DataType::Float64) {
-        let columns: Vec<_> = arguments.iter().map(|array| array.as_primitive::<Float64Type>()).collect();
+        let columns: Vec<_> = arguments.iter().map(arrow_array::cast::AsArray::as_primitive::<Float64Type>).collect();
         let read = |at: usize, row: usize| columns.get(at).filter(|c| !c.is_null(row)).map(|c| c.value(row));
         let sums = walk(lists, rows, 0.0, read, |a, b| a + b, |a, b| a < b, clamps);
         return Ok(shared(Float64Array::from_iter_values(sums)));

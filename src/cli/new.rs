@@ -1,0 +1,44 @@
+//! `placebo new`: a commented profile to start from.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::engine;
+use crate::error::{Error, Kind, Result};
+use crate::profile;
+
+/// The profile that a new one starts as; a test generates from it.
+const STARTER: &str = include_str!("starter.toml");
+
+#[derive(Args)]
+pub(super) struct New {
+    /// The profile's name: lower-case letters, digits and `_`. A folder of this name is made here.
+    name: String,
+}
+
+impl New {
+    pub(super) fn run(&self) -> Result<()> {
+        let name = &self.name;
+        let good = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.len() <= 63
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !good {
+            return Err(Error::usage(format!("`{name}` is no name for a profile"))
+                .hint("lower-case letters, digits and `_`, starting with a letter"));
+        }
+        if profile::names().contains(&name.as_str()) {
+            return Err(Error::usage(format!("`{name}` is a profile that Placebo brings")).hint("take another name"));
+        }
+        let folder = PathBuf::from(name);
+        let failed = |error: std::io::Error| Error::new(Kind::Io, format!("`{name}`: {error}"));
+        if folder.exists() {
+            return Err(Error::usage(format!("`{name}` is there already")).hint("take another name, or another folder"));
+        }
+        std::fs::create_dir_all(folder.join("data")).map_err(failed)?;
+        engine::write_whole(&folder.join("profile.toml"), &STARTER.replace("STARTER", name))?;
+        super::table::print(&format!(
+            "wrote {name}/profile.toml: try\n  placebo check {name}\n  placebo generate {name} --out out\n"
+        ))
+    }
+}
