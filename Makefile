@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test bench soak golden schema judges
+.PHONY: test bench soak dieharder golden schema judges
 test: judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
@@ -25,10 +25,15 @@ $(JUDGES)/ready: tests/judges/requirements.txt
 bench:
 	$(CARGO) bench --locked
 
-# 200,000 patients through every check, and the matrix of threads and chunk sizes on them.
-soak:
-	$(CARGO) build --release --locked
+# 200,000 patients through every check; then the words of cells through dieharder, about ten minutes for each of four orders.
+soak: dieharder
+	$(CARGO) build --release --locked --bins --examples
 	target/release/placebo check healthcare --rows patient=200k --sample 200000
+	python3 tests/judges/dieharder.py target/release/examples/words
+
+dieharder:
+	command -v dieharder || (apt-get update && apt-get install -y --no-install-recommends dieharder) \
+		|| (echo "hint: dieharder is needed (Debian: apt-get install dieharder)" && exit 1)
 
 # Accept new golden values: only with a raised fingerprint and a "Values" line in CHANGELOG.md.
 golden:

@@ -5,6 +5,7 @@ mod determinism;
 mod expressions;
 mod layers;
 mod mutations;
+mod orders;
 mod parts;
 mod profiles;
 mod randomness;

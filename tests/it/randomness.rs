@@ -1,36 +1,13 @@
-//! The words of cells through a battery of our own, in the four orders in which a data set reads them.
+//! The words of cells through a battery of our own, in the four orders in which a data set reads them (`orders.rs`).
 //!
 //! Each test gives a z value; |z| > 5 fails (about 6 in 10 million by chance, and the seeds are fixed). The same battery
 //! must fail a naive construction, or it would prove nothing. `docs/randomness.md` has the figures.
 
-use placebo::rng::{Cell, Seed, child_key, mix};
+use crate::orders::{orders, planted};
+use placebo::rng::{Cell, Seed};
 
 /// 64 MiB of words an order.
 const WORDS: u64 = 8 << 20;
-const G: u64 = 0x9E37_79B9_7F4A_7C15;
-
-type Order = (&'static str, Box<dyn Fn(u64) -> u64>);
-
-fn orders() -> Vec<Order> {
-    let rows = Seed::new("42").column_key("table", "column");
-    let columns: Vec<u64> = (0..64).map(|c| Seed::new("42").column_key("table", &format!("column {c}"))).collect();
-    let seeds: Vec<u64> = (0..1024).map(|s| Seed::new(&s.to_string()).column_key("table", "column")).collect();
-    vec![
-        ("along rows", Box::new(move |i| Cell::new(rows, i).next())),
-        ("across columns", Box::new(move |i| Cell::new(columns[i as usize % 64], i / 64).next())),
-        ("across seeds", Box::new(move |i| Cell::new(seeds[i as usize % 1024], i / 1024).next())),
-        ("along child rows", Box::new(move |i| Cell::new(rows, child_key(7, i / 8, i % 8)).next())),
-    ]
-}
-
-/// The common mistake: mix the xor of the coordinates once.
-fn naive() -> Vec<Order> {
-    let word = |seed: u64, column: u64, row: u64| mix(seed ^ 3_u64.wrapping_mul(G) ^ column ^ row);
-    vec![
-        ("naive across columns", Box::new(move |i| word(42, i % 64, i / 64))),
-        ("naive across seeds", Box::new(move |i| word(i % 1024, 5, i / 1024))),
-    ]
-}
 
 /// A chi² sum as a z value (Wilson and Hilferty 1931).
 fn z_of_chi2(chi2: f64, freedom: f64) -> f64 {
@@ -156,7 +133,7 @@ fn every_order_passes_the_battery() {
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are shown with --nocapture")]
 fn the_battery_fails_a_naive_construction() {
-    for (name, word) in naive() {
+    for (name, word) in planted() {
         let words: Vec<u64> = (0..WORDS).map(word).collect();
         let results = battery(&words);
         println!("{name}: {results:.1?}");
