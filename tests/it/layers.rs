@@ -1,16 +1,24 @@
-//! The layers of ARCHITECTURE.md: each file uses only what stands left of its own.
+//! What ARCHITECTURE.md says: each file uses only what stands left of its own, each dependency has its purpose.
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 7] =
-    [&["error", "rng"], &["profile"], &["generator"], &["plan", "sink"], &["engine"], &["manifest"], &["cli"]];
+const LAYERS: [&[&str]; 7] = [
+    &["digest", "error", "rng"],
+    &["profile"],
+    &["generator"],
+    &["plan", "sink"],
+    &["engine"],
+    &["manifest"],
+    &["cli"],
+];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Every file below a folder whose name ends with `.kind`.
+pub(crate) fn sources(folder: &Path, kind: &str, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources(&path, kind, found);
+        } else if path.extension().is_some_and(|extension| extension == kind) {
             found.push(path);
         }
     }
@@ -24,7 +32,7 @@ fn rank(module: &str) -> Option<usize> {
 fn no_file_uses_a_layer_to_its_right() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    sources(&root, &mut files);
+    sources(&root, "rs", &mut files);
     let mut uses = 0;
     for file in &files {
         let own = file.strip_prefix(&root).expect("below src").components().next().expect("a name");
@@ -49,7 +57,7 @@ fn no_file_uses_a_layer_to_its_right() {
 fn no_rust_file_names_a_domain() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    sources(&root, &mut files);
+    sources(&root, "rs", &mut files);
     for file in files {
         let text = std::fs::read_to_string(&file).expect("text");
         let code = text.split("#[cfg(test)]").next().unwrap_or("");
@@ -59,4 +67,25 @@ fn no_rust_file_names_a_domain() {
             }
         }
     }
+}
+
+#[test]
+fn every_dependency_is_named_with_its_purpose() {
+    let read = |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("text");
+    let cargo: toml::Table = read("Cargo.toml").parse().expect("TOML");
+    let names = ["dependencies", "dev-dependencies"].map(|key| cargo[key].as_table().expect("a table").keys());
+    let names: Vec<&String> = names.into_iter().flatten().collect();
+    let architecture = read("ARCHITECTURE.md");
+    let said =
+        architecture.split("**Dependencies.**").nth(1).expect("the paragraph").split("\n\n").next().unwrap_or("");
+    let said: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
+    let stands_for =
+        |said: &str, name: &str| said.strip_suffix('*').map_or(said == name, |start| name.starts_with(start));
+    for name in &names {
+        assert!(said.iter().any(|said| stands_for(said, name)), "ARCHITECTURE.md does not say what `{name}` is for");
+    }
+    for said in &said {
+        assert!(names.iter().any(|name| stands_for(said, name)), "ARCHITECTURE.md names `{said}`, which is not used");
+    }
+    assert!(names.len() > 25, "the test looks at nothing");
 }

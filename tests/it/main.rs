@@ -4,6 +4,7 @@ mod cli;
 mod determinism;
 mod expressions;
 mod layers;
+mod licences;
 mod mutations;
 mod orders;
 mod parts;
