@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::engine::FileEntry;
 use crate::plan::Plan;
 use crate::plan::sql::civil;
@@ -99,5 +100,5 @@ pub fn fingerprint(plan: &Plan) -> String {
         add(value);
     });
     plan.tables.iter().for_each(|table| add(&table.rows.to_string()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }

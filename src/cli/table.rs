@@ -35,7 +35,9 @@ pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     };
     line(&header.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>());
     line(&widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>());
-    rows.iter().for_each(|row| line(row));
+    for row in &rows {
+        line(row);
+    }
     text
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Job, path_of};
+use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
 use crate::sink::{Encoder, Piece, Sink};
 
@@ -119,7 +120,7 @@ impl File {
             place(&temporary, &whole)?;
         }
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
-        let sha256 = seen.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&seen.hash.finalize());
         Ok(FileEntry {
             table: std::mem::take(&mut self.table),
             path: std::mem::take(&mut self.path),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
 };
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256;
 use crate::error::{Error, Kind, Result, did_you_mean};
 
 /// The largest data file, in bytes.
@@ -77,7 +77,7 @@ impl Data {
             return Err(fail(1, "there is no record".to_owned()));
         }
         let columns = columns.into_iter().map(|(column, kind, cells)| (column, kind.array(&cells))).collect();
-        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = sha256(bytes);
         let (source, licence) = (note("# source:"), note("# licence:"));
         Ok(Self { name: name.to_owned(), digest, source, licence, rows, columns })
     }

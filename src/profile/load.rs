@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use super::{Profile, Table};
+use crate::digest::hex;
 use crate::error::{Error, Kind, Place, Result, did_you_mean};
 
 /// The profiles and modules that travel inside the binary.
@@ -211,7 +212,7 @@ pub fn load(name: &str) -> Result<Loaded> {
         hash.update((source.text.len() as u64).to_le_bytes());
         hash.update(source.text.as_bytes());
     }
-    let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&hash.finalize());
     Ok(Loaded { profile, digest, sources })
 }
 
@@ -220,7 +221,7 @@ fn find(name: &str) -> Result<(Files, String)> {
     if path.is_dir() {
         return Ok((Files::Folder(path.to_owned()), "profile.toml".to_owned()));
     }
-    if name.ends_with(".toml") || name.contains(['/', '\\']) {
+    if path.extension().is_some_and(|extension| extension == "toml") || name.contains(['/', '\\']) {
         let file = path.file_name().map_or_else(String::new, |file| file.to_string_lossy().into_owned());
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         return Ok((Files::Folder(folder.to_owned()), file));
