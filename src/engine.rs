@@ -53,6 +53,14 @@ pub struct Progress {
     pub done: AtomicU64,
     /// Set to stop the run at the next chunk.
     pub stop: AtomicBool,
+    files: Mutex<Vec<FileEntry>>,
+}
+
+impl Progress {
+    /// The files that were finished since this was asked last.
+    pub fn take_files(&self) -> Vec<FileEntry> {
+        std::mem::take(&mut hold(&self.files))
+    }
 }
 
 /// The root rows of a table that belong to part `i` of `n`.
@@ -112,7 +120,12 @@ impl Job<'_> {
         if progress.stop.load(Ordering::Relaxed) {
             return Err(Error::new(crate::error::Kind::Interrupted, "stopped"));
         }
-        lanes.into_iter().map(Lane::close).collect()
+        let closed = lanes.into_iter().map(|lane| {
+            let (table, file) = lane.close()?;
+            hold(&progress.files).push(file.clone());
+            Ok((table, file))
+        });
+        closed.collect()
     }
 
     fn chunk(&self, root: usize, numbers: &[u64], lanes: &[Lane], index: u64, progress: &Progress) -> Result<()> {

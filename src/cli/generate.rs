@@ -1,15 +1,12 @@
 //! `placebo generate`: a data set with its schema, data package and manifest.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Source, threads};
-use crate::engine::{self, FileEntry, Job, Progress, Target, write_whole};
+use super::watch::{Talk, watched};
+use super::{LogFormat, Source, log, threads};
+use crate::engine::{FileEntry, Job, Target, write_whole};
 use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::manifest::{self, Manifest};
 use crate::plan::Plan;
@@ -54,7 +51,7 @@ pub(super) struct Generate {
 }
 
 impl Generate {
-    pub(super) fn run(&self, log_format: &str) -> Result<()> {
+    pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
         let plan = self.source.plan()?;
         self.expect(&plan)?;
         let format = sink::format(&self.format)?;
@@ -76,14 +73,18 @@ impl Generate {
             chunk: self.chunk_rows,
             overwrite: self.overwrite,
         };
-        let files = watched(&job, self.quiet || log_format == "json")?;
+        let talk = if self.quiet { Talk::None } else { Talk::of(log_format) };
+        if talk == Talk::Json {
+            log::start(&job, &self.out);
+        }
+        let files = watched(&job, talk)?;
         if let Target::Folder(folder) = &job.target {
             let compression = job.options.compression.as_deref().or(format.compressions.first().copied());
             beside(&job, folder, &files)?;
             let name = part.map_or("manifest.json".to_owned(), |(i, _)| format!("manifest.part-{:05}.json", i - 1));
             write_whole(&folder.join(name), &Manifest::new(&plan, format.name, compression, part, &files).to_json())?;
-            self.summary(&files, log_format);
         }
+        self.summary(&job, &files, talk);
         Ok(())
     }
 
@@ -107,21 +108,15 @@ impl Generate {
     }
 
     #[expect(clippy::print_stderr, reason = "stderr is for talk")]
-    fn summary(&self, files: &[FileEntry], log_format: &str) {
+    fn summary(&self, job: &Job<'_>, files: &[FileEntry], talk: Talk) {
         let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
-        if log_format == "json" {
-            eprintln!(
-                "{}",
-                serde_json::json!({ "level": "info", "message": "done", "out": self.out, "files": files.len(), "rows": rows, "bytes": bytes })
-            );
-        } else if !self.quiet {
-            eprintln!(
-                "{}: {} tables, {} rows, {} bytes",
-                self.out,
-                files.len(),
-                super::table::count(rows),
-                super::table::count(bytes)
-            );
+        match (talk, &job.target) {
+            (Talk::Json, _) => log::end(&self.out, files.len(), rows, bytes),
+            (Talk::Silent | Talk::Bar, Target::Folder(_)) => {
+                let [rows, bytes] = [rows, bytes].map(super::table::count);
+                eprintln!("{}: {} tables, {rows} rows, {bytes} bytes", self.out, files.len());
+            }
+            _ => {}
         }
     }
 }
@@ -132,37 +127,6 @@ fn part(text: &str) -> Result<(u64, u64)> {
     numbers
         .filter(|(i, n)| (1..=100_000).contains(n) && (1..=*n).contains(i))
         .ok_or_else(|| Error::usage(format!("`--part {text}` is no part")).hint("such as 1/3, 2/3 and 3/3"))
-}
-
-/// Runs with a progress bar on a terminal; a signal stops at the next chunk.
-fn watched(job: &Job<'_>, quiet: bool) -> Result<Vec<FileEntry>> {
-    let progress = Progress::default();
-    let total: u64 = (0..job.plan.tables.len())
-        .filter(|root| job.tables.iter().any(|table| job.plan.root_of(*table) == *root))
-        .map(|root| {
-            let share = engine::share(job.plan.tables[root].rows, job.part);
-            share.end - share.start
-        })
-        .sum();
-    if quiet || !std::io::stderr().is_terminal() {
-        return job.run(&progress);
-    }
-    let bar = ProgressBar::new(total);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
-        bar.set_style(style);
-    }
-    let started = std::time::Instant::now();
-    std::thread::scope(|scope| {
-        let work = scope.spawn(|| job.run(&progress));
-        while !work.is_finished() {
-            std::thread::sleep(Duration::from_millis(100));
-            bar.set_position(progress.done.load(Ordering::Relaxed));
-            let rate = progress.rows.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(0.1);
-            bar.set_message(format!("{:.1} M rows/s", rate / 1e6));
-        }
-        bar.finish_and_clear();
-        work.join().unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
-    })
 }
 
 /// Writes `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV files of a

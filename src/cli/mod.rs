@@ -4,16 +4,18 @@ mod check;
 mod generate;
 mod inspect;
 mod list;
+mod log;
 mod new;
 mod reference;
 mod report;
 mod schema;
 mod shell;
 mod table;
+mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
@@ -27,8 +29,15 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How messages are written to stderr.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
-    log_format: String,
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// For people, or one JSON object a line.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -136,13 +145,21 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
+            if code == 2 && log::asked(std::env::args()) {
+                let text = error.render().to_string();
+                let (message, more) = text.trim().split_once("\n\n").unwrap_or((text.trim(), ""));
+                let more = more.trim();
+                let hint = Some(more.to_owned()).filter(|hint| !hint.is_empty());
+                log::error(&Error::usage(message.trim_start_matches("error: ")).maybe_hint(hint));
+                return ExitCode::from(code);
+            }
             // Help goes to a closed pipe now and then; there is nobody left to tell.
             let _unheard = error.print();
             return ExitCode::from(code);
         }
     };
     let done = match &cli.command {
-        Command::Generate(command) => command.run(&cli.log_format),
+        Command::Generate(command) => command.run(cli.log_format),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Show(command) => command.run(),
@@ -155,6 +172,32 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::report(&error, &cli.log_format),
+        Err(error) => report::report(&error, cli.log_format),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    fn described(command: &clap::Command) {
+        let mut names = std::collections::BTreeSet::new();
+        for sub in command.get_subcommands() {
+            assert!(names.insert(sub.get_name()), "`{}` twice", sub.get_name());
+            assert!(sub.get_name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", sub.get_name());
+            assert!(sub.get_about().is_some(), "`{}` is not described", sub.get_name());
+            described(sub);
+        }
+        for arg in command.get_arguments() {
+            assert!(arg.get_help().is_some(), "`{}` of `{}` is not described", arg.get_id(), command.get_name());
+        }
+    }
+
+    #[test]
+    fn every_command_and_every_argument_is_described() {
+        let command = super::Cli::command();
+        assert!(command.get_subcommands().count() >= 8);
+        described(&command);
+        command.debug_assert();
     }
 }

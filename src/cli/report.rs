@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
+use super::{LogFormat, log};
 use crate::error::{Error, Kind};
 
 /// An error with its line, for a person.
@@ -46,31 +47,23 @@ impl Diagnostic for Shown<'_> {
 }
 
 /// Prints an error to stderr and gives the exit code; a closed pipe is no news.
-pub(super) fn report(error: &Error, log_format: &str) -> ExitCode {
+pub(super) fn report(error: &Error, log_format: LogFormat) -> ExitCode {
     let code = error.kind().exit_code();
     if error.kind() == Kind::ClosedPipe {
         return ExitCode::from(code);
     }
+    if log_format == LogFormat::Json {
+        log::error(error);
+        return ExitCode::from(code);
+    }
     let mut stderr = std::io::stderr().lock();
-    let text = if log_format == "json" {
-        let place = error.place().map(|place| {
-            let (line, column) = place.line_column();
-            serde_json::json!({ "file": place.file, "line": line, "column": column })
-        });
-        let value = serde_json::json!({
-            "level": "error", "code": code, "path": error.path(), "message": error.message(), "hint": error.hint_text(), "place": place,
-        });
-        value.to_string() + "\n"
-    } else {
-        let source = error.place().map(|place| NamedSource::new(&place.file, place.text.to_string()));
-        let theme = if stderr.is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let mut text = String::new();
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(110);
-        match handler.render_report(&mut text, &Shown { error, source }) {
-            Ok(()) => text,
-            Err(_) => format!("error: {error}\n"),
-        }
-    };
+    let source = error.place().map(|place| NamedSource::new(&place.file, place.text.to_string()));
+    let theme = if stderr.is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(110);
+    if handler.render_report(&mut text, &Shown { error, source }).is_err() {
+        text = format!("error: {error}\n");
+    }
     // Where stderr is closed, the exit code is all that is left to say.
     let _unheard = stderr.write_all(text.as_bytes());
     ExitCode::from(code)

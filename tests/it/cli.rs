@@ -86,7 +86,6 @@ fn nothing_is_overwritten_unasked_and_nothing_half_written_stays() {
 
 #[test]
 fn the_manifest_tells_the_hash_of_every_file() {
-    use sha2::{Digest, Sha256};
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().to_str().expect("a path");
     good(&["generate", "tests/fixtures/shop", "--out", out, "-q", "--format", "parquet"]);
@@ -96,9 +95,75 @@ fn the_manifest_tells_the_hash_of_every_file() {
     assert_eq!(files.len(), 4);
     for file in files {
         let bytes = std::fs::read(folder.path().join(file["path"].as_str().expect("a path"))).expect("a file");
-        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = placebo::digest::sha256(&bytes);
         assert_eq!((file["sha256"].as_str(), file["bytes"].as_u64()), (Some(hash.as_str()), Some(bytes.len() as u64)));
     }
+}
+
+/// The events on stderr: every line is one.
+fn events(args: &[&str]) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let output = placebo(args).args(["--log-format", "json"]).output().expect("runs");
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    stderr.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
+}
+
+#[test]
+fn a_run_tells_its_events_as_the_readme_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("a path");
+    let started = std::time::Instant::now();
+    let told = events(&["generate", "healthcare", "--rows", "patient=2k", "--tables", "condition,payer", "--out", out]);
+    let seconds = started.elapsed().as_secs();
+    let names: Vec<&str> = told.iter().filter_map(|event| event["event"].as_str()).collect();
+    let count = |wanted: &str| names.iter().filter(|name| **name == wanted).count();
+    assert_eq!((names[..2].to_vec(), names.last()), (vec!["start", "progress"], Some(&"end")), "{names:?}");
+    assert_eq!((count("start"), count("file"), count("end")), (1, 2, 1), "{names:?}");
+    assert!(count("progress") as u64 <= 1 + seconds, "{names:?} in {seconds} s");
+    let (start, end) = (&told[0], &told[told.len() - 1]);
+    assert_eq!((start["profile"].as_str(), start["seed"].as_str()), (Some("healthcare"), Some("0")));
+    assert_eq!((start["rows"]["patient"].as_u64(), start["out"].as_str()), (Some(2_000), Some(out)));
+    let manifest = std::fs::read(folder.path().join("manifest.json")).expect("a manifest");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
+    assert_eq!(start["fingerprint"], manifest["fingerprint"]);
+    for file in manifest["files"].as_array().expect("files") {
+        let event = told.iter().find(|event| event["event"] == "file" && event["path"] == file["path"]).expect("told");
+        assert_eq!(
+            (&event["sha256"], &event["rows"], &event["bytes"]),
+            (&file["sha256"], &file["rows"], &file["bytes"])
+        );
+    }
+    let sum: u64 =
+        told.iter().filter(|event| event["event"] == "file").filter_map(|event| event["rows"].as_u64()).sum();
+    assert_eq!(end["rows"].as_u64(), Some(sum));
+    let mut all = told;
+    all.extend(events(&["generate", "tests/fixtures/bad/cycle.toml"]));
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    for event in all {
+        let name = event["event"].as_str().expect("a name");
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row of the README");
+        let said: Vec<&str> = row.split('|').nth(3).expect("fields").split('`').skip(1).step_by(2).collect();
+        assert_eq!(event.keys().skip(2).collect::<Vec<_>>(), said, "`{name}`");
+    }
+}
+
+#[test]
+fn errors_are_events_too_and_quiet_leaves_nothing_else() {
+    let error = |args: &[&str]| {
+        let told = events(args);
+        assert_eq!(
+            (told.len(), told[0]["event"].as_str(), told[0]["level"].as_str()),
+            (1, Some("error"), Some("error"))
+        );
+        told[0].clone()
+    };
+    let cycle = error(&["check", "tests/fixtures/bad/cycle.toml"]);
+    assert_eq!((cycle["code"].as_u64(), cycle["place"]["line"].as_u64()), (Some(3), Some(8)));
+    let option = error(&["generate", "--nope"]);
+    assert_eq!(option["code"], 2);
+    assert!(option["message"].as_str().expect("text").contains("--nope") && option["hint"].is_string(), "{option:?}");
+    assert_eq!(error(&["plan", "nope"])["code"], 2);
+    assert!(events(&["generate", "tests/fixtures/shop", "--tables", "shop", "--out", "-", "-q"]).is_empty());
+    assert!(events(&["list", "formats"]).is_empty());
 }
 
 #[test]

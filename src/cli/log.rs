@@ -1,0 +1,73 @@
+//! `--log-format json`: what happens, as one JSON object a line on stderr, for programs that start this one.
+//!
+//! Every line has `event` and `level`. The names of events and of their fields are a contract, as the exit codes are:
+//! README.md lists them, and a test holds that. No line has a time: whoever collects them knows it.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::engine::{FileEntry, Job};
+use crate::error::Error;
+use crate::manifest;
+
+/// Writes one line. Where stderr is closed, nobody is left to tell.
+fn line(level: &str, event: &str, fields: Value) {
+    let mut all = json!({ "event": event, "level": level });
+    if let (Some(all), Value::Object(fields)) = (all.as_object_mut(), fields) {
+        all.extend(fields);
+    }
+    let _unheard = std::io::stderr().lock().write_all(format!("{all}\n").as_bytes());
+}
+
+pub(super) fn start(job: &Job<'_>, out: &str) {
+    let plan = job.plan;
+    let roots = plan.tables.iter().filter(|table| table.parent.is_none());
+    let rows: serde_json::Map<String, Value> = roots.map(|table| (table.name.clone(), table.rows.into())).collect();
+    line(
+        "info",
+        "start",
+        json!({
+            "profile": plan.name, "seed": plan.seed, "rows": rows, "fingerprint": manifest::fingerprint(plan),
+            "engine": manifest::FINGERPRINT, "format": job.format.name, "out": out,
+            "part": job.part.map(|(i, n)| format!("{i}/{n}")),
+        }),
+    );
+}
+
+pub(super) fn progress(done: u64, total: u64, rows: u64) {
+    line("info", "progress", json!({ "done": done, "total": total, "rows": rows }));
+}
+
+pub(super) fn file(file: &FileEntry) {
+    line("info", "file", json!(file));
+}
+
+pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64) {
+    line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes }));
+}
+
+pub(super) fn error(error: &Error) {
+    let place = error.place().map(|place| {
+        let (line, column) = place.line_column();
+        json!({ "file": place.file, "line": line, "column": column })
+    });
+    line(
+        "error",
+        "error",
+        json!({
+            "code": error.kind().exit_code(), "message": error.message(), "path": error.path(),
+            "hint": error.hint_text(), "place": place,
+        }),
+    );
+}
+
+/// Whether arguments that could not be read as a whole ask for JSON.
+pub(super) fn asked(mut args: impl Iterator<Item = String>) -> bool {
+    let mut last = String::new();
+    args.any(|arg| {
+        let asks = arg == "--log-format=json" || last == "--log-format" && arg == "json";
+        last = arg;
+        asks
+    })
+}

@@ -1,0 +1,80 @@
+//! A run as it goes on: a bar for people, events for programs, silence where nobody looks.
+
+use std::io::IsTerminal;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{LogFormat, log};
+use crate::engine::{self, FileEntry, Job, Progress};
+use crate::error::{Error, Result};
+
+/// What is said while a run goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Talk {
+    /// Nothing at all.
+    None,
+    /// Nothing but the end: stderr is a file or a pipe.
+    Silent,
+    /// A bar on a terminal.
+    Bar,
+    /// Events.
+    Json,
+}
+
+impl Talk {
+    pub(super) fn of(log_format: LogFormat) -> Self {
+        match log_format {
+            LogFormat::Json => Self::Json,
+            LogFormat::Text if std::io::stderr().is_terminal() => Self::Bar,
+            LogFormat::Text => Self::Silent,
+        }
+    }
+}
+
+/// Runs, and tells meanwhile how far it is.
+pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Vec<FileEntry>> {
+    let progress = Progress::default();
+    let total: u64 = (0..job.plan.tables.len())
+        .filter(|root| job.tables.iter().any(|table| job.plan.root_of(*table) == *root))
+        .map(|root| {
+            let share = engine::share(job.plan.tables[root].rows, job.part);
+            share.end - share.start
+        })
+        .sum();
+    if matches!(talk, Talk::None | Talk::Silent) {
+        return job.run(&progress);
+    }
+    let bar = if talk == Talk::Bar { ProgressBar::new(total) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
+        bar.set_style(style);
+    }
+    let started = Instant::now();
+    let mut said = started;
+    if talk == Talk::Json {
+        log::progress(0, total, 0);
+    }
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| job.run(&progress));
+        // Asked before the files are told: those of the last moment are told too.
+        while {
+            let going = !work.is_finished();
+            if talk == Talk::Json {
+                progress.take_files().iter().for_each(log::file);
+            }
+            going
+        } {
+            std::thread::sleep(Duration::from_millis(if talk == Talk::Json { 20 } else { 100 }));
+            let (done, rows) = (progress.done.load(Ordering::Relaxed), progress.rows.load(Ordering::Relaxed));
+            if talk == Talk::Json && said.elapsed() >= Duration::from_secs(1) {
+                said = Instant::now();
+                log::progress(done, total, rows);
+            }
+            bar.set_position(done);
+            bar.set_message(format!("{:.1} M rows/s", rows as f64 / started.elapsed().as_secs_f64().max(0.1) / 1e6));
+        }
+        bar.finish_and_clear();
+        work.join().unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
+    })
+}
