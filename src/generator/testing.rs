@@ -303,17 +303,59 @@ fn every_generator_is_pure_and_may_be_split_anywhere() {
 #[test]
 fn names_are_unique_and_parameters_are_described() {
     let mut names = std::collections::BTreeSet::new();
+    let mut known = std::collections::BTreeSet::new();
+    let snake = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    for (family, defs) in families() {
+        assert!(known.insert(family) && snake(family) && !defs.is_empty(), "family `{family}`");
+    }
     for def in families().iter().flat_map(|(_, defs)| *defs) {
         assert!(names.insert(def.name), "`{}` twice", def.name);
-        assert!(def.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{}", def.name);
+        assert!(snake(def.name), "{}", def.name);
         let schema = (def.schema)(&mut schemars::SchemaGenerator::default());
         assert!(schema.get("description").is_some(), "{} has no description", def.name);
-        for (name, property) in schema.get("properties").and_then(|p| p.as_object()).into_iter().flatten() {
-            assert!(property.get("description").is_some(), "{}.{name} has no description", def.name);
-        }
+        described(def.name, schema.as_value());
         let unknown = Bed::root(1).plan(def.name, "no_such_parameter = 1").err().expect("an error");
         assert!(unknown.to_string().contains("no_such_parameter"), "{}: {unknown}", def.name);
     }
+}
+
+/// Every parameter has a doc text, those of structures inside structures too.
+fn described(path: &str, schema: &serde_json::Value) {
+    for (name, property) in schema.get("properties").and_then(|p| p.as_object()).into_iter().flatten() {
+        // What stands above a variant of an enum describes its one property.
+        let variant = if path.ends_with(".oneOf") { schema.get("description") } else { None };
+        let text = property.get("description").or(variant);
+        assert!(text.is_some(), "{path}.{name} has no description");
+    }
+    for (key, inner) in schema.as_object().into_iter().flatten() {
+        described(&format!("{path}.{key}"), inner);
+    }
+    for inner in schema.as_array().into_iter().flatten() {
+        described(path, inner);
+    }
+}
+
+#[test]
+fn every_file_with_a_list_is_a_family() {
+    /// In two pieces, or this file were one of them.
+    const LIST: &str = concat!("const ", "DEFS: &[Def] =");
+    let mut found = std::collections::BTreeSet::new();
+    let mut folders =
+        vec![(std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/generator")), String::new())];
+    while let Some((folder, prefix)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = format!("{prefix}{}", path.file_stem().expect("a name").to_string_lossy());
+            if path.is_dir() {
+                folders.push((path, name + "_"));
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && std::fs::read_to_string(&path).expect("text").contains(LIST)
+            {
+                found.insert(name);
+            }
+        }
+    }
+    assert_eq!(found, families().into_iter().map(|(family, _)| family.to_owned()).collect());
 }
 
 /// These values are the contract: a change here raises the engine fingerprint.

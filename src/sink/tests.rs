@@ -400,10 +400,21 @@ fn a_closed_pipe_is_told_from_a_full_disk() {
 }
 
 #[test]
-fn formats_have_one_name_each() {
-    let mut names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), FORMATS.len());
+fn formats_have_one_name_each_and_none_is_forgotten() {
+    let mut names = std::collections::BTreeSet::new();
+    for format in FORMATS {
+        assert!(names.insert(format.name), "`{}` twice", format.name);
+        assert!(format.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+        assert!(format.about.len() > 10 && format.mediatype.contains('/'), "{} is not described", format.name);
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sink");
+    let texts = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let defined = texts.flat_map(|text| {
+        let names = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub(super) static ")?.strip_suffix(": Format = Format {"));
+        names.map(str::to_ascii_lowercase).collect::<Vec<_>>()
+    });
+    assert_eq!(defined.collect::<std::collections::BTreeSet<_>>(), names.into_iter().map(str::to_owned).collect());
     assert!(format("cvs").err().unwrap().hint_text().is_some());
 }
