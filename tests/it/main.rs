@@ -11,4 +11,5 @@ mod parts;
 mod profiles;
 mod randomness;
 mod run;
+mod splits;
 mod tutorial;
