@@ -59,8 +59,8 @@ fn every_snippet_runs_and_every_output_is_real() {
             "toml" => {
                 add(&mut written, toml::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}")));
                 // Inline tables keep the columns in the order of the page.
-                let lines = written.iter().map(|(key, value)| format!("{key} = {value}\n")).collect::<String>();
-                std::fs::write(profile.join("profile.toml"), lines).expect("writes");
+                let lines: Vec<String> = written.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+                std::fs::write(profile.join("profile.toml"), lines.join("\n")).expect("writes");
                 let loaded = placebo::profile::load(profile.to_str().expect("a path")).expect("loads");
                 let plan =
                     Plan::compile(&loaded, &Options::default()).unwrap_or_else(|error| panic!("{error}\n{text}"));
