@@ -2,14 +2,15 @@
 
 mod check;
 mod generate;
-mod inspect;
 mod list;
 mod log;
 mod new;
+mod plan;
 mod reference;
 mod report;
 mod schema;
 mod shell;
+mod show;
 mod table;
 mod watch;
 
@@ -45,11 +46,11 @@ enum Command {
     /// Generate a data set: files, schema, data package and manifest.
     Generate(generate::Generate),
     /// Say what `generate` would make: rows, bytes, chunks, memory. Writes nothing.
-    Plan(inspect::PlanCommand),
+    Plan(plan::PlanCommand),
     /// Compile a profile and run every check on a sample.
     Check(check::Check),
     /// Show a profile, or one of its tables with sample rows.
-    Show(inspect::Show),
+    Show(show::Show),
     /// List profiles, generators, functions or formats.
     List(list::List),
     /// Write a commented profile to start from.

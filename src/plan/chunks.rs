@@ -29,11 +29,8 @@ impl Plan {
         let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
         let mut estimate = Vec::new();
         for size in [2, 16, 200] {
-            // Rows from all over the table: the first owners of a skewed deal have far more than others.
             let size = rows.min(size);
-            let place = |at: u64| (u128::from(rows) * u128::from(2 * at + 1) / u128::from(2 * size)) as u64;
-            let sample: Vec<u64> = (0..size).map(place).collect();
-            let mut chunk = Chunk::new(self, root, &sample);
+            let mut chunk = Chunk::new(self, root, &self.sample(root, size));
             let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
             let counts = counts.collect::<Result<Vec<_>>>()?;
             estimate = counts.iter().map(|(table, rows)| (*table, *rows as f64 / size.max(1) as f64)).collect();
@@ -42,6 +39,14 @@ impl Plan {
             }
         }
         Ok(estimate)
+    }
+
+    /// Some rows of a root table from all over it: the first owners of a skewed deal have far more than others.
+    #[must_use]
+    pub fn sample(&self, root: usize, size: u64) -> Vec<u64> {
+        let rows = self.tables[root].rows;
+        let size = rows.min(size);
+        (0..size).map(|at| (u128::from(rows) * u128::from(2 * at + 1) / u128::from(2 * size)) as u64).collect()
     }
 
     /// The end of the chunk that starts at a root row: after `size` rows, by default after the tree's own number, or

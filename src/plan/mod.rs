@@ -320,6 +320,14 @@ impl Function {
     }
 }
 
+impl Table {
+    /// Whether the number of its rows is known: of a root table, and of a child table sized in total.
+    #[must_use]
+    pub fn dense(&self) -> bool {
+        matches!(self.source, Source::Root | Source::Dense(_))
+    }
+}
+
 impl Plan {
     /// The table called `name`.
     pub fn table(&self, name: &str) -> crate::error::Result<usize> {

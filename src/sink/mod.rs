@@ -53,6 +53,8 @@ pub struct Options {
     pub compression: Option<String>,
 }
 
+pub(crate) use parquet::GROUP as ROW_GROUP;
+
 /// Turns batches into pieces on any core, in any order. Pure: equal rows give equal bytes.
 pub trait Encoder: Send + Sync {
     /// Encodes one batch. Text formats encode here, in parallel; columnar ones pass the batch on, because their pages

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 /// Rows handed to the column writers at a time.
 const SLICE: usize = 8_192;
 /// Rows of a row group.
-const GROUP: usize = 16 * SLICE;
+pub(crate) const GROUP: usize = 16 * SLICE;
 
 /// The format `parquet`.
 pub(super) static PARQUET: Format = Format {

@@ -1,70 +1,12 @@
-//! `placebo plan` and `placebo show`: what there is, and what a run would make.
+//! `placebo show`: a profile, or one of its tables with sample rows.
 
 use clap::Args;
 
 use super::{Source, table};
 use crate::error::Result;
-use crate::manifest;
 use crate::plan::sql::{as_text, types};
 use crate::plan::{Chunk, Plan};
 use crate::sink;
-
-#[derive(Args)]
-pub(super) struct PlanCommand {
-    #[command(flatten)]
-    source: Source,
-}
-
-impl PlanCommand {
-    pub(super) fn run(&self) -> Result<()> {
-        let plan = self.source.plan()?;
-        let csv = (sink::format("csv")?.encoder, sink::Options::default());
-        let mut rows = Vec::new();
-        let (mut all_rows, mut all_bytes) = (0.0, 0.0);
-        for root in (0..plan.tables.len()).filter(|t| plan.tables[*t].parent.is_none()) {
-            let total = plan.tables[root].rows;
-            let sample: Vec<u64> = (0..total.min(200)).collect();
-            let mut chunk = Chunk::new(&plan, root, &sample);
-            for at in (0..plan.tables.len()).filter(|t| plan.root_of(*t) == root) {
-                let batch = chunk.batch(at)?;
-                let factor = total as f64 / sample.len().max(1) as f64;
-                let (count, exact) = (batch.num_rows() as f64 * factor, at == root || sample.len() as u64 == total);
-                let encoded = match (csv.0)(&plan.tables[at].schema, &csv.1)?.encode(batch)? {
-                    sink::Piece::Bytes(bytes) => bytes.len(),
-                    sink::Piece::Rows(batch) => batch.get_array_memory_size(),
-                };
-                let bytes = encoded as f64 * factor;
-                all_rows += count;
-                all_bytes += bytes;
-                let mark = if exact { "" } else { "~" };
-                let chunks = if at == root {
-                    table::count(total.div_ceil(plan.tables[root].chunk.max(1)))
-                } else {
-                    String::new()
-                };
-                rows.push(vec![
-                    plan.tables[at].name.clone(),
-                    format!("{mark}{}", table::count(count as u64)),
-                    format!("~{}", table::count(bytes as u64)),
-                    chunks,
-                ]);
-            }
-        }
-        rows.push(vec![
-            "all".to_owned(),
-            format!("~{}", table::count(all_rows as u64)),
-            format!("~{}", table::count(all_bytes as u64)),
-            String::new(),
-        ]);
-        let mut text = table::aligned(&["table", "rows", "bytes as csv", "chunks"], &rows);
-        text.push_str(&format!(
-            "\nmemory: about 64 MiB and 32 MiB a thread, whatever the rows\nengine {}\nfingerprint {}\n",
-            manifest::FINGERPRINT,
-            manifest::fingerprint(&plan)
-        ));
-        table::print(&text)
-    }
-}
 
 #[derive(Args)]
 pub(super) struct Show {
@@ -93,7 +35,7 @@ fn show_profile(plan: &Plan) -> String {
         .iter()
         .map(|t| {
             let of = t.parent.map_or(String::new(), |parent| plan.tables[parent].name.clone());
-            let rows = if t.parent.is_none() { table::count(t.rows) } else { String::new() };
+            let rows = if t.dense() { table::count(t.rows) } else { String::new() };
             vec![
                 t.name.clone(),
                 of,
