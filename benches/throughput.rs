@@ -1,15 +1,33 @@
-//! Rows and bytes per second: every format over an embedded profile. Each run is checked to have made its rows.
+//! Rows and bytes per second: the shipped profile as a whole, in every format, and every generator by its own example.
+//! Each run is checked to have made its rows.
 
 use std::hint::black_box;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
+use placebo::generator::{self, Def};
 use placebo::plan::{Chunk, Options, Plan};
 use placebo::sink::{self, FORMATS};
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
-    let loaded = placebo::profile::load("healthcare").expect("the profile loads");
-    let plan = Plan::compile(&loaded, &Options::default()).expect("the profile compiles");
+    let criterion = Criterion::default().warm_up_time(Duration::from_millis(300)).sample_size(10);
+    let mut criterion = criterion.measurement_time(Duration::from_secs(1)).configure_from_args();
+    profile(&mut criterion);
+    generators(&mut criterion);
+    criterion.final_summary();
+}
+
+fn plan(profile: &str) -> placebo::error::Result<Plan> {
+    Plan::compile(&placebo::profile::load(profile)?, &Options::default())
+}
+
+/// The tables of all patients' trees: made, and written in each format. Rows for one, bytes for the other.
+fn profile(criterion: &mut Criterion) {
+    let plan = plan("healthcare").expect("the profile compiles");
     let rows: Vec<u64> = (0..500).collect();
     let patient = plan.table("patient").expect("a table");
     let tree: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.root_of(*table) == patient).collect();
@@ -19,22 +37,97 @@ fn main() {
     };
     let batches = generate();
     let total: usize = batches.iter().map(arrow_array::RecordBatch::num_rows).sum();
-    let mut group = criterion.benchmark_group("tree");
-    group.sample_size(10).throughput(Throughput::Elements(total as u64));
+    let mut group = criterion.benchmark_group("rows");
+    group.throughput(Throughput::Elements(total as u64));
     group.bench_function("generate", |bench| bench.iter(|| assert_eq!(black_box(generate()).len(), tree.len())));
     for format in FORMATS {
-        group.bench_function(format.name, |bench| {
-            bench.iter(|| {
-                for (table, batch) in tree.iter().zip(&batches) {
-                    let encoder =
-                        (format.encoder)(&plan.tables[*table].schema, &sink::Options::default()).expect("an encoder");
-                    let mut file = encoder.open(Box::new(std::io::sink())).expect("opens");
-                    file.append(encoder.encode(batch.clone()).expect("encodes")).expect("appends");
-                    file.finish().expect("ends");
-                }
-            });
-        });
+        let write = || {
+            let counted = Counted::default();
+            for (table, batch) in tree.iter().zip(&batches) {
+                let schema = &plan.tables[*table].schema;
+                let encoder = (format.encoder)(schema, &sink::Options::default()).expect("an encoder");
+                let mut file = encoder.open(Box::new(counted.clone())).expect("opens");
+                file.append(encoder.encode(batch.clone()).expect("encodes")).expect("appends");
+                file.finish().expect("ends");
+            }
+            counted.take()
+        };
+        let bytes = write();
+        assert!(bytes > total as u64);
+        group.bench_function(format.name, |bench| bench.iter(|| assert_eq!(write(), bytes)));
     }
     group.finish();
-    criterion.final_summary();
+    let mut group = criterion.benchmark_group("bytes");
+    for format in FORMATS {
+        let mut table = tree.iter().zip(&batches).max_by_key(|(_, batch)| batch.num_rows()).into_iter();
+        let (table, batch) = table.next().expect("a table");
+        let write = || {
+            let counted = Counted::default();
+            let encoder = (format.encoder)(&plan.tables[*table].schema, &sink::Options::default()).expect("an encoder");
+            let mut file = encoder.open(Box::new(counted.clone())).expect("opens");
+            file.append(encoder.encode(batch.clone()).expect("encodes")).expect("appends");
+            file.finish().expect("ends");
+            counted.take()
+        };
+        group.throughput(Throughput::Bytes(write()));
+        group.bench_function(format.name, |bench| bench.iter(|| black_box(write())));
+    }
+    group.finish();
+}
+
+/// Counts what is written to it.
+#[derive(Clone, Default)]
+struct Counted(Arc<AtomicU64>);
+
+impl Counted {
+    fn take(&self) -> u64 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Every generator with the parameters of its example: values per second, row keys included.
+fn generators(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    for from in ["profiles/common/data", "profiles/healthcare/data"] {
+        for file in Path::new(env!("CARGO_MANIFEST_DIR")).join(from).read_dir().expect("data files").flatten() {
+            std::fs::copy(file.path(), data.join(file.file_name())).expect("copies");
+        }
+    }
+    let mut group = criterion.benchmark_group("generator");
+    for def in generator::families().into_iter().flat_map(|(_, defs)| defs) {
+        let plan = [true, false].into_iter().find_map(|root| alone(folder.path(), def, root));
+        let plan = plan.unwrap_or_else(|| panic!("gen.{} compiles in no table", def.name));
+        let table = plan.table("bench").expect("the table");
+        let parents: Vec<u64> = (0..4_096).collect();
+        let make = || Chunk::new(&plan, plan.root_of(table), &parents).batch(table).expect("a batch").num_rows();
+        let values = make();
+        group.throughput(Throughput::Elements(values as u64));
+        group.bench_function(def.name, |bench| bench.iter(|| assert_eq!(make(), values)));
+    }
+    group.finish();
+}
+
+/// A profile with one column by a generator, in a root table or in a child table with four rows a parent.
+fn alone(folder: &Path, def: &Def, root: bool) -> Option<Plan> {
+    let says = if root { "rows = 4_096" } else { "of = \"parent\"\ncount = 4" };
+    let text = format!(
+        "name = \"bench\"\nas_of = 2025-06-30\n[tables.parent]\nrows = 4_096\n[tables.parent.columns]\nid = \"row\"\n\
+         [tables.bench]\n{says}\n[tables.bench.columns.v.gen.{}]\n{}\n",
+        def.name, def.example
+    );
+    std::fs::write(folder.join("profile.toml"), text).expect("writes");
+    plan(folder.to_str().expect("a path")).ok()
 }
