@@ -23,8 +23,17 @@ $(JUDGES)/ready: tests/judges/requirements.txt
 	$(JUDGES)/bin/pip install --quiet --disable-pip-version-check -r tests/judges/requirements.txt
 	touch $@
 
-bench:
+# About six minutes: every generator and format, then the whole program beside tpchgen-cli.
+PEERS := target/peers
+bench: $(PEERS)/ready
+	$(CARGO) build --release --locked
 	$(CARGO) bench --locked
+	python3 benches/peers.py target/release/placebo $(PEERS)/bin/tpchgen-cli target
+
+$(PEERS)/ready: benches/requirements.txt
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
+	touch $@
 
 # 200,000 patients through every check; then the words of cells through dieharder, about ten minutes for each of four orders.
 soak: dieharder

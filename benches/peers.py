@@ -41,9 +41,9 @@ def main():
     print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=scratch) as temporary:
         out = pathlib.Path(temporary) / "out"
-        for form, extra in [("csv", []), ("parquet", ["--parquet-compression", "SNAPPY"])]:
+        for form, extra in [("csv", []), ("parquet", ["--compression", "SNAPPY"])]:
             ours = [placebo, "generate", "healthcare", "--rows", "patient=60k", "--format", form, "--threads", "1", "-q", "--out", str(out)]
-            theirs = [tpchgen, "-s", "1", "--format", form, "--num-threads", "1", "--output-dir", str(out), *extra]
+            theirs = [tpchgen, form, "-s", "1", "--num-threads", "1", "--quiet", "--output-dir", str(out), *extra]
             seen = {"placebo": [], "tpchgen-cli": []}
             for _ in range(pairs):
                 for name, command in [("placebo", ours), ("tpchgen-cli", theirs)]:
