@@ -43,14 +43,7 @@ impl List {
                 }
                 wide(&["generator", "family", "makes"], &rows)
             }
-            What::Functions => {
-                let rows: Vec<Vec<String>> = sql::functions()
-                    .map(|f| {
-                        vec![f.signature.to_owned(), f.about.to_owned(), format!("{} → {}", f.example.0, f.example.1)]
-                    })
-                    .collect();
-                wide(&["function", "gives", "example"], &rows)
-            }
+            What::Functions => functions(),
             What::Formats => {
                 let rows: Vec<Vec<String>> = FORMATS
                     .iter()
@@ -61,6 +54,21 @@ impl List {
         };
         table::print(&text)
     }
+}
+
+/// Operators, functions and forms by family: a signature, what it does, and an example under it.
+fn functions() -> String {
+    let (mut text, mut family) = (String::new(), "");
+    for doc in sql::docs() {
+        if doc.family != family {
+            family = doc.family;
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{gap}{family}\n{}\n", "-".repeat(family.len())));
+        }
+        let answer = if doc.example.1.is_empty() { "null" } else { doc.example.1 };
+        text.push_str(&format!("{}\n    {}\n    {} → {answer}\n", doc.signature, doc.about, doc.example.0));
+    }
+    text
 }
 
 /// As [`table::aligned`], with the last column unclipped.

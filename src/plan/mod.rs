@@ -23,6 +23,8 @@ use indexmap::IndexMap;
 pub use evaluate::{Chunk, Failure};
 pub use options::Options;
 
+use sql::Reduction as Function;
+
 use crate::generator::Generator;
 use crate::generator::data::Data;
 use crate::generator::lifecycle::Walker;
@@ -238,6 +240,8 @@ struct Aggregate {
     function: Function,
     hand: Hand,
     argument: Option<usize>,
+    /// What stands between the texts of `string_agg`.
+    separator: String,
     filter: Option<usize>,
     order: Vec<(usize, bool)>,
 }
@@ -247,77 +251,6 @@ struct Window {
     arguments: Vec<usize>,
     partition: Vec<usize>,
     order: Vec<(usize, bool)>,
-}
-
-/// Aggregates and window functions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Function {
-    Sum,
-    Count,
-    Min,
-    Max,
-    Avg,
-    First,
-    Last,
-    BoolAnd,
-    BoolOr,
-    StringAgg,
-    Lag,
-    Lead,
-    RowNumber,
-    ClampedSum,
-    GuardedSum,
-}
-
-impl Function {
-    const ALL: [(&'static str, Function); 17] = [
-        ("sum", Function::Sum),
-        ("count", Function::Count),
-        ("min", Function::Min),
-        ("max", Function::Max),
-        ("avg", Function::Avg),
-        ("first", Function::First),
-        ("last", Function::Last),
-        ("first_value", Function::First),
-        ("last_value", Function::Last),
-        ("bool_and", Function::BoolAnd),
-        ("bool_or", Function::BoolOr),
-        ("string_agg", Function::StringAgg),
-        ("lag", Function::Lag),
-        ("lead", Function::Lead),
-        ("row_number", Function::RowNumber),
-        ("clamped_sum", Function::ClampedSum),
-        ("guarded_sum", Function::GuardedSum),
-    ];
-
-    /// Whether it only has a meaning over siblings.
-    fn needs_window(self) -> bool {
-        matches!(self, Self::Lag | Self::Lead | Self::RowNumber | Self::ClampedSum | Self::GuardedSum)
-    }
-
-    fn named(name: &str) -> Option<Function> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
-    }
-
-    /// The type of the result for an argument of a type; `None` refuses it.
-    fn result(self, argument: Option<&DataType>) -> Option<DataType> {
-        let number = |ty: &DataType| match ty {
-            DataType::Int64 => Some(DataType::Int64),
-            DataType::Float64 => Some(DataType::Float64),
-            DataType::Decimal128(_, scale) => Some(DataType::Decimal128(38, *scale)),
-            _ => None,
-        };
-        match self {
-            Function::Count | Function::RowNumber => Some(DataType::Int64),
-            Function::Sum | Function::ClampedSum | Function::GuardedSum => number(argument?),
-            Function::Avg => number(argument?).map(|_| DataType::Float64),
-            Function::BoolAnd | Function::BoolOr => (argument? == &DataType::Boolean).then_some(DataType::Boolean),
-            Function::StringAgg => (sql::types::logical(argument?) == &DataType::Utf8).then_some(DataType::Utf8),
-            Function::Min | Function::Max | Function::First | Function::Last | Function::Lag | Function::Lead => {
-                Some(sql::types::logical(argument?).clone())
-            }
-        }
-    }
 }
 
 impl Table {

@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod expressions;
+mod language;
 mod layers;
 mod licences;
 mod mutations;

@@ -52,12 +52,12 @@ impl Compiler<'_> {
         };
         if let Some(to) = cast.filter(|to| types::logical(&column.ty) != to) {
             let expr = match column.op {
-                Op::Expr(expr) => expr.cast_to(&to),
+                Op::Expr(expr) => sql::convert(expr, &to)?,
                 _ => {
                     let (ty, nullable) = (column.ty.clone(), column.nullable);
                     let raw = self.finished(table, &format!("{name}#raw"), column)?;
                     column = self.column_of(table, name, Op::Row, vec![Input { steps: Vec::new(), column: raw }]);
-                    sql::Expr::input(0, ty, nullable).cast_to(&to)
+                    sql::convert(sql::Expr::input(0, ty, nullable), &to)?
                 }
             };
             column = self.column_of(table, name, Op::Expr(expr), column.inputs);

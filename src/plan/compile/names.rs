@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::Date32Array;
 use arrow_schema::DataType;
-use sqlparser::ast::Expr as Sql;
+use sqlparser::ast::{self, Expr as Sql};
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
@@ -190,10 +190,6 @@ impl sql::Names for InSight<'_, '_> {
             return self.ordinal_in(args).map(Some);
         }
         let Some(function) = Function::named(name) else { return Ok(None) };
-        if function.needs_window() {
-            return Err(Error::profile("", format!("`{name}` is a function over siblings"))
-                .hint(format!("{name}(…) OVER (ORDER BY …)")));
-        }
         let (hand_name, hand) = self.hand(name, args, filter)?;
         self.compiler.held(hand)?;
         let facts = hand.table();
@@ -213,8 +209,14 @@ impl sql::Names for InSight<'_, '_> {
         }
         let given = argument.map(|column| self.compiler.type_of(facts, column).0);
         let ty = function.result(given.as_ref()).ok_or_else(|| refused(name, given.as_ref(), "rows"))?;
-        let text = format!("#{name}({hand:?} {argument:?} {filter_column:?} {order_columns:?})");
-        let op = Op::Aggregate(Aggregate { function, hand, argument, filter: filter_column, order: order_columns });
+        let separator = match args.get(1) {
+            None => ",".to_owned(),
+            Some(Sql::Value(ast::ValueWithSpan { value: ast::Value::SingleQuotedString(text), .. })) => text.clone(),
+            Some(_) => return Err(Error::profile("", format!("the separator of `{name}` must be a constant text"))),
+        };
+        let text = format!("#{name}({hand:?} {argument:?} {separator:?} {filter_column:?} {order_columns:?})");
+        let (filter, order) = (filter_column, order_columns);
+        let op = Op::Aggregate(Aggregate { function, hand, argument, separator, filter, order });
         let nullable = function != Function::Count;
         let column = self.compiler.made(self.table, &text, op, ty, nullable)?;
         Ok(Some(self.own(column)))
@@ -223,7 +225,7 @@ impl sql::Names for InSight<'_, '_> {
     fn window(&mut self, window: sql::Window<'_>) -> Result<sql::Expr> {
         let function = Function::named(window.name).filter(|f| !matches!(f, Function::StringAgg)).ok_or_else(|| {
             Error::profile("", format!("`{}` is no window function", window.name))
-                .maybe_hint(did_you_mean(window.name, Function::ALL.iter().map(|(name, _)| *name)))
+                .maybe_hint(did_you_mean(window.name, Function::names()))
         })?;
         if self.compiler.depth(self.table) == 0 {
             return Err(Error::profile("", "a root table has no siblings: a window needs a child table"));
@@ -241,9 +243,6 @@ impl sql::Names for InSight<'_, '_> {
                 let column = self.compiler.argument_as(self.table, &arg.to_string(), &ty)?;
                 if at == 0 { arguments[0] = column } else { arguments.push(column) }
             }
-        }
-        if window.args.len() > if held { 4 } else { 1 } {
-            return Err(Error::profile("", format!("`{}` takes fewer arguments", window.name)));
         }
         let partition = window.partition.iter().map(|key| self.compiler.argument(self.table, &key.to_string()));
         let partition = partition.collect::<Result<Vec<_>>>()?;

@@ -94,7 +94,7 @@ impl<'p> Chunk<'p> {
             let keys = aggregate.order.iter().map(|(column, down)| Ok((self.held_column(&held, *column)?, *down)));
             lists.sort(&Order::new(&keys.collect::<Result<Vec<_>>>()?)?);
         }
-        reduce::aggregate(aggregate.function, &lists, argument.as_ref(), ty)
+        reduce::aggregate(aggregate.function, &lists, argument.as_ref(), &aggregate.separator, ty)
     }
 
     /// The facts that count, in lists by owner and in order; the frame and index that the lists count in.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, TimestampMicrosecondType};
+use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow_cast::CastOptions;
 use arrow_schema::DataType;
@@ -43,16 +43,31 @@ pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         (DataType::Boolean, DataType::Int64) => Ok(arrow_cast::cast(array, to)?),
         (DataType::Float64, DataType::Int64) => {
             // SQL rounds a cast to an integer; Arrow would cut it.
-            let numbers = array.as_primitive::<arrow_array::types::Float64Type>();
-            Ok(Arc::new(numbers.try_unary::<_, arrow_array::types::Int64Type, Error>(|x| {
+            let numbers = array.as_primitive::<Float64Type>();
+            Ok(Arc::new(numbers.try_unary::<_, Int64Type, Error>(|x| {
                 let whole = libm::rint(x);
-                if (-9.2e18..=9.2e18).contains(&whole) { Ok(whole as i64) } else { Err(refuse(&x.to_string(), to)) }
+                // -2^63 is a double, 2^63 is the first that is too large.
+                let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&whole);
+                if fits { Ok(whole as i64) } else { Err(refuse(&x.to_string(), to)) }
+            })?))
+        }
+        (DataType::Decimal128(_, scale), DataType::Int64) => {
+            // Arrow would cut the fraction, and SQL rounds it: a half away from zero.
+            let unit = 10_i128.pow(*scale as u32);
+            let decimals = array.as_primitive::<Decimal128Type>();
+            Ok(Arc::new(decimals.try_unary::<_, Int64Type, Error>(|value| {
+                let whole = (value.abs() / unit + i128::from(value.abs() % unit >= unit - unit / 2)) * value.signum();
+                i64::try_from(whole).map_err(|_| refuse(&whole.to_string(), to))
             })?))
         }
         _ => {
             let array = if text { arrow_cast::cast(array, &DataType::Utf8)? } else { Arc::clone(array) };
             let strict = CastOptions { safe: false, ..CastOptions::default() };
-            Ok(arrow_cast::cast_with_options(&array, to, &strict)?)
+            arrow_cast::cast_with_options(&array, to, &strict).map_err(|error| {
+                let what = error.to_string();
+                let what = what.split_once("error: ").map_or(what.as_str(), |(_, what)| what);
+                Error::new(Kind::Profile, format!("a value cannot be cast to {}: {what}", name(to))).caused_by(error)
+            })
         }
     }
 }
@@ -86,7 +101,7 @@ pub fn as_text(array: &ArrayRef) -> Result<ArrayRef> {
             Arc::new(truths.iter().map(|t| t.map(|t| if t { "true" } else { "false" })).collect::<StringArray>())
         }
         DataType::Float64 => {
-            let numbers = array.as_primitive::<arrow_array::types::Float64Type>();
+            let numbers = array.as_primitive::<Float64Type>();
             Arc::new(numbers.iter().map(|x| x.map(|x| x.to_string())).collect::<StringArray>())
         }
         _ => arrow_cast::cast(array, &DataType::Utf8)?,

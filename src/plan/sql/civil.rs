@@ -29,6 +29,12 @@ pub fn to_days(year: i32, month: u32, day: u32) -> i32 {
     (era * 146_097 + doe - 719_468) as i32
 }
 
+/// Whether a number of days is a date of the years 1 to 9999, as every format writes them.
+#[must_use]
+pub fn is_day(days: i64) -> bool {
+    (-719_162..=2_932_896).contains(&days)
+}
+
 /// How many days a month has.
 #[must_use]
 pub fn month_length(year: i32, month: u32) -> u32 {

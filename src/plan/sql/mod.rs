@@ -1,23 +1,30 @@
 //! Expressions: SQL, type-checked once, evaluated on whole Arrow arrays.
 
+mod apply;
+mod call;
+mod case;
 mod cast;
 pub mod civil;
 mod functions;
+mod holidays;
+mod literals;
 mod lower;
+mod parse;
 pub mod types;
 
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Datum, DictionaryArray, Int32Array, StringArray, new_null_array};
+use arrow_array::{Array, ArrayRef, Datum, DictionaryArray, Int32Array, new_null_array};
 use arrow_schema::DataType;
-use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
+pub use call::convert;
 pub use cast::{as_text, cast};
-pub use functions::{Function, all as functions};
-pub use lower::{Aggregate, Names, Window, lower, parse, parse_type};
+pub use functions::{Doc, Function, Reduction, all as functions, docs};
+pub use lower::{Aggregate, Names, Window, lower};
+pub use parse::{parse, parse_type};
 
 use crate::error::Result;
 
@@ -163,7 +170,7 @@ impl Expr {
                 let args = args.iter().map(|arg| arg.eval(inputs, rows)).collect::<Result<Vec<_>>>()?;
                 call(function, &args, rows, &self.ty)
             }
-            Node::Case(conditions, values) => case(conditions, values, inputs, rows, &self.ty),
+            Node::Case(conditions, values) => case::case(conditions, values, inputs, rows, &self.ty),
         }
     }
 
@@ -190,89 +197,14 @@ fn call(function: &Function, args: &[Value], rows: usize, ty: &DataType) -> Resu
     {
         let mut args = args.to_vec();
         args[at] = Value::Array(Arc::clone(dictionary.values()));
-        let values = (function.eval)(&args, dictionary.values().len(), ty)?;
-        return Ok(Value::Array(if values.data_type() == &DataType::Utf8 && values.null_count() == 0 {
-            Arc::new(DictionaryArray::<Int32Type>::new(dictionary.keys().clone(), values))
-        } else {
-            take(&values, dictionary.keys(), None)?
-        }));
+        // A dictionary may hold values that no row has: an error there is looked for in the rows again.
+        if let Ok(values) = (function.eval)(&args, dictionary.values().len(), ty) {
+            return Ok(Value::Array(if values.data_type() == &DataType::Utf8 && values.null_count() == 0 {
+                Arc::new(DictionaryArray::<Int32Type>::new(dictionary.keys().clone(), values))
+            } else {
+                take(&values, dictionary.keys(), None)?
+            }));
+        }
     }
     Ok(Value::Array((function.eval)(args, rows, ty)?))
-}
-
-/// Which branch each row takes, then each branch over its own rows only: an error lurking in a branch that a row
-/// does not take stays asleep.
-fn case(conditions: &[Expr], values: &[Expr], inputs: &[ArrayRef], rows: usize, ty: &DataType) -> Result<Value> {
-    let otherwise = conditions.len();
-    let mut branch = vec![u32::MAX; rows];
-    let mut left = rows;
-    for (index, condition) in conditions.iter().enumerate() {
-        if left == 0 {
-            break;
-        }
-        match condition.eval(inputs, rows)? {
-            Value::Scalar(truth) => {
-                if truth.as_boolean_opt().is_some_and(|t| !t.is_null(0) && t.value(0)) {
-                    branch.iter_mut().filter(|b| **b == u32::MAX).for_each(|b| *b = index as u32);
-                    left = 0;
-                }
-            }
-            Value::Array(truth) => {
-                let truth: &BooleanArray = truth.as_boolean();
-                for (i, slot) in branch.iter_mut().enumerate() {
-                    if *slot == u32::MAX && truth.value(i) && !truth.is_null(i) {
-                        *slot = index as u32;
-                        left -= 1;
-                    }
-                }
-            }
-        }
-    }
-    branch.iter_mut().filter(|b| **b == u32::MAX).for_each(|b| *b = otherwise as u32);
-    if let Some(texts) = literal_texts(values, ty) {
-        let keys: Int32Array = branch.iter().map(|b| texts.1[*b as usize]).collect();
-        return Ok(Value::Array(Arc::new(DictionaryArray::new(keys, texts.0))));
-    }
-    let mut arrays = Vec::with_capacity(values.len());
-    let mut places = vec![(0, 0); rows];
-    for (index, value) in values.iter().enumerate() {
-        let mine: Vec<usize> = (0..rows).filter(|i| branch[*i] == index as u32).collect();
-        if let Node::Input(_) | Node::Literal(_) = value.node {
-            let value = value.eval(inputs, rows)?;
-            mine.iter().for_each(|i| places[*i] = (index, value.row(*i)));
-            arrays.push(cast(value.array(), types::logical(ty))?);
-        } else {
-            let indices = Int32Array::from_iter_values(mine.iter().map(|i| *i as i32));
-            let few = inputs.iter().map(|input| take(input, &indices, None)).collect::<Result<Vec<_>, _>>()?;
-            let array = cast(&value.eval(&few, mine.len())?.into_array(mine.len())?, types::logical(ty))?;
-            mine.iter().enumerate().for_each(|(at, i)| places[*i] = (index, at));
-            arrays.push(array);
-        }
-    }
-    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-    Ok(Value::Array(interleave(&arrays, &places)?))
-}
-
-/// The branches as one dictionary, where all are constant texts or null.
-fn literal_texts(values: &[Expr], ty: &DataType) -> Option<(ArrayRef, Vec<Option<i32>>)> {
-    if types::logical(ty) != &DataType::Utf8 {
-        return None;
-    }
-    let mut texts: Vec<&str> = Vec::new();
-    let mut keys = Vec::new();
-    for value in values {
-        let array = value.constant()?;
-        keys.push(match array.as_string_opt::<i32>() {
-            Some(text) if !text.is_null(0) => {
-                let text = text.value(0);
-                let known = texts.iter().position(|t| *t == text);
-                Some(known.unwrap_or_else(|| {
-                    texts.push(text);
-                    texts.len() - 1
-                }) as i32)
-            }
-            _ => None,
-        });
-    }
-    Some((Arc::new(StringArray::from(texts)), keys))
 }

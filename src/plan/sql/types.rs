@@ -100,6 +100,20 @@ pub fn widens(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+/// Whether `CAST` leads from one type to another.
+#[must_use]
+pub fn castable(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Boolean, Date32, Int64, Interval, Null, Timestamp, Utf8};
+    match (logical(from), logical(to)) {
+        (from, to) if from == to => true,
+        (Null, _) => true,
+        (Interval(_), _) | (_, Interval(_)) => false,
+        (Utf8, _) | (_, Utf8) => true,
+        (Boolean, Int64) | (Int64, Boolean) | (Date32, Timestamp(..)) | (Timestamp(..), Date32) => true,
+        (from, to) => is_number(from) && is_number(to),
+    }
+}
+
 /// Reads an SQL type name: `bigint`, `decimal(12,2)`, `text`, `date`, `timestamp`, `double`, `boolean`.
 #[must_use]
 pub fn parse(sql: &sqlparser::ast::DataType) -> Option<DataType> {

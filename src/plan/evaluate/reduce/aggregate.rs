@@ -16,6 +16,7 @@ pub(in super::super) fn aggregate(
     function: Function,
     lists: &Lists,
     argument: Option<&ArrayRef>,
+    separator: &str,
     ty: &DataType,
 ) -> Result<ArrayRef> {
     let Some(array) = argument else {
@@ -54,11 +55,11 @@ pub(in super::super) fn aggregate(
             }
         },
         Function::Avg => {
-            let values = sql::cast(array, &DataType::Float64)?;
-            let values = values.as_primitive::<Float64Type>();
-            let mean =
-                |list: &[u32]| list.iter().map(|row| values.value(*row as usize)).sum::<f64>() / list.len() as f64;
-            shared(some.map(|list| list.map(mean)).collect::<Float64Array>())
+            // The sum of integers and decimals is exact; one division rounds.
+            let sums = aggregate(Function::Sum, &lists, argument, "", &summed(array.data_type()))?;
+            let sums = sql::cast(&sums, &DataType::Float64)?;
+            let means = sums.as_primitive::<Float64Type>().iter().zip(lists.iter());
+            shared(means.map(|(sum, list)| Some(sum? / list.len() as f64)).collect::<Float64Array>())
         }
         Function::BoolAnd | Function::BoolOr => {
             let values: &BooleanArray = array.as_boolean();
@@ -70,8 +71,9 @@ pub(in super::super) fn aggregate(
         }
         Function::StringAgg => {
             let values = texts(array);
-            let join =
-                |list: &[u32]| list.iter().filter_map(|row| values.at(*row as usize)).collect::<Vec<_>>().join(",");
+            let join = |list: &[u32]| {
+                list.iter().filter_map(|row| values.at(*row as usize)).collect::<Vec<_>>().join(separator)
+            };
             shared(some.map(|list| list.map(join)).collect::<StringArray>())
         }
         Function::Min | Function::Max => {
@@ -83,6 +85,11 @@ pub(in super::super) fn aggregate(
         }
         _ => return Err(Error::internal("a window function over a hand")),
     })
+}
+
+/// The type of a sum of values of a type.
+pub(super) fn summed(ty: &DataType) -> DataType {
+    Function::Sum.result(Some(ty)).unwrap_or(DataType::Float64)
 }
 
 /// Whether a row's value is better than another's.

@@ -112,7 +112,7 @@ fn gather(array: &ArrayRef, rows: impl Iterator<Item = Option<u32>>) -> Result<A
 }
 
 fn overflow(what: &str) -> Error {
-    Error::profile("", format!("a {what} is larger than its type holds"))
+    Error::profile("", format!("a {what} is too large for its type"))
 }
 
 fn shared<T: Array + 'static>(array: T) -> ArrayRef {

@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, 
 use arrow_schema::DataType;
 
 use super::super::super::{Function, sql};
-use super::aggregate::{aggregate, better};
+use super::aggregate::{aggregate, better, summed};
 use super::{Lists, checked, gather, overflow, shared};
 use crate::error::{Error, Result};
 
@@ -29,7 +29,7 @@ pub(in super::super) fn window(
         (Function::ClampedSum | Function::GuardedSum, Some(_)) => held(function, lists, rows, arguments, ty),
         (_, Some(values)) if ordered => running(function, lists, rows, values, ty),
         (function, values) => {
-            let totals = aggregate(function, lists, values, ty)?;
+            let totals = aggregate(function, lists, values, "", ty)?;
             let mut family = vec![0_u32; rows];
             for (index, list) in lists.iter().enumerate() {
                 list.iter().for_each(|row| family[*row as usize] = index as u32);
@@ -88,10 +88,11 @@ fn running(function: Function, lists: &Lists, rows: usize, values: &ArrayRef, ty
             exact(sums, ty)?
         }
         Function::Avg => {
-            let plain = sql::cast(values, &DataType::Float64)?;
-            let numbers = plain.as_primitive::<Float64Type>();
-            let sums = each(lists, rows, (0.0, 0.0), |(sum, n), row| (sum + numbers.value(row), n + 1.0), known);
-            shared(sums.into_iter().map(|sum| sum.map(|(sum, n)| sum / n)).collect::<Float64Array>())
+            let sums = running(Function::Sum, lists, rows, values, &summed(values.data_type()))?;
+            let counts = running(Function::Count, lists, rows, values, &DataType::Int64)?;
+            let sums = sql::cast(&sums, &DataType::Float64)?;
+            let pairs = sums.as_primitive::<Float64Type>().iter().zip(counts.as_primitive::<Int64Type>());
+            shared(pairs.map(|(sum, n)| Some(sum? / n? as f64)).collect::<Float64Array>())
         }
         Function::BoolAnd | Function::BoolOr => {
             let truth: &BooleanArray = values.as_boolean();

@@ -3,17 +3,38 @@
 //! To add one: an entry in its family's `FUNCTIONS`, with its types, its evaluation on arrays, and an example that a
 //! test runs. Functions are pure: no clock, no randomness, no transcendental floating point.
 
+mod arithmetic;
+mod between;
+mod business;
+mod calendar;
+mod choice;
+mod columns;
+mod compare;
+mod date_parts;
+mod days;
+mod digest;
+mod division;
+mod fold;
+mod forms;
 mod logic;
-mod number;
+mod matching;
+mod parts;
+mod reductions;
+mod regexp;
+mod roots;
+mod rounding;
+mod spans;
 mod text;
-mod time;
 
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
+pub use reductions::Reduction;
+
 use super::Value;
 use super::types;
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::generator::operand::texts;
 
 /// The types that the arguments are cast to, and the type of the result.
 pub(super) type Resolved = (Vec<DataType>, DataType);
@@ -37,9 +58,64 @@ pub struct Function {
     pub strict: bool,
 }
 
-/// All functions and operators, family by family.
+/// What people read about an operator, a function or a form of the language.
+#[derive(Debug, Clone, Copy)]
+pub struct Doc {
+    /// The family it belongs to.
+    pub family: &'static str,
+    /// What it takes and gives.
+    pub signature: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// An expression and the text of its value.
+    pub example: (&'static str, &'static str),
+}
+
+/// What other languages have and a pure one cannot.
+const IMPURE: [&str; 8] =
+    ["random", "rand", "now", "today", "current_date", "current_time", "current_timestamp", "gen_random_uuid"];
+
+const FAMILIES: [(&str, &[&[Function]]); 6] = [
+    ("number", &[arithmetic::FUNCTIONS, division::FUNCTIONS, rounding::FUNCTIONS, roots::FUNCTIONS]),
+    ("comparison", &[compare::FUNCTIONS]),
+    ("logic", &[logic::FUNCTIONS]),
+    ("choice", &[choice::FUNCTIONS]),
+    (
+        "text",
+        &[
+            text::FUNCTIONS,
+            parts::FUNCTIONS,
+            matching::FUNCTIONS,
+            regexp::FUNCTIONS,
+            fold::FUNCTIONS,
+            digest::FUNCTIONS,
+        ],
+    ),
+    (
+        "time",
+        &[
+            days::FUNCTIONS,
+            spans::FUNCTIONS,
+            date_parts::FUNCTIONS,
+            calendar::FUNCTIONS,
+            between::FUNCTIONS,
+            business::FUNCTIONS,
+        ],
+    ),
+];
+
+/// All functions and operators that are computed row by row, family by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    [number::FUNCTIONS, logic::FUNCTIONS, text::FUNCTIONS, time::FUNCTIONS].into_iter().flatten()
+    FAMILIES.iter().flat_map(|(_, lists)| lists.iter().copied().flatten())
+}
+
+/// Everything that the language has, for lists and documents.
+pub fn docs() -> impl Iterator<Item = Doc> {
+    let functions = FAMILIES.iter().flat_map(|(family, lists)| {
+        let doc = |f: &Function| Doc { family, signature: f.signature, about: f.about, example: f.example };
+        lists.iter().copied().flatten().map(doc)
+    });
+    functions.chain(forms::DOCS.iter().copied()).chain(reductions::docs())
 }
 
 /// The function of a name that takes arguments of these types.
@@ -47,14 +123,35 @@ pub(super) fn resolve(name: &str, args: &[DataType]) -> Result<(&'static Functio
     let args: Vec<DataType> = args.iter().map(|ty| types::logical(ty).clone()).collect();
     let known: Vec<&Function> = all().filter(|function| function.name == name).collect();
     if known.is_empty() {
+        if IMPURE.contains(&name) {
+            return Err(Error::profile("", format!("`{name}` is not part of the language"))
+                .hint("an expression has no clock and no chance: the date is `as_of`, chance comes from a `gen`"));
+        }
+        let names = all().map(|function| function.name).chain(Reduction::names());
         return Err(Error::profile("", format!("unknown function `{name}`"))
             .hint("`placebo list functions` shows them all")
-            .maybe_hint(did_you_mean(name, all().map(|function| function.name))));
+            .maybe_hint(did_you_mean(name, names)));
     }
     let signatures: Vec<&str> = known.iter().map(|function| function.signature).collect();
     known.into_iter().find_map(|function| (function.types)(&args).map(|types| (function, types))).ok_or_else(|| {
         let given: Vec<String> = args.iter().map(types::name).collect();
+        let name = if name == "negate" { "-" } else { name };
         Error::profile("", format!("type mismatch: `{name}` does not take ({})", given.join(", ")))
             .hint(format!("it is {}; write a CAST where one is meant", signatures.join(" or ")))
     })
+}
+
+/// The types of arguments that are exactly these, or null.
+fn accepted(args: &[DataType], wanted: &[DataType], result: DataType) -> Option<Resolved> {
+    let fits =
+        args.len() == wanted.len() && args.iter().zip(wanted).all(|(arg, want)| arg == want || arg == &DataType::Null);
+    fits.then(|| (wanted.to_vec(), result))
+}
+
+/// An argument that is the same text for all rows; `None` is null.
+fn constant(value: &Value, what: &str, function: &str) -> Result<Option<String>> {
+    match value {
+        Value::Scalar(array) => Ok(texts(array).at(0).map(str::to_owned)),
+        Value::Array(_) => Err(Error::new(Kind::Profile, format!("the {what} of `{function}` must be a constant"))),
+    }
 }

@@ -1,0 +1,132 @@
+//! Sums and products: exact on integers and decimals, IEEE on floating-point numbers. What does not fit is an error.
+
+use std::sync::Arc;
+
+use arrow_arith::numeric;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
+use arrow_array::{ArrayRef, PrimitiveArray};
+use arrow_schema::ArrowError;
+use arrow_schema::DataType::{self, Decimal128, Float64, Int64, Null};
+
+use super::{Function, Resolved};
+use crate::error::{Error, Kind, Result};
+use crate::plan::sql::types::{as_decimal, common, name};
+
+/// The digits of a sum or difference: one more before the point than the longer of both.
+const SUM: Digits = |(p1, s1), (p2, s2)| ((p1 as i8 - s1).max(p2 as i8 - s2) + s1.max(s2) + 1, s1.max(s2));
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "+",
+        signature: "number + number",
+        about: "Sum; integers and decimals exactly.",
+        example: ("1.25 + 2", "3.25"),
+        types: |args| arithmetic(args, SUM),
+        eval: |args, _, ty| fitting("+", ty, numeric::add(&args[0], &args[1])),
+        strict: true,
+    },
+    Function {
+        name: "-",
+        signature: "number - number",
+        about: "Difference.",
+        example: ("1.25 - 2", "-0.75"),
+        types: |args| arithmetic(args, SUM),
+        eval: |args, _, ty| fitting("-", ty, numeric::sub(&args[0], &args[1])),
+        strict: true,
+    },
+    Function {
+        name: "*",
+        signature: "number * number",
+        about: "Product; of decimals with the digits of both.",
+        example: ("1.25 * 0.5", "0.625"),
+        types: |args| arithmetic(args, |(p1, s1), (p2, s2)| (p1 as i8 + p2 as i8 + 1, s1 + s2)),
+        eval: |args, _, ty| fitting("*", ty, numeric::mul(&args[0], &args[1])),
+        strict: true,
+    },
+    Function {
+        name: "negate",
+        signature: "- number",
+        about: "The number with its sign turned.",
+        example: ("-(1.5)", "-1.5"),
+        types: same_number,
+        eval: |args, _, ty| fitting("-", ty, numeric::neg(args[0].array())),
+        strict: true,
+    },
+    Function {
+        name: "abs",
+        signature: "abs(number)",
+        about: "The number without its sign.",
+        example: ("abs(-1.5)", "1.5"),
+        types: same_number,
+        eval: |args, _, ty| {
+            let array = args[0].array();
+            Ok(match ty {
+                Int64 => Arc::new(
+                    array
+                        .as_primitive::<Int64Type>()
+                        .try_unary::<_, Int64Type, Error>(|x| x.checked_abs().ok_or_else(|| too_large("abs", ty)))?,
+                ),
+                Float64 => Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::abs)),
+                _ => {
+                    let values = array.as_primitive::<Decimal128Type>().unary::<_, Decimal128Type>(i128::abs);
+                    Arc::new(values.with_data_type(ty.clone()))
+                }
+            })
+        },
+        strict: true,
+    },
+];
+
+/// Precision and scale of a result, from those of two decimals.
+type Digits = fn((u8, i8), (u8, i8)) -> (i8, i8);
+
+/// The rules of `+`, `-` and `*`.
+fn arithmetic(args: &[DataType], digits: Digits) -> Option<Resolved> {
+    let [a, b] = args else { return None };
+    match common(a, b)? {
+        Null => Some((vec![Int64, Int64], Int64)),
+        ty @ (Int64 | Float64) => Some((vec![ty.clone(), ty.clone()], ty)),
+        Decimal128(..) => {
+            let (a, b) = (as_decimal(a)?, as_decimal(b)?);
+            let (precision, scale) = digits(a, b);
+            let result = Decimal128(precision.clamp(1, 38) as u8, scale);
+            (scale <= 38).then(|| (vec![Decimal128(a.0, a.1), Decimal128(b.0, b.1)], result))
+        }
+        _ => None,
+    }
+}
+
+/// One number, of whose type the result is; a bare null is taken for an integer.
+pub(super) fn same_number(args: &[DataType]) -> Option<Resolved> {
+    match args {
+        [Null] => Some((vec![Int64], Int64)),
+        [ty @ (Int64 | Float64 | Decimal128(..))] => Some((vec![ty.clone()], ty.clone())),
+        _ => None,
+    }
+}
+
+pub(super) fn too_large(function: &str, ty: &DataType) -> Error {
+    Error::new(Kind::Profile, format!("the result of `{function}` is too large for {}", name(ty)))
+}
+
+/// The result of a kernel, refused where a decimal has more digits than its type has.
+fn fitting(function: &str, ty: &DataType, result: Result<ArrayRef, ArrowError>) -> Result<ArrayRef> {
+    let array = result.map_err(|error| too_large(function, ty).caused_by(error))?;
+    match (array.as_primitive_opt::<Decimal128Type>(), ty) {
+        (Some(values), Decimal128(precision, _)) => decimals(function, values.clone(), *precision, ty),
+        _ => Ok(array),
+    }
+}
+
+/// Decimals as a type, refused where one has more digits than it.
+pub(super) fn decimals(
+    function: &str,
+    values: PrimitiveArray<Decimal128Type>,
+    precision: u8,
+    ty: &DataType,
+) -> Result<ArrayRef> {
+    let values = values.with_data_type(ty.clone());
+    values.validate_decimal_precision(precision).map_err(|error| too_large(function, ty).caused_by(error))?;
+    Ok(Arc::new(values))
+}

@@ -1,0 +1,57 @@
+//! Columns of text, written row by row.
+
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, Int64Array};
+use arrow_schema::DataType::{self, Null, Utf8};
+
+use super::{Resolved, Value};
+use crate::error::{Error, Kind, Result};
+use crate::generator::operand::texts;
+
+/// The longest text that a function may make, in bytes.
+pub(super) const MAX_TEXT: usize = 1 << 20;
+
+pub(super) fn all_text(args: &[DataType]) -> Option<Resolved> {
+    (!args.is_empty() && args.iter().all(|a| matches!(a, Utf8 | Null))).then(|| (vec![Utf8; args.len()], Utf8))
+}
+
+pub(super) fn one_text(args: &[DataType]) -> Option<Resolved> {
+    (args.len() == 1).then(|| all_text(args))?
+}
+
+/// A column of text: `write` appends to the buffer, or returns `None` for null.
+pub(super) fn text(rows: usize, mut write: impl FnMut(usize, &mut String) -> Option<()>) -> Result<ArrayRef> {
+    let mut column = StringBuilder::with_capacity(rows, rows * 16);
+    let mut buffer = String::new();
+    for i in 0..rows {
+        buffer.clear();
+        let value = write(i, &mut buffer);
+        if buffer.len() > MAX_TEXT {
+            return Err(Error::new(
+                Kind::Profile,
+                format!("a text of {} bytes is longer than {MAX_TEXT}", buffer.len()),
+            ));
+        }
+        column.append_option(value.map(|()| buffer.as_str()));
+    }
+    Ok(Arc::new(column.finish()))
+}
+
+/// A text and up to two integers to a text.
+pub(super) fn map(args: &[Value], rows: usize, f: impl Fn(&str, &[i64], &mut String)) -> Result<ArrayRef> {
+    let t = texts(args[0].array());
+    let numbers: Vec<&Int64Array> = args[1..].iter().map(|a| a.array().as_primitive::<Int64Type>()).collect();
+    text(rows, |i, out| {
+        let mut n = [0; 2];
+        for (at, column) in numbers.iter().enumerate() {
+            let row = args[at + 1].row(i);
+            n[at] = (!column.is_null(row)).then(|| column.value(row))?;
+        }
+        f(t.at(args[0].row(i))?, &n[..numbers.len()], out);
+        Some(())
+    })
+}

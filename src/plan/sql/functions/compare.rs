@@ -1,0 +1,123 @@
+//! Comparison: bytes of texts, exact values of numbers, nulls unknown.
+
+use std::sync::Arc;
+
+use arrow_arith::boolean::{is_not_null, is_null, or_kleene};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, Datum};
+use arrow_ord::cmp;
+use arrow_schema::ArrowError;
+use arrow_schema::DataType::{self, Boolean, Float64, Null};
+
+use super::{Function, Value};
+use crate::error::Result;
+use crate::plan::sql::types::common;
+
+macro_rules! comparison {
+    ($sign:literal, $about:literal, $example:literal, $answer:literal, $kernel:expr) => {
+        Function {
+            name: $sign,
+            signature: concat!("a ", $sign, " b → boolean"),
+            about: $about,
+            example: ($example, $answer),
+            types: |args| pair(args).map(|ty| (vec![ty.clone(), ty], Boolean)),
+            eval: |args, rows, _| compare(args, rows, $kernel),
+            strict: true,
+        }
+    };
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    comparison!("=", "Equal.", "1 = 1.0", "true", cmp::eq),
+    comparison!("<>", "Not equal.", "'a' <> 'b'", "true", cmp::neq),
+    comparison!("<", "Less.", "DATE '2024-02-29' < DATE '2024-03-01'", "true", cmp::lt),
+    comparison!("<=", "Less or equal.", "2 <= 1", "false", cmp::lt_eq),
+    comparison!(">", "Greater; texts are compared by their bytes.", "'b' > 'a'", "true", cmp::gt),
+    comparison!(">=", "Greater or equal.", "2.5 >= 2.50", "true", cmp::gt_eq),
+    Function {
+        name: "in",
+        signature: "a IN (b, c, …) → boolean",
+        about: "Equal to one of a list; null where it is none of them and a null is among them.",
+        example: ("3 IN (1, 2, 3)", "true"),
+        types: |args| {
+            let (first, rest) = args.split_first()?;
+            let ty = rest.iter().try_fold(first.clone(), |ty, next| common(&ty, next))?;
+            Some((vec![ty; args.len()], Boolean))
+        },
+        eval: |args, rows, _| {
+            let mut any = BooleanArray::from(vec![false; rows]);
+            for item in &args[1..] {
+                let equal = compare(&[args[0].clone(), item.clone()], rows, cmp::eq)?;
+                // Two constants are compared once.
+                let equal = if equal.len() == rows { equal } else { Value::Scalar(equal).into_array(rows)? };
+                any = or_kleene(&any, equal.as_boolean())?;
+            }
+            Ok(Arc::new(any))
+        },
+        // A null column is null whatever the list, which is all that being strict in one column asks for.
+        strict: true,
+    },
+    Function {
+        name: "is distinct from",
+        signature: "a IS [NOT] DISTINCT FROM b → boolean",
+        about: "Not equal, where null equals null.",
+        example: ("NULL IS DISTINCT FROM 1", "true"),
+        types: |args| pair(args).map(|ty| (vec![ty.clone(), ty], Boolean)),
+        eval: |args, rows, _| {
+            // The kernels refuse null-typed arrays; there both sides are null.
+            if args[0].array().data_type() == &Null {
+                return Ok(Arc::new(BooleanArray::from(vec![false; rows])));
+            }
+            compare(args, rows, cmp::distinct)
+        },
+        strict: false,
+    },
+    Function {
+        name: "is null",
+        signature: "a IS NULL → boolean",
+        about: "Whether there is no value.",
+        example: ("NULL IS NULL", "true"),
+        types: |args| (args.len() == 1).then(|| (args.to_vec(), Boolean)),
+        eval: |args, _, _| Ok(Arc::new(is_null(args[0].array())?)),
+        strict: false,
+    },
+    Function {
+        name: "is not null",
+        signature: "a IS NOT NULL → boolean",
+        about: "Whether there is a value.",
+        example: ("'a' IS NOT NULL", "true"),
+        types: |args| (args.len() == 1).then(|| (args.to_vec(), Boolean)),
+        eval: |args, _, _| Ok(Arc::new(is_not_null(args[0].array())?)),
+        strict: false,
+    },
+];
+
+fn pair(args: &[DataType]) -> Option<DataType> {
+    match args {
+        [a, b] => common(a, b).filter(|ty| !matches!(ty, DataType::Interval(_))),
+        _ => None,
+    }
+}
+
+pub(super) type Compare = fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowError>;
+
+pub(super) fn compare(args: &[Value], rows: usize, kernel: Compare) -> Result<ArrayRef> {
+    // The kernels refuse null-typed arrays, whose answer is null anyway.
+    if args.iter().any(|arg| arg.array().data_type() == &Null) {
+        return Ok(arrow_array::new_null_array(&Boolean, rows));
+    }
+    Ok(Arc::new(kernel(&one_zero(&args[0]), &one_zero(&args[1]))?))
+}
+
+/// The kernels order -0.0 before 0.0; to SQL they are one number.
+fn one_zero(value: &Value) -> Value {
+    let plain = |array: &ArrayRef| -> ArrayRef {
+        Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(|x| x + 0.0))
+    };
+    match value {
+        Value::Array(array) if array.data_type() == &Float64 => Value::Array(plain(array)),
+        Value::Scalar(array) if array.data_type() == &Float64 => Value::Scalar(plain(array)),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Digits and digests over texts.
+
+use std::sync::Arc;
+
+use arrow_array::BooleanArray;
+use arrow_schema::DataType::Boolean;
+use sha2::{Digest, Sha256};
+
+use super::Function;
+use super::columns::{map, one_text};
+use crate::generator::operand::texts;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "sha256",
+        signature: "sha256(text) → text",
+        about: "The SHA-256 of the text's UTF-8 bytes, as 64 lower-case hex digits.",
+        example: ("sha256('abc')", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        types: one_text,
+        eval: |args, rows, _| {
+            map(args, rows, |t, _, out| {
+                for byte in Sha256::digest(t.as_bytes()) {
+                    out.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+                    out.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+                }
+            })
+        },
+        strict: true,
+    },
+    Function {
+        name: "luhn_valid",
+        signature: "luhn_valid(digits) → boolean",
+        about: "Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1).",
+        example: ("luhn_valid('4111111111111111')", "true"),
+        types: |args| one_text(args).map(|(args, _)| (args, Boolean)),
+        eval: |args, rows, _| {
+            let t = texts(args[0].array());
+            Ok(Arc::new((0..rows).map(|i| Some(luhn(t.at(args[0].row(i))?))).collect::<BooleanArray>()))
+        },
+        strict: true,
+    },
+];
+
+fn luhn(digits: &str) -> bool {
+    let sum = digits.bytes().rev().enumerate().try_fold(0_u32, |sum, (place, byte)| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        let doubled = if place % 2 == 1 { digit * 2 } else { digit };
+        Some(sum + doubled / 10 + doubled % 10)
+    });
+    digits.len() > 1 && sum.is_some_and(|sum| sum % 10 == 0)
+}

@@ -1,0 +1,84 @@
+//! Whether a text has a form or a part.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray};
+use arrow_schema::DataType::{self, Boolean, Null, Utf8};
+use arrow_string::like;
+
+use super::columns::text;
+use super::{Function, Resolved, Value};
+use crate::error::Result;
+use crate::generator::operand::texts;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "like",
+        signature: "text [NOT] LIKE pattern → boolean",
+        about: "Whether a text has a form: `%` stands for any characters, `_` for one.",
+        example: ("'placebo' LIKE 'pl%b_'", "true"),
+        types: two_texts_to_truth,
+        eval: |args, _, _| Ok(Arc::new(like::like(&plain(&args[0])?, &pattern(&args[1])?)?)),
+        strict: true,
+    },
+    Function {
+        name: "ilike",
+        signature: "text [NOT] ILIKE pattern → boolean",
+        about: "As LIKE, where case does not matter.",
+        example: ("'Placebo' ILIKE 'PL%'", "true"),
+        types: two_texts_to_truth,
+        eval: |args, _, _| Ok(Arc::new(like::ilike(&plain(&args[0])?, &pattern(&args[1])?)?)),
+        strict: true,
+    },
+    Function {
+        name: "starts_with",
+        signature: "starts_with(text, prefix) → boolean",
+        about: "Whether a text starts with another.",
+        example: ("starts_with('placebo', 'pla')", "true"),
+        types: two_texts_to_truth,
+        eval: |args, rows, _| truth(args, rows, |t, prefix| t.starts_with(prefix)),
+        strict: true,
+    },
+    Function {
+        name: "contains",
+        signature: "contains(text, part) → boolean",
+        about: "Whether a text has another in it.",
+        example: ("contains('placebo', 'ace')", "true"),
+        types: two_texts_to_truth,
+        eval: |args, rows, _| truth(args, rows, |t, part| t.contains(part)),
+        strict: true,
+    },
+];
+
+pub(super) fn two_texts_to_truth(args: &[DataType]) -> Option<Resolved> {
+    matches!(args, [Utf8 | Null, Utf8 | Null]).then(|| (vec![Utf8, Utf8], Boolean))
+}
+
+fn plain(value: &Value) -> Result<Value> {
+    Ok(match value {
+        Value::Array(array) => Value::Array(arrow_cast::cast(array, &Utf8)?),
+        Value::Scalar(array) => Value::Scalar(arrow_cast::cast(array, &Utf8)?),
+    })
+}
+
+/// A pattern for the kernel, to which a backslash is an escape; in SQL it is a character like any other.
+fn pattern(value: &Value) -> Result<Value> {
+    let array = value.array();
+    let t = texts(array);
+    if (0..array.len()).all(|i| t.at(i).is_none_or(|t| !t.contains('\\'))) {
+        return plain(value);
+    }
+    let escaped = text(array.len(), |i, out| {
+        out.push_str(&t.at(i)?.replace('\\', "\\\\"));
+        Some(())
+    })?;
+    Ok(match value {
+        Value::Array(_) => Value::Array(escaped),
+        Value::Scalar(_) => Value::Scalar(escaped),
+    })
+}
+
+fn truth(args: &[Value], rows: usize, f: impl Fn(&str, &str) -> bool) -> Result<ArrayRef> {
+    let (a, b) = (texts(args[0].array()), texts(args[1].array()));
+    Ok(Arc::new((0..rows).map(|i| Some(f(a.at(args[0].row(i))?, b.at(args[1].row(i))?))).collect::<BooleanArray>()))
+}

@@ -1,0 +1,133 @@
+//! Parts of texts: positions count characters from 1, as in SQL.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType::{self, Int64, Null, Utf8};
+
+use super::columns::{MAX_TEXT, map, text};
+use super::{Function, Resolved, Value, accepted};
+use crate::error::{Error, Kind, Result};
+use crate::generator::operand::texts;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "substring",
+        signature: "substring(text, from[, length]) → text",
+        about: "From a position, as many characters as asked for or as there are; places before 1 count and are empty.",
+        example: ("substring('placebo', 2, 3)", "lac"),
+        types: |args| text_and_integers(args, 1..=2),
+        eval: |args, rows, _| {
+            map(args, rows, |t, n, out| {
+                let from = n[0].max(1);
+                // Without a length to the end; the characters before place 1 use up the length, as the standard says.
+                let end = n.get(1).map_or(i64::MAX, |length| n[0].saturating_add((*length).max(0)));
+                out.extend(t.chars().skip(from as usize - 1).take(end.saturating_sub(from).max(0) as usize));
+            })
+        },
+        strict: true,
+    },
+    Function {
+        name: "left",
+        signature: "left(text, n) → text",
+        about: "The first n characters; with n below 0 all but the last ones.",
+        example: ("left('placebo', 3)", "pla"),
+        types: |args| text_and_integers(args, 1..=1),
+        eval: |args, rows, _| map(args, rows, |t, n, out| out.extend(t.chars().take(counted(t, n[0])))),
+        strict: true,
+    },
+    Function {
+        name: "right",
+        signature: "right(text, n) → text",
+        about: "The last n characters; with n below 0 all but the first ones.",
+        example: ("right('placebo', 3)", "ebo"),
+        types: |args| text_and_integers(args, 1..=1),
+        eval: |args, rows, _| {
+            map(args, rows, |t, n, out| out.extend(t.chars().skip(t.chars().count().saturating_sub(counted(t, n[0])))))
+        },
+        strict: true,
+    },
+    Function {
+        name: "lpad",
+        signature: "lpad(text, n, fill) → text",
+        about: "Filled on the left to n characters, or cut to its first n.",
+        example: ("lpad('7', 3, '0')", "007"),
+        types: |args| accepted(args, &[Utf8, Int64, Utf8], Utf8),
+        eval: |args, rows, _| pad(args, rows, true),
+        strict: true,
+    },
+    Function {
+        name: "rpad",
+        signature: "rpad(text, n, fill) → text",
+        about: "Filled on the right to n characters, or cut to its first n.",
+        example: ("rpad('7', 3, '.')", "7.."),
+        types: |args| accepted(args, &[Utf8, Int64, Utf8], Utf8),
+        eval: |args, rows, _| pad(args, rows, false),
+        strict: true,
+    },
+    Function {
+        name: "split_part",
+        signature: "split_part(text, separator, n) → text",
+        about: "The n-th part of a text between separators, from the end where n is below 0; empty where there is none.",
+        example: ("split_part('a,b,c', ',', 2)", "b"),
+        types: |args| accepted(args, &[Utf8, Utf8, Int64], Utf8),
+        eval: |args, rows, _| {
+            let (t, separator) = (texts(args[0].array()), texts(args[1].array()));
+            let n = args[2].array().as_primitive::<Int64Type>();
+            text(rows, |i, out| {
+                let at = args[2].row(i);
+                let (t, separator) = (t.at(args[0].row(i))?, separator.at(args[1].row(i))?);
+                let n = (!n.is_null(at)).then(|| n.value(at))?;
+                let place = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+                let part = match n {
+                    0 => None,
+                    // Nothing separates every character from the next.
+                    _ if separator.is_empty() => {
+                        let at = if n > 0 { place - 1 } else { t.chars().count().wrapping_sub(place) };
+                        t.char_indices().nth(at).map(|(at, c)| &t[at..at + c.len_utf8()])
+                    }
+                    1.. => t.split(separator).nth(place - 1),
+                    _ => t.rsplit(separator).nth(place - 1),
+                };
+                out.push_str(part.unwrap_or(""));
+                Some(())
+            })
+        },
+        strict: true,
+    },
+];
+
+fn text_and_integers(args: &[DataType], count: std::ops::RangeInclusive<usize>) -> Option<Resolved> {
+    let (first, rest) = args.split_first()?;
+    let good =
+        matches!(first, Utf8 | Null) && count.contains(&rest.len()) && rest.iter().all(|a| matches!(a, Int64 | Null));
+    good.then(|| (std::iter::once(Utf8).chain(rest.iter().map(|_| Int64)).collect(), Utf8))
+}
+
+/// How many characters `n` asks for: below 0 all but that many.
+fn counted(t: &str, n: i64) -> usize {
+    let size = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+    if n < 0 { t.chars().count().saturating_sub(size) } else { size }
+}
+
+fn pad(args: &[Value], rows: usize, left: bool) -> Result<ArrayRef> {
+    let (t, fill) = (texts(args[0].array()), texts(args[2].array()));
+    let n = args[1].array().as_primitive::<Int64Type>();
+    if let Some(n) = n.iter().flatten().find(|n| *n > MAX_TEXT as i64) {
+        return Err(Error::new(Kind::Profile, format!("a text of {n} characters is longer than {MAX_TEXT}")));
+    }
+    text(rows, |i, out| {
+        let at = args[1].row(i);
+        let wanted = (!n.is_null(at)).then(|| n.value(at).max(0) as usize)?;
+        let (t, fill) = (t.at(args[0].row(i))?, fill.at(args[2].row(i))?);
+        let missing = wanted.saturating_sub(t.chars().count());
+        if left {
+            out.extend(fill.chars().cycle().take(missing));
+        }
+        out.extend(t.chars().take(wanted));
+        if !left {
+            out.extend(fill.chars().cycle().take(missing));
+        }
+        Some(())
+    })
+}
