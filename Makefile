@@ -15,6 +15,7 @@ judges: $(JUDGES)/ready
 	$(CARGO) build --release --locked
 	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
+	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
 	rm -rf $(JUDGES)/data
 
 $(JUDGES)/ready: tests/judges/requirements.txt
