@@ -69,16 +69,16 @@ fn text() -> String {
     for (name, means) in NAMES {
         text += &format!("| {name} | {means} |\n");
     }
-    text += "\n## Functions\n\nEach example is run by a test.\n\n| function | gives | example |\n|---|---|---|\n";
-    for function in sql::functions() {
-        let (call, value) = function.example;
-        text += &format!(
-            "| {} | {} | {} → {} |\n",
-            code(function.signature),
-            cell(function.about),
-            code(call),
-            code(value)
-        );
+    text += "\n## Functions\n\nEach example is run by a test.\n";
+    let mut family = "";
+    for doc in sql::docs() {
+        if doc.family != family {
+            family = doc.family;
+            text += &format!("\n### {family}\n\n| function | gives | example |\n|---|---|---|\n");
+        }
+        let (call, value) = doc.example;
+        let value = if value.is_empty() { "null".to_owned() } else { code(value) };
+        text += &format!("| {} | {} | {} → {value} |\n", code(doc.signature), cell(doc.about), code(call));
     }
     text += "\n## Generators\n\nThe example of each is run by a test.\n";
     for (family, defs) in generator::families() {

@@ -8,6 +8,9 @@ use super::lower::lower;
 use super::{Aggregate, Expr, Names, Window};
 use crate::error::{Error, Result};
 
+/// The keys of an `ORDER BY`, each with whether it descends.
+type Keys<'a> = Vec<(&'a Sql, bool)>;
+
 /// Lowers `name(arguments) FILTER (…) OVER (…)`.
 pub(super) fn function_call(function: &ast::Function, names: &mut dyn Names) -> Result<Expr> {
     let name = function.name.to_string().to_lowercase();
@@ -44,7 +47,7 @@ pub(super) fn function_call(function: &ast::Function, names: &mut dyn Names) -> 
 }
 
 /// The arguments of a function, and the order that an aggregate may have within its parentheses.
-fn plain_arguments<'a>(function: &'a ast::Function, name: &str) -> Result<(Vec<Sql>, Vec<(&'a Sql, bool)>)> {
+fn plain_arguments<'a>(function: &'a ast::Function, name: &str) -> Result<(Vec<Sql>, Keys<'a>)> {
     let plain = || Error::profile("", format!("`{name}` takes plain arguments only"));
     let list = match &function.args {
         FunctionArguments::List(list) => list,
@@ -74,7 +77,7 @@ fn plain_arguments<'a>(function: &'a ast::Function, name: &str) -> Result<(Vec<S
 }
 
 /// The keys of an `ORDER BY`, each with whether it descends.
-fn sorted(keys: &[ast::OrderByExpr]) -> Result<Vec<(&Sql, bool)>> {
+fn sorted(keys: &[ast::OrderByExpr]) -> Result<Keys<'_>> {
     if keys.iter().any(|key| key.options.nulls_first.is_some() || key.with_fill.is_some()) {
         return Err(Error::profile("", "nulls come last in an order").hint("leave out NULLS FIRST or NULLS LAST"));
     }
