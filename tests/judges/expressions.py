@@ -29,7 +29,7 @@ MAPPED = {
     ),
 }
 # What DuckDB does not have.
-FOREIGN = {"luhn_valid", "add_business_days"}
+FOREIGN = {"luhn_valid", "add_business_days", "clamped_sum", "guarded_sum"}
 
 TEXTS = ["", "a", "Ada", "abc", "Zoë", "  b c ", "50%", "a_b", "x\\y", "Müller-Nuñez", "ÉCOLE", "日本語", "a,b,,c", "O'Hara", "12", "-3.5"]
 PATTERNS = ["a%", "%b%", "_b%", "%", "", "50\\%", "x\\y", "%é%", "A__", "%\\%", "日%"]
@@ -399,11 +399,17 @@ class Generator:
         name = r.choice([*names, "lag", "lead", "first_value", "last_value", "min", "max"])
         call = "row_number()" if name == "row_number" else name + "({0})"
         by, desc = r.random() < 0.75, self.pick("", " DESC")
-        ours = call.format(arg.ours) + (f" OVER (ORDER BY {order.ours}{desc})" if by else " OVER ()")
+        cut = self.any(self.pick("int", "text", "bool"), 0) if r.random() < 0.4 else None
+        then = self.any(self.pick("int", "dec", "date"), 0) if by and r.random() < 0.3 else None
+        apart = f"PARTITION BY {cut.ours} " if cut else ""
+        second = f", {then.ours}" if then else ""
+        ours = call.format(arg.ours) + f" OVER ({apart}" + (f"ORDER BY {order.ours}{desc}{second})" if by else ")")
         # Ties keep the order of the siblings, and a row sees the siblings up to itself: a frame of rows, not of ranges.
         frame = "" if name in ("lag", "lead", "row_number") else " ROWS BETWEEN UNBOUNDED PRECEDING AND " + ("CURRENT ROW" if by else "UNBOUNDED FOLLOWING")
-        keys = f"({order.duck}){desc} NULLS LAST, nth" if by else "nth"
-        duck = call.format(arg.duck) + f" OVER (PARTITION BY base_id ORDER BY {keys}{frame})"
+        also = f"({then.duck}) NULLS LAST, " if then else ""
+        keys = f"({order.duck}){desc} NULLS LAST, {also}nth" if by else "nth"
+        within = f"base_id, ({cut.duck})" if cut else "base_id"
+        duck = call.format(arg.duck) + f" OVER (PARTITION BY {within} ORDER BY {keys}{frame})"
         self.used[name] = self.used.get(name, 0) + 1
         if name in ("count", "row_number"):
             return Term("int", ours, duck)
