@@ -10,6 +10,7 @@ mod mutations;
 mod orders;
 mod parts;
 mod profiles;
+mod random_profiles;
 mod randomness;
 mod run;
 mod splits;
