@@ -67,7 +67,11 @@ impl Pick {
 
     /// Whether there may be no row.
     pub(super) fn nullable(&self) -> bool {
-        !matches!(self, Pick::SameRow | Pick::Random { .. } | Pick::Dealt(_))
+        match self {
+            Pick::SameRow | Pick::Dealt(_) => false,
+            Pick::Random { skew, .. } => uncertain(skew.as_ref()),
+            _ => true,
+        }
     }
 
     /// A row number, or a place among the rows at hand, for each row.
@@ -115,6 +119,11 @@ impl Pick {
         };
         Ok(Arc::new(picks))
     }
+}
+
+/// Whether a skew may be none in some rows: null, negative or not finite. A constant was checked.
+pub(super) fn uncertain(skew: Option<&Operand<Float64Type>>) -> bool {
+    skew.is_some_and(|skew| !skew.is_constant())
 }
 
 /// How uneven a draw is, for one row.

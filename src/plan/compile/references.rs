@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::{CallScope, Compiler, InSight, unknown_table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::Operand;
-use crate::plan::references::{Among, Choose, Match, Pick};
+use crate::plan::references::{Among, Choose, Match, Pick, uncertain};
 use crate::plan::sql::{self, types};
 use crate::plan::{Column, Input, Op, Place, Reference, Step};
 use crate::profile::{self, Expr, Pick as Says};
@@ -123,7 +123,8 @@ impl Compiler<'_> {
         if !to.r#match.is_empty() {
             let (columns, sources) = self.matched(table, target, &to.r#match, path, &mut made.inputs)?;
             let skew = self.skew(table, hidden, to, path, &mut made.inputs)?;
-            made.nullable = to.fallback == Some(profile::Fallback::None) || !differs.is_empty();
+            made.nullable =
+                to.fallback == Some(profile::Fallback::None) || !differs.is_empty() || uncertain(skew.as_ref());
             let fallback = to.fallback;
             return Ok(Op::Match(Match::new(target, columns, sources, skew, fallback, differs)));
         }
@@ -175,7 +176,13 @@ impl Compiler<'_> {
         path: &str,
         inputs: &mut Vec<Input>,
     ) -> Result<Option<Operand<arrow_array::types::Float64Type>>> {
-        to.skew.as_ref().map(|skew| self.operand(table, hidden, "skew", skew, path, inputs)).transpose()
+        let Some(says) = &to.skew else { return Ok(None) };
+        let skew: Operand<arrow_array::types::Float64Type> = self.operand(table, hidden, "skew", says, path, inputs)?;
+        if skew.is_constant() && !skew.constant().is_some_and(|skew| skew.is_finite() && skew >= 0.0) {
+            return Err(Error::profile(format!("{path}.skew"), format!("`{}` is no skew", says.0))
+                .hint("Zipf's exponent: 0 is even, 1 gives the first row ten times as many as the tenth"));
+        }
+        Ok(Some(skew))
     }
 
     /// The inputs that hold the rows which are not picked again.

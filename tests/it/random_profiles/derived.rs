@@ -48,13 +48,13 @@ pub(super) fn column(choices: &mut Choices, drawn: &mut Drawn, at: usize) {
         3 if !tables[at].refs.is_empty() => {
             let reference = &tables[at].refs[choices.below(tables[at].refs.len())];
             let (name, to) = (reference.name.clone(), reference.to);
-            let theirs = number(choices, to, tables, 25);
+            let theirs = number(choices, to, tables, 50);
             format!("{name}.{theirs}")
         }
         4 if !tables[at].hands.is_empty() => {
             let hand = tables[at].hands[choices.below(tables[at].hands.len())].clone();
             let h = hand.name.clone();
-            let theirs = number(choices, hand.table, tables, 25);
+            let theirs = number(choices, hand.table, tables, 50);
             let filter =
                 choices.of(&["", "", " FILTER (WHERE {h}.ok)", " FILTER (WHERE {h}.num > 1)"]).replace("{h}", &h);
             let order = choices.of(&["", " ORDER BY {h}.day", " ORDER BY {h}.num DESC, {h}.id"]).replace("{h}", &h);

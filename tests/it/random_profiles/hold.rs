@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_array::cast::AsArray;
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
 use placebo::error::Result;
 use placebo::plan::{Chunk, Options, Plan, sql};
 use placebo::profile::Loaded;
@@ -42,15 +42,15 @@ fn cells(batch: &RecordBatch, column: usize) -> Result<Vec<Option<String>>> {
     Ok(cells.as_string::<i32>().iter().map(|cell| cell.map(str::to_owned)).collect())
 }
 
-/// Holds a profile to its promises; an error of the data, with its path, ends the case.
-pub(super) fn promises(drawn: &Drawn, loaded: &Loaded, plan: &Plan) -> Result<(), TestCaseError> {
+/// Holds a profile to its promises; `false` where the data have an error, with its path.
+pub(super) fn promises(drawn: &Drawn, loaded: &Loaded, plan: &Plan) -> Result<bool, TestCaseError> {
     let roots: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()).collect();
     let mut batches = BTreeMap::new();
     for root in &roots {
         let rows: Vec<u64> = (0..plan.tables[*root].rows).collect();
         let whole = match tree(plan, *root, std::slice::from_ref(&rows)) {
             Ok(whole) => whole,
-            Err(error) => return refused(&error),
+            Err(error) => return refused(&error).map(|()| false),
         };
         let fail = |error: placebo::error::Error| TestCaseError::fail(format!("only in pieces: {error:?}"));
         let one_by_one: Vec<Vec<u64>> = rows.iter().map(|row| vec![*row]).collect();
@@ -83,7 +83,8 @@ pub(super) fn promises(drawn: &Drawn, loaded: &Loaded, plan: &Plan) -> Result<()
         }
     }
     keys(plan, &batches).map_err(|error| TestCaseError::fail(format!("{error:?}")))??;
-    hands(drawn, plan, &batches).map_err(|error| TestCaseError::fail(format!("{error:?}")))?
+    hands(drawn, plan, &batches).map_err(|error| TestCaseError::fail(format!("{error:?}")))??;
+    Ok(true)
 }
 
 /// Primary keys are unique, and foreign keys lead to rows.

@@ -119,7 +119,7 @@ pub(super) fn reference(choices: &mut Choices, drawn: &mut Drawn, at: usize) {
                 says += &format!(", match.seg = \"{seg}\"");
                 check = Some(format!("{name}.seg = {seg}"));
             }
-            when = choices.chance(25);
+            (when, tables[at].grows) = (choices.chance(25), false);
             tables[to].hands.push(Hand { name: hand.clone(), table: at, children: false });
             tables[to].sql(&format!("n_{hand}"), &format!("count({hand})"));
             tables[at].sql(&format!("o_{name}"), &format!("{name}.id"));
