@@ -3,6 +3,7 @@
 //! Each table has a lane. A worker lays a chunk's encoded piece into the lanes; whoever finds a lane free appends what
 //! is next in order. Chunks in flight are bounded, so memory does not grow with rows.
 
+mod budget;
 mod check;
 mod output;
 mod queue;
@@ -21,6 +22,9 @@ use crate::plan::{Chunk, Plan};
 use crate::sink::{Encoder, Format, Options, Piece};
 use output::File;
 use queue::Queue;
+
+/// The stack of a worker: columns and expressions are walked as deep as they depend on each other.
+const STACK: usize = 16 << 20;
 
 /// What to make, and where.
 pub struct Job<'a> {
@@ -51,6 +55,8 @@ pub struct Progress {
     pub rows: AtomicU64,
     /// Root rows finished.
     pub done: AtomicU64,
+    /// Bytes of text handed to files.
+    pub bytes: AtomicU64,
     /// Set to stop the run at the next chunk.
     pub stop: AtomicBool,
     files: Mutex<Vec<FileEntry>>,
@@ -74,9 +80,11 @@ pub fn share(rows: u64, part: Option<(u64, u64)>) -> Range<u64> {
 impl Job<'_> {
     /// Generates, encodes and writes every table; the files in the plan's order.
     pub fn run(&self, progress: &Progress) -> Result<Vec<FileEntry>> {
+        self.within_budget()?;
         self.target.prepare(self)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads)
+            .stack_size(STACK)
             .build()
             .map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
         let mut entries = Vec::new();
@@ -133,8 +141,11 @@ impl Job<'_> {
         for lane in lanes {
             let batch = chunk.batch(lane.table)?;
             let rows = batch.num_rows() as u64;
-            progress.rows.fetch_add(rows, Ordering::Relaxed);
             let piece = lane.encoder.encode(batch)?;
+            // An estimate may be wrong, and a profile may make it so: the limits hold here too.
+            let (bytes, limits) = (piece.len() as u64, &self.plan.limits);
+            limits.allow_rows((progress.rows.fetch_add(rows, Ordering::Relaxed) + rows) as f64)?;
+            limits.allow_bytes((progress.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes) as f64)?;
             lane.put(index, rows, piece)?;
         }
         Ok(())

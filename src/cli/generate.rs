@@ -42,6 +42,9 @@ pub(super) struct Generate {
     /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
     #[arg(long, value_name = "FINGERPRINT")]
     expect_fingerprint: Option<String>,
+    /// `quote` writes a `'` before CSV texts that a spreadsheet would take for a formula. This changes the data.
+    #[arg(long, value_name = "GUARD", default_value = "off", value_parser = ["off", "quote"])]
+    csv_guard: String,
     /// No progress and no summary.
     #[arg(long, short)]
     quiet: bool,
@@ -55,7 +58,7 @@ impl Generate {
         let plan = self.source.plan()?;
         self.expect(&plan)?;
         let format = sink::format(&self.format)?;
-        let options = sink::Options { compression: self.compression(format)? };
+        let options = sink::Options { compression: self.compression(format)?, guard: self.csv_guard == "quote" };
         let tables = match self.tables.as_slice() {
             [] => (0..plan.tables.len()).collect(),
             names => names.iter().map(|name| plan.table(name)).collect::<Result<Vec<_>>>()?,

@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::plan::{Options, Plan};
+use crate::plan::{Limits, Options, Plan};
 use crate::profile;
 
 /// Test data that has everything production data has, except the people.
@@ -85,6 +85,15 @@ pub(crate) struct Source {
     /// The day on which the data set ends.
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
+    /// The most rows of all tables together; more are refused before the first.
+    #[arg(long, default_value = "10G", value_name = "N", help_heading = "Limits")]
+    max_rows: String,
+    /// The most bytes of all files together, estimated before the first row; sizes are as for `--max-rows`.
+    #[arg(long, default_value = "1T", value_name = "BYTES", help_heading = "Limits")]
+    max_bytes: String,
+    /// The longest text of one cell.
+    #[arg(long, default_value = "1048576", value_name = "BYTES", help_heading = "Limits")]
+    max_cell: String,
 }
 
 impl Source {
@@ -102,10 +111,20 @@ impl Source {
                 })?,
             );
         }
+        let limit = |option: &str, text: &str| {
+            number(text).ok_or_else(|| {
+                Error::usage(format!("`{option} {text}` is not a number")).hint("such as 5000, 10k, 5M, 2G or 1T")
+            })
+        };
+        let limits = Limits {
+            rows: limit("--max-rows", &self.max_rows)?,
+            bytes: limit("--max-bytes", &self.max_bytes)?,
+            cell: limit("--max-cell", &self.max_cell)?,
+        };
         let params = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_>>()?;
         Plan::compile(
             &loaded,
-            &Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone() },
+            &Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone(), limits },
         )
     }
 }
@@ -117,16 +136,12 @@ fn pair(option: &str, text: &str) -> Result<(String, String)> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Reads `5000`, `5_000`, `10k`, `5M` or `1G`.
+/// Reads `5000`, `5_000`, `10k`, `5M`, `1G` or `1T`.
 fn number(text: &str) -> Option<u64> {
     let text = text.replace('_', "");
-    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
-        Some(digits) => (digits, 1_000),
-        None => match text.strip_suffix('M') {
-            Some(digits) => (digits, 1_000_000),
-            None => text.strip_suffix('G').map_or((text.as_str(), 1), |digits| (digits, 1_000_000_000)),
-        },
-    };
+    let units = [("k", 1_000), ("K", 1_000), ("M", 1_000_000), ("G", 1_000_000_000), ("T", 1_000_000_000_000)];
+    let known = units.iter().find_map(|(unit, times)| Some((text.strip_suffix(unit)?, *times)));
+    let (digits, unit) = known.unwrap_or((text.as_str(), 1));
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 

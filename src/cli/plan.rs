@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Source, table};
 use crate::error::Result;
 use crate::manifest;
-use crate::plan::{Chunk, Plan};
+use crate::plan::Plan;
 use crate::sink;
 
 /// What a run needs before the first chunk.
@@ -76,9 +76,9 @@ impl PlanCommand {
 fn estimates(plan: &Plan, root: usize) -> Result<Vec<(usize, Estimate)>> {
     let csv = (sink::format("csv")?.encoder, sink::Options::default());
     let total = plan.tables[root].rows;
-    let mut chunk = Chunk::new(plan, root, &plan.sample(root, 20));
+    let (mut chunk, _, means) = plan.sample(root)?;
     let mut estimates = Vec::new();
-    for (at, mean) in plan.estimate(root)? {
+    for (at, mean) in means {
         let batch = chunk.batch(at)?;
         let rows = batch.num_rows().max(1) as f64;
         let encoded = match (csv.0)(&plan.tables[at].schema, &csv.1)?.encode(batch)? {

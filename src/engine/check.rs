@@ -9,6 +9,7 @@ use crate::plan::{Chunk, Failure, Plan};
 pub fn check(plan: &Plan, sample: u64, threads: usize) -> Result<Vec<Failure>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
+        .stack_size(super::STACK)
         .build()
         .map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
     let mut all: Vec<Failure> = Vec::new();

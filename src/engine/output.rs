@@ -46,10 +46,11 @@ impl Target {
                 _ => Err(Error::usage("standard output takes one table").hint("say which: --tables NAME")),
             };
         };
-        fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        own_folder(folder)?;
         for table in &job.tables {
             let path = folder.join(path_of(&job.plan.tables[*table].name, job.format, job.part));
-            if !job.overwrite && path.exists() {
+            // A link is something that is there, wherever it leads.
+            if !job.overwrite && path.symlink_metadata().is_ok() {
                 return Err(Error::new(Kind::Usage, format!("`{}` is there already", path.display()))
                     .hint("--overwrite replaces it; or choose another folder with --out"));
             }
@@ -64,19 +65,9 @@ impl Target {
             Target::Folder(folder) => {
                 let whole = folder.join(&path);
                 if let Some(parent) = whole.parent() {
-                    fs::create_dir_all(parent).map_err(|error| Error::io(parent, error))?;
+                    own_folder(parent)?;
                 }
-                let temporary = whole.with_added_extension("inprogress");
-                // A leftover of a killed run is ours to remove; a link planted under the name is not followed.
-                match fs::remove_file(&temporary) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(&temporary, error)),
-                    _ => {}
-                }
-                let file = fs::OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .open(&temporary)
-                    .map_err(|error| Error::io(&temporary, error))?;
+                let (file, temporary) = fresh(&whole)?;
                 (Box::new(file), Some((temporary, whole)))
             }
         };
@@ -150,10 +141,33 @@ fn place(temporary: &Path, whole: &Path) -> Result<()> {
     }
 }
 
+/// Makes a folder, unless it is there; a link to one is not followed, so that nobody else says where files go.
+fn own_folder(folder: &Path) -> Result<()> {
+    // Without a last `/`, which would follow the link.
+    let plain: PathBuf = folder.components().collect();
+    if plain.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+        return Err(Error::new(Kind::Io, format!("`{}` is a symbolic link", plain.display()))
+            .hint("give the folder that it leads to"));
+    }
+    fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))
+}
+
+/// A new file under the temporary name of a path. A leftover of a killed run is ours to remove; a link planted under
+/// the name is not followed.
+fn fresh(path: &Path) -> Result<(fs::File, PathBuf)> {
+    let temporary = path.with_added_extension("inprogress");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(&temporary, error)),
+        _ => {}
+    }
+    let file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary);
+    Ok((file.map_err(|error| Error::io(&temporary, error))?, temporary))
+}
+
 /// Writes a small text file whole: temporary name, sync, rename.
 pub fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let temporary = path.with_added_extension("inprogress");
-    fs::write(&temporary, text).map_err(|error| Error::io(&temporary, error))?;
+    let (mut file, temporary) = fresh(path)?;
+    file.write_all(text.as_bytes()).map_err(|error| Error::io(&temporary, error))?;
     place(&temporary, path)
 }
 

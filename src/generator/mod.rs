@@ -142,7 +142,9 @@ impl Fill<'_> {
         let mut buffer = String::new();
         for i in 0..self.len() {
             buffer.clear();
-            column.append_option(write(i, self.cell(i), &mut buffer).map(|()| buffer.as_str()));
+            let value = write(i, self.cell(i), &mut buffer).map(|()| buffer.as_str());
+            // Beyond what Arrow can hold the plan refuses the column, for the bytes that it has by then.
+            column.append_option(value.filter(|text| column.values_slice().len() + text.len() < i32::MAX as usize));
         }
         column.finish()
     }

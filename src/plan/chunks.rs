@@ -10,40 +10,47 @@ const CHUNK_ROWS: f64 = 32_768.0;
 const ENOUGH: usize = 2_000;
 
 impl Plan {
-    /// Sets each root table's chunk so that a chunk has about as many rows of the whole tree, from a small sample.
+    /// Sets each root table's chunk so that a chunk has about as many rows of the whole tree, from a small sample; and
+    /// refuses a profile that makes more rows than allowed.
     pub(super) fn size_chunks(&mut self) -> Result<()> {
-        for root in 0..self.tables.len() {
-            if self.tables[root].parent.is_some() || self.tables[root].chunk > 0 {
-                continue;
-            }
-            let sample = self.estimate(root)?;
+        let mut trees = Vec::new();
+        for root in (0..self.tables.len()).filter(|root| self.tables[*root].parent.is_none()).collect::<Vec<_>>() {
+            let (rows, sample) = (self.tables[root].rows as f64, self.estimate(root)?);
             let per_root: f64 = sample.iter().map(|(_, rows)| rows).sum();
-            self.tables[root].chunk = ((CHUNK_ROWS / per_root.max(1.0)) as u64).clamp(1, 32_768);
+            if self.tables[root].chunk == 0 {
+                self.tables[root].chunk = ((CHUNK_ROWS / per_root.max(1.0)) as u64).clamp(1, 32_768);
+            }
+            trees.push(sample.into_iter().map(|(table, mean)| (table, mean * rows)).collect());
         }
-        Ok(())
+        self.allow(&trees)
     }
 
     /// The mean rows of each table of a tree for one root row, from a few rows up to 200.
     pub fn estimate(&self, root: usize) -> Result<Vec<(usize, f64)>> {
+        Ok(self.sample(root)?.2)
+    }
+
+    /// A few root rows from all over a tree, how many, and the mean rows of each table for one of them.
+    pub fn sample(&self, root: usize) -> Result<(Chunk<'_>, u64, Vec<(usize, f64)>)> {
         let rows = self.tables[root].rows;
         let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
-        let mut estimate = Vec::new();
+        let mut sampled = (Chunk::new(self, root, &[]), 0, Vec::new());
         for size in [2, 16, 200] {
             let size = rows.min(size);
-            let mut chunk = Chunk::new(self, root, &self.sample(root, size));
+            let mut chunk = Chunk::new(self, root, &self.spaced(root, size));
             let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
             let counts = counts.collect::<Result<Vec<_>>>()?;
-            estimate = counts.iter().map(|(table, rows)| (*table, *rows as f64 / size.max(1) as f64)).collect();
+            let means = counts.iter().map(|(table, rows)| (*table, *rows as f64 / size.max(1) as f64)).collect();
+            sampled = (chunk, size, means);
             if size == rows || counts.iter().map(|(_, rows)| rows).sum::<usize>() > ENOUGH {
                 break;
             }
         }
-        Ok(estimate)
+        Ok(sampled)
     }
 
     /// Some rows of a root table from all over it: the first owners of a skewed deal have far more than others.
-    #[must_use]
-    pub fn sample(&self, root: usize, size: u64) -> Vec<u64> {
+    fn spaced(&self, root: usize, size: u64) -> Vec<u64> {
         let rows = self.tables[root].rows;
         let size = rows.min(size);
         (0..size).map(|at| (u128::from(rows) * u128::from(2 * at + 1) / u128::from(2 * size)) as u64).collect()

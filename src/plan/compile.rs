@@ -29,6 +29,13 @@ use scope::CallScope;
 const WHOLE_ROWS: u64 = 1 << 16;
 /// How deep one column may depend on others.
 const MAX_DEPTH: usize = 200;
+/// How deep expressions may be together, where one depends on the other.
+const MAX_NESTING: usize = 2_000;
+/// The stack of the compiler's thread: it walks expressions as deep as that.
+const STACK: usize = 64 << 20;
+/// The most tables, and the most columns, references and checks together.
+const MAX_TABLES: usize = 1_000;
+const MAX_PARTS: usize = 20_000;
 /// The most rows of a root table: a row number keeps 48 bits in paths.
 const MAX_ROWS: u64 = 1 << 40;
 
@@ -70,13 +77,21 @@ pub(super) struct Compiler<'a> {
     stack: Vec<(usize, usize)>,
     /// The name under which an owner aggregates its hand, while its argument is compiled.
     alias: Option<String>,
+    /// How deep the expressions on the stack are together.
+    nesting: usize,
     as_of: i32,
 }
 
 impl Plan {
     /// Compiles a profile; an error knows its file, line and path.
     pub fn compile(loaded: &Loaded, options: &Options) -> Result<Plan> {
-        Compiler::start(loaded, options).and_then(|compiler| compiler.finish(options)).map_err(|error| {
+        let compile = || Compiler::start(loaded, options).and_then(|compiler| compiler.finish(options));
+        let compiled = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
+            let thread = thread.map_err(|error| Error::internal(format!("no thread: {error}")))?;
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        compiled.map_err(|error| {
             let place = loaded.place(error.path());
             error.at(place)
         })
@@ -92,6 +107,12 @@ impl<'a> Compiler<'a> {
                 profile.name
             ))
             .maybe_hint(did_you_mean(unknown, profile.tables.keys().map(String::as_str))));
+        }
+        let parts: usize =
+            profile.tables.values().map(|table| table.columns.len() + table.refs.len() + table.checks.len()).sum();
+        if profile.tables.len() > MAX_TABLES || parts > MAX_PARTS {
+            let message = format!("{} tables with {parts} columns, references and checks", profile.tables.len());
+            return Err(Error::profile("tables", message).hint(format!("{MAX_TABLES} and {MAX_PARTS} are the most")));
         }
         let mut tables = Vec::new();
         for (name, says) in &profile.tables {
@@ -112,8 +133,9 @@ impl<'a> Compiler<'a> {
                 }
                 None => 0,
             };
+            options.limits.allow_rows(rows as f64).map_err(|error| error.within(&format!("{path}.rows")))?;
             if rows > MAX_ROWS {
-                return Err(Error::profile(path, format!("{rows} rows are more than {MAX_ROWS}")));
+                return Err(Error::profile(path, format!("{rows} rows are more than {MAX_ROWS}, the most of a table")));
             }
             let columns = says.columns.keys().map(|column| (column.clone(), State::Waiting)).collect();
             let refs = says.refs.iter().map(|_| None).collect();
@@ -128,6 +150,7 @@ impl<'a> Compiler<'a> {
             data: IndexMap::new(),
             stack: Vec::new(),
             alias: None,
+            nesting: 0,
             as_of,
         };
         compiler.no_parent_cycle()?;
@@ -189,6 +212,7 @@ impl<'a> Compiler<'a> {
             as_of: self.as_of,
             params,
             data: self.data,
+            limits: options.limits,
             tables,
         };
         plan.find_families();
@@ -203,7 +227,8 @@ fn named(path: &str, name: &str) -> Result<()> {
         && name.len() <= 63
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
-    let reserved = ["con", "prn", "aux", "nul", "manifest", "params", "lifecycle"].contains(&name);
+    let reserved = ["con", "prn", "aux", "nul", "manifest", "datapackage", "params", "lifecycle"].contains(&name)
+        || matches!(name.as_bytes(), [b'c', b'o', b'm', b'0'..=b'9'] | [b'l', b'p', b't', b'0'..=b'9']);
     if good && !reserved {
         return Ok(());
     }

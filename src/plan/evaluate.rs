@@ -6,6 +6,7 @@
 mod frames;
 mod hands;
 mod reduce;
+mod sized;
 mod walk;
 
 use std::sync::Arc;
@@ -191,7 +192,7 @@ impl<'p> Chunk<'p> {
             true => self.with_siblings(frame, column),
             false => self.compute(frame, column),
         };
-        let array = made.map_err(|error| {
+        let array = made.and_then(|array| self.sized(frame, array)).map_err(|error| {
             let table = &plan.tables[table];
             error.within(&format!("tables.{}.columns.{}", table.name, table.columns[column].name))
         })?;
@@ -255,25 +256,25 @@ impl<'p> Chunk<'p> {
                 let (parent, index) =
                     self.frames[frame].parent.clone().ok_or_else(|| Error::internal("a root row has no parent"))?;
                 let values = self.fetch(parent, rest, input)?;
-                Ok(take(&values, &index, None)?)
+                sized::gather(&values, &index)
             }
             Step::Fact => {
                 let made = self.frames[frame].facts.as_ref();
                 let (to, index) = made.map(|m| (m.frame, m.index.clone())).ok_or_else(|| Error::internal("no fact"))?;
                 let values = self.fetch(to, rest, input)?;
-                Ok(take(&values, &index, None)?)
+                sized::gather(&values, &index)
             }
             Step::Ref(reference) => match self.link(frame, *reference)? {
                 Link::Frame(to, index) => {
                     let values = self.fetch(to, rest, input)?;
                     match index {
-                        Some(index) => Ok(take(&values, index.as_primitive::<Int64Type>(), None)?),
+                        Some(index) => sized::gather(&values, index.as_primitive::<Int64Type>()),
                         None => Ok(values),
                     }
                 }
                 Link::Whole(table, picks) => {
                     let values = whole(self.plan, table, rest, input)?;
-                    Ok(take(&values, picks.as_primitive::<Int64Type>(), None)?)
+                    sized::gather(&values, picks.as_primitive::<Int64Type>())
                 }
             },
         }

@@ -10,6 +10,7 @@ mod compile;
 mod deal;
 mod evaluate;
 mod families;
+mod limits;
 mod options;
 mod references;
 pub mod sql;
@@ -21,6 +22,7 @@ use arrow_schema::{DataType, SchemaRef};
 use indexmap::IndexMap;
 
 pub use evaluate::{Chunk, Failure};
+pub use limits::Limits;
 pub use options::Options;
 
 use sql::Reduction as Function;
@@ -46,6 +48,8 @@ pub struct Plan {
     pub params: IndexMap<String, String>,
     /// The data files that are used, by name.
     pub data: IndexMap<String, Arc<Data>>,
+    /// The most that is made.
+    pub limits: Limits,
     /// The tables, in the profile's order.
     pub tables: Vec<Table>,
 }

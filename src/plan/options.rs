@@ -4,6 +4,7 @@ use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 use indexmap::IndexMap;
 
+use super::Limits;
 use super::sql::{self, civil};
 use crate::error::{Error, Result, did_you_mean};
 use crate::profile::{Profile, Scalar};
@@ -21,11 +22,20 @@ pub struct Options {
     pub params: IndexMap<String, String>,
     /// The day on which the data set ends.
     pub as_of: Option<String>,
+    /// The most that is made.
+    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: "0".to_owned(), rows: IndexMap::new(), scale: 1.0, params: IndexMap::new(), as_of: None }
+        Self {
+            seed: "0".to_owned(),
+            rows: IndexMap::new(),
+            scale: 1.0,
+            params: IndexMap::new(),
+            as_of: None,
+            limits: Limits::default(),
+        }
     }
 }
 

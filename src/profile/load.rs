@@ -20,6 +20,12 @@ const COMMON: &str = "common";
 /// The largest profile or module file, in bytes.
 const MAX_PROFILE: usize = 1 << 20;
 
+/// The most that is read of any file, in bytes: as much as a data file may have.
+const MAX_FILE: u64 = 64 << 20;
+
+/// The most modules of a profile.
+const MAX_MODULES: usize = 100;
+
 /// The names of the embedded profiles, sorted.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
@@ -42,6 +48,16 @@ pub enum Files {
 }
 
 impl Files {
+    /// Reads the profile itself, which may be a link or a pipe: the user named it.
+    fn named(&self, name: &str) -> Result<Vec<u8>> {
+        match self {
+            Files::Folder(folder) => read(&folder.join(name)).map_err(|error| Error::io(folder.join(name), error)),
+            embedded @ Files::Embedded(_) => {
+                embedded.read(name)?.ok_or_else(|| Error::new(Kind::Io, format!("`{}`: no such file", self.show(name))))
+            }
+        }
+    }
+
     /// Reads a file of the folder; `name` is a plain file name or `data/` and one, never a way out.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if !writable(name.strip_prefix("data/").unwrap_or(name)) {
@@ -52,10 +68,13 @@ impl Files {
             Files::Embedded(dir) => Ok(EMBEDDED.get_file(format!("{dir}/{name}")).map(|file| file.contents().to_vec())),
             Files::Folder(folder) => {
                 let path = folder.join(name);
-                match std::fs::read(&path) {
-                    Ok(bytes) => Ok(Some(bytes)),
+                match inside(folder, &path).and_then(|()| read(&path)) {
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(error) => Err(Error::io(path, error)),
+                    Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && path.is_symlink() => {
+                        Err(Error::new(Kind::Profile, format!("`{}`: {error}", path.display()))
+                            .hint("copy the file into the folder"))
+                    }
+                    read => read.map(Some).map_err(|error| Error::io(path, error)),
                 }
             }
         }
@@ -69,6 +88,25 @@ impl Files {
             Files::Folder(folder) => folder.join(name).display().to_string(),
         }
     }
+}
+
+/// Refuses a file that a link puts outside of a folder, and what is no file at all, such as a pipe that never ends.
+fn inside(folder: &Path, path: &Path) -> std::io::Result<()> {
+    let (folder, real) =
+        (if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.canonicalize()?, path.canonicalize()?);
+    let denied = |what| Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, what));
+    if !real.starts_with(folder) {
+        return denied("a symbolic link leads out of the profile's folder");
+    }
+    if real.is_file() { Ok(()) } else { denied("not a file") }
+}
+
+/// The bytes of a file, of a larger one as many as make it too large.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether a name is safe as the name of a file on every system: it cannot leave its folder.
@@ -190,8 +228,7 @@ impl Source {
 /// Loads an embedded profile by name, or one on disk by its path (a `.toml` file, or a folder with `profile.toml`).
 pub fn load(name: &str) -> Result<Loaded> {
     let (files, file) = find(name)?;
-    let bytes =
-        files.read(&file)?.ok_or_else(|| Error::new(Kind::Io, format!("`{}`: no such file", files.show(&file))))?;
+    let bytes = files.named(&file)?;
     let (source, mut profile) = Source::parse(files.show(&file), files.clone(), bytes)?;
     let mut sources = vec![source];
     let mut waiting: Vec<String> = profile.include.clone();
@@ -200,6 +237,9 @@ pub fn load(name: &str) -> Result<Loaded> {
         let module = waiting.remove(0);
         if seen.contains(&module) {
             continue;
+        }
+        if seen.len() == MAX_MODULES {
+            return Err(Error::profile("include", format!("more than {MAX_MODULES} modules are included")));
         }
         let (source, included) = load_module(&files, &module, &sources)?;
         waiting.extend(included.include.iter().cloned());

@@ -10,16 +10,20 @@
 //! ```
 //!
 //! A text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return is written as it is: that a spreadsheet does
-//! not take a cell for a formula is the duty of generators, because a sink must not change data. In a table of one
-//! column a null is an empty line, which some readers skip.
+//! not take a cell for a formula is the duty of generators, because a sink must not change data. `--csv-guard quote` asks
+//! for just that: a `'` before such a text. In a table of one column a null is an empty line, which some readers skip.
 
+use std::borrow::Cow;
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 
 use super::text::{Rows, Style};
-use super::{Encoder, Format, Options, Piece, Sink, write_failed};
+use super::{Encoder, Format, Options, Piece, Sink, formula, write_failed};
 use crate::error::{Error, Result};
 
 /// The format `csv`.
@@ -28,14 +32,14 @@ pub(super) static CSV: Format = Format {
     about: "comma-separated values with a header (RFC 4180)",
     mediatype: "text/csv",
     compressions: &[],
-    encoder: |schema: &SchemaRef, _: &Options| {
+    encoder: |schema: &SchemaRef, options: &Options| {
         let mut header = Vec::new();
         for (n, field) in schema.fields().iter().enumerate() {
             header.extend_from_slice(if n == 0 { b"" } else { b"," });
             quote_where_needed(field.name().as_bytes(), &mut header);
         }
         header.push(b'\n');
-        Ok(Box::new(Csv { rows: Rows::new(schema, &STYLE)?, header }))
+        Ok(Box::new(Csv { rows: Rows::new(schema, &STYLE)?, header, guard: options.guard }))
     },
 };
 
@@ -45,10 +49,28 @@ static STYLE: Style =
 struct Csv {
     rows: Rows,
     header: Vec<u8>,
+    guard: bool,
+}
+
+/// Texts with a `'` before what a spreadsheet would take for a formula.
+fn guarded(array: &ArrayRef) -> ArrayRef {
+    if let Some(codes) = array.as_dictionary_opt::<Int32Type>() {
+        return Arc::new(codes.with_values(guarded(codes.values())));
+    }
+    let Some(texts) = array.as_string_opt::<i32>() else { return Arc::clone(array) };
+    if !texts.iter().flatten().any(formula) {
+        return Arc::clone(array);
+    }
+    let quoted = |text| if formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) };
+    Arc::new(texts.iter().map(|text| text.map(quoted)).collect::<StringArray>())
 }
 
 impl Encoder for Csv {
     fn encode(&self, batch: RecordBatch) -> Result<Piece> {
+        let batch = match self.guard {
+            true => RecordBatch::try_new(batch.schema(), batch.columns().iter().map(guarded).collect())?,
+            false => batch,
+        };
         self.rows.encode(&batch).map(Piece::Bytes)
     }
 

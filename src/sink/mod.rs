@@ -51,6 +51,8 @@ pub struct Format {
 pub struct Options {
     /// One of the format's `compressions`; `None` is its default.
     pub compression: Option<String>,
+    /// Whether `csv` writes `'` before a text that a spreadsheet would take for a formula.
+    pub guard: bool,
 }
 
 pub(crate) use parquet::GROUP as ROW_GROUP;
@@ -94,6 +96,29 @@ pub enum Piece {
     Bytes(Vec<u8>),
     /// Rows to be cut into pages and row groups by the sink.
     Rows(RecordBatch),
+}
+
+impl Piece {
+    /// How many bytes of text; none for rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Rows(_) => 0,
+        }
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Whether a spreadsheet takes a cell for a formula: it begins with `=`, `+`, `-`, `@`, a tab or a carriage return.
+#[must_use]
+pub fn formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// Every format. A test holds that names are unique and that each file of this folder is listed.

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_schema::DataType;
 
-use super::{CallScope, Compiler, InSight, MAX_DEPTH, State};
+use super::{CallScope, Compiler, InSight, MAX_DEPTH, MAX_NESTING, State};
 use crate::error::{Error, Result};
 use crate::generator;
 use crate::plan::sql::{self, types};
@@ -240,10 +240,16 @@ impl Compiler<'_> {
 
     /// An expression over the names in sight of a table.
     pub(super) fn expression(&mut self, table: usize, text: &str) -> Result<(sql::Expr, Vec<Input>)> {
-        let parsed = sql::parse(text)?;
+        let (parsed, depth) = (sql::parse(text)?, sql::depth(text)?);
+        self.nesting += depth;
+        if self.nesting > MAX_NESTING {
+            return Err(Error::profile("", format!("expressions depend on each other more than {MAX_NESTING} deep")));
+        }
         let mut names = InSight { compiler: self, table, inputs: Vec::new() };
         let expr = sql::lower(&parsed, &mut names)?;
-        Ok((expr, names.inputs))
+        let inputs = names.inputs;
+        self.nesting -= depth;
+        Ok((expr, inputs))
     }
 
     pub(super) fn generator(&mut self, table: usize, name: &str, call: &Call, path: &str) -> Result<Column> {

@@ -164,7 +164,7 @@ impl Chunk<'_> {
         let (offsets, rows) = (&self.frames[whole].rows.offsets, &self.frames[frame].rows);
         let places =
             index.values().iter().zip(&rows.ordinals).map(|(parent, ordinal)| offsets[*parent as usize] + ordinal);
-        Ok(take(&values, &UInt32Array::from_iter_values(places), None)?)
+        super::sized::gather(&values, &UInt32Array::from_iter_values(places))
     }
 
     /// The frame where steps lead, and for each row its place there.

@@ -67,7 +67,7 @@ impl<'p> Chunk<'p> {
     fn held_column(&mut self, held: &Held, column: usize) -> Result<ArrayRef> {
         let values = self.column(held.frame, column)?;
         Ok(match &held.index {
-            Some(index) => take(&values, index, None)?,
+            Some(index) => super::sized::gather(&values, index)?,
             None => values,
         })
     }

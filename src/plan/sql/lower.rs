@@ -9,7 +9,7 @@ use sqlparser::ast::{self, BinaryOperator, CastKind, CeilFloorKind, Expr as Sql,
 use super::apply::function_call;
 use super::call::{call, convert};
 use super::parse::{excerpt, unknown_type};
-use super::{Expr, Node, literals, types};
+use super::{Expr, Node, budget, literals, types};
 use crate::error::{Error, Result};
 
 /// Looks up what an expression names, and takes over what is not computed row by row.
@@ -86,6 +86,7 @@ pub fn lower(sql: &Sql, names: &mut dyn Names) -> Result<Expr> {
         }
         Sql::Between { expr, negated, low, high } => {
             let (expr, low, high) = (lower(expr, names)?, lower(low, names)?, lower(high, names)?);
+            budget::copies(&expr, 2)?;
             let within = vec![call(">=", vec![expr.clone(), low])?, call("<=", vec![expr, high])?];
             negate(call("and", within)?, *negated)
         }
@@ -172,6 +173,7 @@ fn case(
     names: &mut dyn Names,
 ) -> Result<Expr> {
     let operand = operand.map(|sql| lower(sql, names)).transpose()?;
+    operand.iter().try_for_each(|operand| budget::copies(operand, whens.len()))?;
     let (mut conditions, mut values) = (Vec::new(), Vec::new());
     for when in whens {
         let condition = lower(&when.condition, names)?;

@@ -1,6 +1,7 @@
 //! Expressions: SQL, type-checked once, evaluated on whole Arrow arrays.
 
 mod apply;
+mod budget;
 mod call;
 mod case;
 mod cast;
@@ -20,6 +21,7 @@ use arrow_array::{Array, ArrayRef, Datum, DictionaryArray, Int32Array, new_null_
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
+pub(super) use budget::allow as depth;
 pub use call::convert;
 pub use cast::{as_text, cast};
 pub use functions::{Doc, Function, Reduction, all as functions, docs};

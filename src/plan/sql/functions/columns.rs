@@ -13,7 +13,10 @@ use crate::error::{Error, Kind, Result};
 use crate::generator::operand::texts;
 
 /// The longest text that a function may make, in bytes.
-pub(super) const MAX_TEXT: usize = 1 << 20;
+pub(super) const MAX_TEXT: usize = 1 << 24;
+
+/// The most bytes of a column of text in one chunk.
+const MAX_COLUMN: usize = 1 << 28;
 
 pub(super) fn all_text(args: &[DataType]) -> Option<Resolved> {
     (!args.is_empty() && args.iter().all(|a| matches!(a, Utf8 | Null))).then(|| (vec![Utf8; args.len()], Utf8))
@@ -35,6 +38,10 @@ pub(super) fn text(rows: usize, mut write: impl FnMut(usize, &mut String) -> Opt
                 Kind::Profile,
                 format!("a text of {} bytes is longer than {MAX_TEXT}", buffer.len()),
             ));
+        }
+        if column.values_slice().len() + buffer.len() > MAX_COLUMN {
+            return Err(Error::new(Kind::Profile, format!("the texts of a chunk have more than {MAX_COLUMN} bytes"))
+                .hint("a smaller `chunk` in the root table makes fewer rows at a time"));
         }
         column.append_option(value.map(|()| buffer.as_str()));
     }

@@ -6,7 +6,7 @@ use arrow_array::Int64Array;
 use arrow_schema::DataType::Int64;
 
 use super::Function;
-use super::columns::{all_text, map, one_text, text};
+use super::columns::{MAX_TEXT, all_text, map, one_text, text};
 use crate::generator::operand::{Texts, texts};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -98,7 +98,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let [t, from, to] = [0, 1, 2].map(|at| texts(args[at].array()));
             text(rows, |i, out| {
                 let (t, from, to) = (t.at(args[0].row(i))?, from.at(args[1].row(i))?, to.at(args[2].row(i))?);
-                out.push_str(&if from.is_empty() { t.to_owned() } else { t.replace(from, to) });
+                let mut rest = t;
+                while let Some((before, after)) = rest.split_once(from).filter(|_| !from.is_empty()) {
+                    out.push_str(before);
+                    out.push_str(to);
+                    // What is too long already is refused, and grows no further.
+                    rest = if out.len() > MAX_TEXT { "" } else { after };
+                }
+                out.push_str(rest);
                 Some(())
             })
         },

@@ -1,0 +1,36 @@
+//! What a run would write, estimated from a few rows of each tree before anything is written.
+
+use super::{Job, share};
+use crate::error::Result;
+use crate::sink::{self, Piece};
+
+impl Job<'_> {
+    /// Refuses a run whose files would be larger than allowed. Columnar formats count as CSV, which is about as large.
+    pub(super) fn within_budget(&self) -> Result<()> {
+        let csv = sink::format("csv")?;
+        let (mut all, mut most) = (0.0, (0.0, 0));
+        for root in (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none()) {
+            let tables: Vec<usize> =
+                self.tables.iter().copied().filter(|table| self.plan.root_of(*table) == root).collect();
+            let rows = share(self.plan.tables[root].rows, self.part);
+            if tables.is_empty() || rows.is_empty() {
+                continue;
+            }
+            let (mut chunk, size, _) = self.plan.sample(root)?;
+            for table in tables {
+                let (schema, batch) = (&self.plan.tables[table].schema, chunk.batch(table)?);
+                let bytes = match (self.format.encoder)(schema, &self.options)?.encode(batch)? {
+                    Piece::Rows(batch) => (csv.encoder)(schema, &sink::Options::default())?.encode(batch)?.len(),
+                    text @ Piece::Bytes(_) => text.len(),
+                };
+                let bytes = bytes as f64 / size.max(1) as f64 * (rows.end - rows.start) as f64;
+                all += bytes;
+                if bytes > most.0 {
+                    most = (bytes, table);
+                }
+            }
+        }
+        let path = format!("tables.{}", self.plan.tables.get(most.1).map_or("", |table| &table.name));
+        self.plan.limits.allow_bytes(all).map_err(|error| error.within(&path))
+    }
+}
