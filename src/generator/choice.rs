@@ -56,9 +56,15 @@ fn distinct(scope: &dyn Scope, values: &[String]) -> Result<()> {
     if values.is_empty() {
         return Err(scope.error("", "there is nothing to choose from".to_owned()));
     }
-    match values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)) {
+    if let Some(formula) = values.iter().find(|value| super::formula(value)) {
+        return Err(scope
+            .error("", format!("a spreadsheet takes the text `{}` for a formula", formula.escape_debug()))
+            .hint("an expression may make it, such as CASE; `--csv-guard quote` then writes a `'` before it"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    match values.iter().find(|value| !seen.insert(*value)) {
         None => Ok(()),
-        Some((_, twice)) => Err(scope
+        Some(twice) => Err(scope
             .error("values", format!("`{twice}` stands there twice"))
             .hint("`weights` makes a text more likely than another")),
     }

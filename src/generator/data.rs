@@ -69,6 +69,13 @@ impl Data {
                 if !cell.is_empty() && !kind.accepts(cell) {
                     return Err(fail(line, format!("`{cell}` in column `{column}` is not {}", kind.name())));
                 }
+                if matches!(kind, Kinds::Text) && super::formula(cell) {
+                    let cell = cell.escape_debug();
+                    return Err(fail(line, format!("a spreadsheet takes `{cell}` in column `{column}` for a formula"))
+                        .hint(
+                            "texts begin with none of `=`, `+`, `-`, `@`, tab and carriage return; numbers have a type",
+                        ));
+                }
                 cells.push((!cell.is_empty()).then(|| cell.to_owned()));
             }
             rows += 1;

@@ -209,6 +209,13 @@ impl Def {
     }
 }
 
+/// Whether a spreadsheet takes a cell for a formula: it begins with `=`, `+`, `-`, `@`, a tab or a carriage return. No
+/// generator makes such a text by itself; what a profile's author composes, in expressions and patterns, is theirs.
+#[must_use]
+pub fn formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
 /// The families of generators, each with its list.
 #[must_use]
 pub fn families() -> Vec<(&'static str, &'static [Def])> {

@@ -110,6 +110,25 @@ fn column(name: &str, rows: &Rows, depth: usize) -> Option<ArrayRef> {
     })
 }
 
+/// A million cells of all text generators: a spreadsheet takes none for a formula.
+#[test]
+fn no_generator_makes_a_formula() {
+    let mut cells = 0;
+    for def in families().into_iter().flat_map(|(_, defs)| defs) {
+        let (generator, _) = Bed::root(1).plan(def.name, def.example).expect("an example");
+        if !matches!(generator.data_type(), DataType::Utf8 | DataType::Dictionary(..)) {
+            continue;
+        }
+        let column = Bed::root(40_000).fill(def.name, def.example).expect("a column");
+        let texts = arrow_cast::cast(&column, &DataType::Utf8).expect("texts");
+        let texts: &StringArray = texts.as_string();
+        cells += texts.len();
+        let found = texts.iter().flatten().find(|text| super::formula(text));
+        assert!(found.is_none(), "{} makes {found:?}", def.name);
+    }
+    assert!(cells >= 1_000_000, "{cells} cells are too few");
+}
+
 /// A scope that knows constants, the columns of the bed, generators, and some data files.
 pub(super) struct BedScope {
     rows: u64,

@@ -70,7 +70,7 @@ impl Files {
                 let path = folder.join(name);
                 match inside(folder, &path).and_then(|()| read(&path)) {
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && path.is_symlink() => {
+                    Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
                         Err(Error::new(Kind::Profile, format!("`{}`: {error}", path.display()))
                             .hint("copy the file into the folder"))
                     }
@@ -94,7 +94,7 @@ impl Files {
 fn inside(folder: &Path, path: &Path) -> std::io::Result<()> {
     let (folder, real) =
         (if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.canonicalize()?, path.canonicalize()?);
-    let denied = |what| Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, what));
+    let denied = |what| Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, what));
     if !real.starts_with(folder) {
         return denied("a symbolic link leads out of the profile's folder");
     }

@@ -23,8 +23,9 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 
 use super::text::{Rows, Style};
-use super::{Encoder, Format, Options, Piece, Sink, formula, write_failed};
+use super::{Encoder, Format, Options, Piece, Sink, write_failed};
 use crate::error::{Error, Result};
+use crate::generator::formula;
 
 /// The format `csv`.
 pub(super) static CSV: Format = Format {

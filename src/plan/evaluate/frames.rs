@@ -47,7 +47,7 @@ impl Chunk<'_> {
             Source::Count(count) => {
                 let counts = self.column(parent, *count)?;
                 let counts: &Int64Array = counts.as_primitive();
-                let offsets = offsets(counts.iter().map(|count| count.unwrap_or(0).max(0)))
+                let offsets = offsets(counts.iter().map(|count| count.unwrap_or(0).max(0)), self.room())
                     .map_err(|error| error.within(&format!("tables.{}.count", plan.tables[table].name)))?;
                 let (rows, index) = self.children_rows(parent, table, offsets);
                 self.add(table, rows, Some((parent, index)))
@@ -56,7 +56,7 @@ impl Chunk<'_> {
                 let starts: Vec<u64> = self.numbers(parent).iter().map(|owner| spread.start(*owner)).collect();
                 let ends = self.numbers(parent).iter().map(|owner| spread.start(owner + 1));
                 let counts = ends.zip(&starts).map(|(end, start)| (end - start) as i64);
-                let offsets = offsets(counts)
+                let offsets = offsets(counts, self.room())
                     .map_err(|error| error.within(&format!("tables.{}.rows", plan.tables[table].name)))?;
                 let (rows, index) = self.children_rows(parent, table, offsets);
                 let parents = index.values().iter().zip(&rows.ordinals);
@@ -118,6 +118,11 @@ impl Chunk<'_> {
         Ok(link)
     }
 
+    /// The most rows of one table in a chunk: no more than all tables may have together.
+    pub(super) fn room(&self) -> usize {
+        usize::try_from(self.plan.limits.rows).unwrap_or(MAX_CHUNK).min(MAX_CHUNK)
+    }
+
     /// The numbers of the rows in the whole table.
     pub(super) fn numbers(&self, frame: usize) -> &[u64] {
         let frame = &self.frames[frame];
@@ -131,7 +136,7 @@ impl Chunk<'_> {
         let Source::Dense(spread) = &plan.tables[table].source else {
             return Err(Error::internal("a table whose rows have no numbers"));
         };
-        if numbers.len() > MAX_CHUNK {
+        if numbers.len() > self.room() {
             return Err(Error::profile("", format!("{} rows in one chunk are too many", numbers.len())));
         }
         let places: Vec<(u64, u64)> = numbers.iter().map(|number| spread.owner(*number)).collect();
@@ -220,11 +225,11 @@ fn known(picks: &Int64Array) -> (Vec<u64>, Option<ArrayRef>) {
 }
 
 /// Where the rows under each parent start, and the end.
-pub(super) fn offsets(counts: impl Iterator<Item = i64>) -> Result<Vec<u32>> {
+pub(super) fn offsets(counts: impl Iterator<Item = i64>, room: usize) -> Result<Vec<u32>> {
     let (mut offsets, mut total) = (vec![0_u32], 0);
     for count in counts {
         total += count;
-        if count > MAX_CHILDREN || total > MAX_CHUNK as i64 {
+        if count > MAX_CHILDREN || total > room as i64 {
             return Err(Error::profile(
                 "",
                 format!("{count} rows under one parent, {total} in one chunk, are too many"),

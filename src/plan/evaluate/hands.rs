@@ -36,6 +36,11 @@ impl<'p> Chunk<'p> {
                 let (reference, deal) = dealt.ok_or_else(|| Error::internal("a deal was not compiled"))?;
                 let (mut numbers, mut offsets) = (Vec::new(), vec![0_u32]);
                 for owner in self.numbers(frame) {
+                    let more = deal.before(owner + 1) - deal.before(*owner);
+                    if numbers.len() as u64 + more > self.room() as u64 {
+                        return Err(Error::profile("", format!("{more} rows dealt to one row are too many"))
+                            .hint("more owners, or less skew, make smaller hands"));
+                    }
                     deal.hand(*owner, &mut numbers);
                     offsets.push(numbers.len() as u32);
                 }
@@ -139,7 +144,7 @@ impl<'p> Chunk<'p> {
         };
         let mut counts = vec![0_i64; owners];
         from.iter().for_each(|owner| counts[*owner as usize] += 1);
-        let offsets = super::frames::offsets(counts.into_iter())?;
+        let offsets = super::frames::offsets(counts.into_iter(), self.room())?;
         let (rows, index): (Rows, _) = self.children_rows(parent, table, offsets);
         let frame = self.add(table, rows, Some((parent, index)));
         let (places, bounds) = lists.into_parts();
