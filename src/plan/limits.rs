@@ -46,7 +46,7 @@ impl Plan {
     pub(super) fn allow(&self, trees: &[Vec<(usize, f64)>]) -> Result<()> {
         let tables = || trees.iter().flatten();
         let most = tables().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(table, _)| *table);
-        let path = format!("tables.{}", self.tables[most].name);
+        let path = self.tables.get(most).map_or_else(String::new, |table| format!("tables.{}", table.name));
         self.limits.allow_rows(tables().map(|(_, rows)| rows).sum()).map_err(|error| error.within(&path))
     }
 }

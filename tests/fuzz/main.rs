@@ -1,5 +1,5 @@
 //! A fuzzer of the profile's reader, compiler and evaluation that needs no nightly compiler: mutated profiles, in this
-//! process. Nothing is caught: a panic or an overflown stack leaves the profile at fault in `target/tmp/fuzz-NAME/`.
+//! process. Nothing is caught: a panic or an overflown stack leaves the profile at fault in `target/tmp/`.
 //!
 //! A case takes less than a second, and all of them leave the process below 256 MiB. `FUZZ_SECONDS` says how long each
 //! of the two goes on, 5 s by default; `FUZZ_SEED` which cases they try.
@@ -23,7 +23,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 /// A folder with the shipped data files, so that mutants find what they name.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("data")).expect("a folder");
     for data in ["profiles/healthcare/data", "profiles/common/data"] {
         for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(data)).expect("data files") {
@@ -69,6 +69,8 @@ fn fuzz(name: &str, run: impl Fn(&str) -> Result<()>) {
     }
     println!("{name}: {cases} cases, {good} of them good, the slowest {slowest:?}, memory {} KiB", peak());
     assert!(cases > 0 && peak() < MEMORY, "{name}: {} KiB", peak());
+    // Nothing is at fault: nothing stays.
+    path.parent().map(std::fs::remove_dir_all).transpose().expect("removes");
 }
 
 /// One test, so that one does not run beside the other.

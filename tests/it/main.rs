@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod expressions;
+mod hostile;
 mod language;
 mod layers;
 mod licences;

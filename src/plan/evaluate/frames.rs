@@ -233,7 +233,8 @@ pub(super) fn offsets(counts: impl Iterator<Item = i64>, room: usize) -> Result<
             return Err(Error::profile(
                 "",
                 format!("{count} rows under one parent, {total} in one chunk, are too many"),
-            ));
+            )
+            .hint(format!("{MAX_CHILDREN} and {room} are the most; `--max-rows` is the most of a chunk too")));
         }
         offsets.push(total as u32);
     }
