@@ -36,10 +36,13 @@ $(PEERS)/ready: benches/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@
 
-# 200,000 patients through every check; then the words of cells through dieharder, about ten minutes for each of four orders.
+# 200,000 patients through every check; 2,000 random profiles; ten minutes each of mutants for the reader and the compiler; then
+# the words of cells through dieharder, about ten minutes for each of four orders.
 soak: dieharder
 	$(CARGO) build --release --locked --bins --examples
 	target/release/placebo check healthcare --rows patient=200k --sample 200000
+	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture
+	FUZZ_SECONDS=600 $(CARGO) test --release --locked --test fuzz -- --nocapture
 	python3 tests/judges/dieharder.py target/release/examples/words
 
 dieharder:

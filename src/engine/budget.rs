@@ -16,14 +16,14 @@ impl Job<'_> {
             if tables.is_empty() || rows.is_empty() {
                 continue;
             }
-            let (mut chunk, size, _) = self.plan.sample(root)?;
+            let mut sample = self.plan.sample(root)?;
             for table in tables {
-                let (schema, batch) = (&self.plan.tables[table].schema, chunk.batch(table)?);
+                let (schema, batch) = (&self.plan.tables[table].schema, sample.chunk.batch(table)?);
                 let bytes = match (self.format.encoder)(schema, &self.options)?.encode(batch)? {
                     Piece::Rows(batch) => (csv.encoder)(schema, &sink::Options::default())?.encode(batch)?.len(),
                     text @ Piece::Bytes(_) => text.len(),
                 };
-                let bytes = bytes as f64 / size.max(1) as f64 * (rows.end - rows.start) as f64;
+                let bytes = bytes as f64 / sample.rows.max(1) as f64 * (rows.end - rows.start) as f64;
                 all += bytes;
                 if bytes > most.0 {
                     most = (bytes, table);

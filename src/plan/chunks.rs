@@ -9,6 +9,16 @@ const CHUNK_ROWS: f64 = 32_768.0;
 /// Rows of a tree from which an estimate is good enough.
 const ENOUGH: usize = 2_000;
 
+/// A few root rows of a tree.
+pub struct Sample<'p> {
+    /// The rows.
+    pub chunk: Chunk<'p>,
+    /// How many.
+    pub rows: u64,
+    /// The mean rows of each table for one of them.
+    pub means: Vec<(usize, f64)>,
+}
+
 impl Plan {
     /// Sets each root table's chunk so that a chunk has about as many rows of the whole tree, from a small sample; and
     /// refuses a profile that makes more rows than allowed.
@@ -27,21 +37,21 @@ impl Plan {
 
     /// The mean rows of each table of a tree for one root row, from a few rows up to 200.
     pub fn estimate(&self, root: usize) -> Result<Vec<(usize, f64)>> {
-        Ok(self.sample(root)?.2)
+        Ok(self.sample(root)?.means)
     }
 
-    /// A few root rows from all over a tree, how many, and the mean rows of each table for one of them.
-    pub fn sample(&self, root: usize) -> Result<(Chunk<'_>, u64, Vec<(usize, f64)>)> {
+    /// A few root rows from all over a tree.
+    pub fn sample(&self, root: usize) -> Result<Sample<'_>> {
         let rows = self.tables[root].rows;
         let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
-        let mut sampled = (Chunk::new(self, root, &[]), 0, Vec::new());
+        let mut sampled = Sample { chunk: Chunk::new(self, root, &[]), rows: 0, means: Vec::new() };
         for size in [2, 16, 200] {
             let size = rows.min(size);
             let mut chunk = Chunk::new(self, root, &self.spaced(root, size));
             let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
             let counts = counts.collect::<Result<Vec<_>>>()?;
             let means = counts.iter().map(|(table, rows)| (*table, *rows as f64 / size.max(1) as f64)).collect();
-            sampled = (chunk, size, means);
+            sampled = Sample { chunk, rows: size, means };
             if size == rows || counts.iter().map(|(_, rows)| rows).sum::<usize>() > ENOUGH {
                 break;
             }

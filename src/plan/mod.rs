@@ -21,6 +21,7 @@ use arrow_array::ArrayRef;
 use arrow_schema::{DataType, SchemaRef};
 use indexmap::IndexMap;
 
+pub use chunks::Sample;
 pub use evaluate::{Chunk, Failure};
 pub use limits::Limits;
 pub use options::Options;

@@ -44,7 +44,8 @@ impl Write for Memory {
 
 fn file(format: &Format, schema: &SchemaRef, batches: &[RecordBatch], compression: Option<&str>) -> Vec<u8> {
     let memory = Memory::default();
-    let encoder = (format.encoder)(schema, &Options { compression: compression.map(Into::into), ..Options::default() }).unwrap();
+    let encoder =
+        (format.encoder)(schema, &Options { compression: compression.map(Into::into), ..Options::default() }).unwrap();
     let mut sink = encoder.open(Box::new(memory.clone())).unwrap();
     for batch in batches {
         sink.append(encoder.encode(batch.clone()).unwrap()).unwrap();
@@ -316,7 +317,8 @@ fn parquet_reads_back_with_its_metadata() {
         assert_eq!(builder.schema(), &schema(), "types, nullability and field metadata");
         assert_equal(&read_parquet(&bytes), &whole);
     }
-    let unknown = (parquet::PARQUET.encoder)(&schema(), &Options { compression: Some("lzma".into()), ..Options::default() });
+    let unknown =
+        (parquet::PARQUET.encoder)(&schema(), &Options { compression: Some("lzma".into()), ..Options::default() });
     assert_eq!(unknown.err().unwrap().kind(), Kind::Usage);
 }
 
