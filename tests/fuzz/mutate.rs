@@ -85,7 +85,7 @@ const WORDS: [&str; 24] = [
 pub(crate) fn mutant(dice: &mut Dice, corpus: &[String]) -> Vec<u8> {
     let mut text = corpus[dice.below(corpus.len())].clone();
     // Most break at their first mutation: one alone gets further.
-    for _ in 0..1 + dice.below(4) * usize::from(dice.below(3) == 0) {
+    for _ in 0..=dice.below(4) * usize::from(dice.below(3) == 0) {
         text = once(dice, text, corpus);
     }
     let mut bytes = text.into_bytes();

@@ -82,7 +82,7 @@ fn depth_and_size_of_a_profile_are_bounded() {
     refused(&sql(between), &["tables.t.columns.a"]);
     let chain: String = (0..199).map(|n| format!("c{n} = \"c{} {}\"\n", n + 1, "+ 1 ".repeat(300))).collect();
     refused(&one_table("3", &format!("{chain}c199 = \"row\"")), &["depend on each other"]);
-    refused(&format!("name = \"x\"\n{} = 1", ["a"; 100_000].join(".")), &["recursion"]);
+    refused(&format!("name = \"x\"\n{} = 1", vec!["a"; 100_000].join(".")), &["recursion"]);
     refused(&format!("name = \"x\"\ninclude = {}{}", "[".repeat(50_000), "]".repeat(50_000)), &["recurs"]);
     refused(&format!("{HEAD}#{}", "x".repeat(1 << 20)), &["1 MiB", "data files"]);
     let tables: String = (0..2_000).map(|n| format!("[tables.t{n}]\nrows = 1\ncolumns.a = \"row\"\n")).collect();

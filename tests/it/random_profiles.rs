@@ -48,7 +48,7 @@ impl Drawn {
         let mut choices = Choices::new(words);
         let choices = &mut choices;
         let mut drawn = Self { tables: Vec::new(), deals: Vec::new() };
-        for n in 0..1 + choices.below(4) {
+        for n in 0..=choices.below(4) {
             let head = format!("rows = {}\n", 1 + choices.below(9));
             let mut table = Table::new(format!("t{n}"), Rows::Root, None, head);
             tables::base(choices, &mut table, None, None);
