@@ -76,10 +76,10 @@ impl PlanCommand {
 fn estimates(plan: &Plan, root: usize) -> Result<Vec<(usize, Estimate)>> {
     let csv = (sink::format("csv")?.encoder, sink::Options::default());
     let total = plan.tables[root].rows;
-    let (mut chunk, _, means) = plan.sample(root)?;
+    let mut sample = plan.sample(root)?;
     let mut estimates = Vec::new();
-    for (at, mean) in means {
-        let batch = chunk.batch(at)?;
+    for (at, mean) in sample.means {
+        let batch = sample.chunk.batch(at)?;
         let rows = batch.num_rows().max(1) as f64;
         let encoded = match (csv.0)(&plan.tables[at].schema, &csv.1)?.encode(batch)? {
             sink::Piece::Bytes(bytes) => bytes.len(),

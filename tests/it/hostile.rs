@@ -67,7 +67,8 @@ fn a_long_cell_is_an_error_with_table_column_and_row() {
     let text = one_table("9", "a = \"CASE WHEN row = 7 THEN rpad('a', 2000000, 'b') ELSE 'c' END\"");
     refused(&text, &["tables.t.columns.a", "row 7", "--max-cell"]);
     assert_eq!(generate(&text, &["--max-cell", "2M"]).0, 0);
-    let doubled: String = (1..40).map(|n| format!("c{n} = \"c{} || c{}\"\n", n - 1, n - 1)).collect();
+    let doubled: String =
+        (1..40).map(|n| format!("c{n} = \"c{} || c{}\"\n", n - 1, n - 1)).collect::<Vec<_>>().concat();
     refused(&one_table("10", &format!("c0 = \"CAST(row AS text)\"\n{doubled}")), &["--max-cell"]);
     refused(&one_table("3", "a = \"rpad('a', 999999, 'a')\"\nb = \"replace(a, 'a', a)\""), &["tables.t.columns.b"]);
 }
@@ -80,12 +81,14 @@ fn depth_and_size_of_a_profile_are_bounded() {
     refused(&sql("1".to_owned() + &" IS NULL".repeat(5_000)), &["nested"]);
     let between = (0..20).fold("row BETWEEN 1 AND 2".to_owned(), |sql, _| format!("({sql}) BETWEEN false AND true"));
     refused(&sql(between), &["tables.t.columns.a"]);
-    let chain: String = (0..199).map(|n| format!("c{n} = \"c{} {}\"\n", n + 1, "+ 1 ".repeat(300))).collect();
+    let chain: String =
+        (0..199).map(|n| format!("c{n} = \"c{} {}\"\n", n + 1, "+ 1 ".repeat(300))).collect::<Vec<_>>().concat();
     refused(&one_table("3", &format!("{chain}c199 = \"row\"")), &["depend on each other"]);
     refused(&format!("name = \"x\"\n{} = 1", vec!["a"; 100_000].join(".")), &["recursion"]);
     refused(&format!("name = \"x\"\ninclude = {}{}", "[".repeat(50_000), "]".repeat(50_000)), &["recurs"]);
     refused(&format!("{HEAD}#{}", "x".repeat(1 << 20)), &["1 MiB", "data files"]);
-    let tables: String = (0..2_000).map(|n| format!("[tables.t{n}]\nrows = 1\ncolumns.a = \"row\"\n")).collect();
+    let tables: String =
+        (0..2_000).map(|n| format!("[tables.t{n}]\nrows = 1\ncolumns.a = \"row\"\n")).collect::<Vec<_>>().concat();
     refused(&format!("{HEAD}{tables}"), &["2000 tables"]);
 }
 
