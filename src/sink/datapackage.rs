@@ -9,7 +9,7 @@
 use arrow_schema::{DataType, Field, SchemaRef};
 use serde_json::{Map, Value, json};
 
-use super::{ABOUT, FORMATS, KEY, PII, REFERENCES};
+use super::{ABOUT, FORMATS, KEY, PII, REFERENCES, VIA};
 
 /// One table and the files that hold it.
 #[derive(Debug, Clone)]
@@ -33,13 +33,34 @@ impl TableFile {
         key.map(|field| field.name().as_str()).collect()
     }
 
-    /// Each column that refers to another, with the table and the column it refers to.
-    pub(super) fn references(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.schema.fields().iter().filter_map(|field| {
-            let (table, column) = note(field, REFERENCES)?.split_once('.')?;
-            Some((field.name().as_str(), table, column))
-        })
+    /// The foreign keys. Columns that name the same row of a table whose key has several columns are one.
+    pub(super) fn references(&self) -> Vec<Reference<'_>> {
+        let mut all: Vec<Reference<'_>> = Vec::new();
+        for field in self.schema.fields() {
+            let Some((table, key)) = note(field, REFERENCES).and_then(|text| text.split_once('.')) else { continue };
+            let via = note(field, VIA);
+            let same = |known: &&mut Reference<'_>| {
+                via.is_some() && known.via == via && known.table == table && !known.keys.contains(&key)
+            };
+            match all.iter_mut().find(same) {
+                Some(known) => {
+                    known.columns.push(field.name());
+                    known.keys.push(key);
+                }
+                None => all.push(Reference { columns: vec![field.name()], table, keys: vec![key], via }),
+            }
+        }
+        all
     }
+}
+
+/// Columns that repeat a row's key.
+pub(super) struct Reference<'a> {
+    pub(super) columns: Vec<&'a str>,
+    /// The table, and the columns there.
+    pub(super) table: &'a str,
+    pub(super) keys: Vec<&'a str>,
+    via: Option<&'a str>,
 }
 
 /// The text of a field's metadata under `key`, where there is any.
@@ -101,11 +122,14 @@ fn schema(table: &TableFile, tables: &[TableFile]) -> Value {
     if !key.is_empty() {
         schema.insert("primaryKey".into(), json!(key));
     }
-    let known = table.references().filter(|(_, target, _)| tables.iter().any(|table| table.name == *target));
-    let keys: Vec<Value> = known
-        .map(|(column, target, key)| {
-            let resource = if target == table.name { "" } else { target };
-            json!({ "fields": [column], "reference": { "resource": resource, "fields": [key] } })
+    let known = |reference: &Reference<'_>| tables.iter().any(|table| table.name == reference.table);
+    let keys: Vec<Value> = table
+        .references()
+        .iter()
+        .filter(|reference| known(reference))
+        .map(|Reference { columns, table: target, keys, .. }| {
+            let resource = if *target == table.name { "" } else { target };
+            json!({ "fields": columns, "reference": { "resource": resource, "fields": keys } })
         })
         .collect();
     if !keys.is_empty() {

@@ -31,7 +31,8 @@ pub fn schema_sql(tables: &[TableFile]) -> String {
     let mut left: Vec<&TableFile> = tables.iter().collect();
     while !left.is_empty() {
         let waits = |table: &TableFile| {
-            let mut targets = table.references().map(|(_, target, _)| target);
+            let references = table.references();
+            let mut targets = references.iter().map(|reference| reference.table);
             targets.any(|target| target != table.name && left.iter().any(|other| other.name == target))
         };
         // Around a circle somebody must come first.
@@ -56,9 +57,16 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
         constraints.push(format!("PRIMARY KEY ({})", columns.join(", ")));
     }
     let mut loose = Vec::new();
-    for (column, target, to) in table.references() {
-        let key = format!("FOREIGN KEY ({}) REFERENCES {} ({})", quoted(column), quoted(target), quoted(to));
-        let takes = written.iter().any(|table| table.name == target && table.primary_key() == [to]);
+    for reference in table.references() {
+        let names = |names: &[&str]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        let (columns, keys) = (names(&reference.columns), names(&reference.keys));
+        let key = format!("FOREIGN KEY ({columns}) REFERENCES {} ({keys})", quoted(reference.table));
+        let sorted = |mut keys: Vec<&str>| {
+            keys.sort_unstable();
+            keys.join("\n")
+        };
+        let whole = |table: &&TableFile| sorted(table.primary_key()) == sorted(reference.keys.clone());
+        let takes = written.iter().any(|table| table.name == reference.table && whole(&table));
         if takes { constraints.push(key) } else { loose.push(key) }
     }
     let last = table.schema.fields().len() + constraints.len() - 1;

@@ -29,6 +29,9 @@ pub const PII: &str = "placebo.pii";
 pub const KEY: &str = "placebo.key";
 /// Field metadata: `table.column` on a foreign key.
 pub const REFERENCES: &str = "placebo.references";
+/// Field metadata beside [`REFERENCES`], where the key has several columns: which row it is, such as `visit`. Columns that
+/// name the same row are one foreign key.
+pub const VIA: &str = "placebo.via";
 /// Field metadata: what the column means.
 pub const ABOUT: &str = "placebo.about";
 

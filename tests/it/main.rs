@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod expressions;
+mod fixtures;
 mod hostile;
 mod language;
 mod layers;

@@ -15,11 +15,16 @@ import duckdb
 import frictionless
 
 
-def generate(placebo, out, rows, form, parts=1):
+FIXTURES = ["bank", "telecom", "trial"]
+
+
+def generate(placebo, out, rows, form, parts=1, profile="healthcare"):
+    """The data package of a run; `rows` are patients, or for a fixture its scale."""
     shutil.rmtree(out, ignore_errors=True)
+    size = ["--rows", f"patient={rows}"] if profile == "healthcare" else ["--scale", str(rows)]
     for part in range(1, parts + 1):
         share = ["--part", f"{part}/{parts}"] if parts > 1 else []
-        subprocess.run([placebo, "generate", "healthcare", "--rows", f"patient={rows}", "--format", form, "--out", str(out), "-q", *share], check=True)
+        subprocess.run([placebo, "generate", profile, *size, "--format", form, "--out", str(out), "-q", *share], check=True)
     return json.loads((out / "datapackage.json").read_text())
 
 
@@ -95,7 +100,15 @@ def main():
         wrong += [f"Parquet in {parts}: {what}" for what in found]
         if looked < 20:
             wrong.append(f"only {looked} keys were looked at")
-    good = f"frictionless: {small} patients are valid, in one and in parts; DuckDB: {looked} keys hold for {large} patients, and for {small} in parts"
+    for fixture in FIXTURES:
+        profile = f"tests/fixtures/{fixture}"
+        generate(placebo, scratch / "csv", 1, "csv", 2, profile)
+        wrong += [f"{fixture} as CSV: {what}" for what in csv(scratch / "csv")]
+        found, seen = keys(scratch / "parquet", generate(placebo, scratch / "parquet", 5, "parquet", 1, profile))
+        wrong += [f"{fixture}: {what}" for what in found]
+        if seen < 5:
+            wrong.append(f"{fixture}: only {seen} keys were looked at")
+    good = f"frictionless: {small} patients are valid, in one and in parts; DuckDB: {looked} keys hold for {large} patients, and for {small} in parts; as for {', '.join(FIXTURES)}"
     print("\n".join(wrong) or good)
     sys.exit(1 if wrong else 0)
 

@@ -30,8 +30,14 @@ impl<'a> Compiler<'a> {
             }
             if let Some(says) = &column.rest.references {
                 note(sink::REFERENCES, says);
-            } else if let Some((to, key)) = self.foreign_key(table, made) {
+                if says.split_once('.').is_some_and(|(to, _)| self.key_columns(to) > 1) {
+                    note(sink::VIA, says.split('.').next().unwrap_or_default());
+                }
+            } else if let Some((to, key, steps)) = self.foreign_key(table, made) {
                 note(sink::REFERENCES, &format!("{to}.{key}"));
+                if self.key_columns(to) > 1 {
+                    note(sink::VIA, &self.way(table, &steps));
+                }
             }
             let nullable = made.nullable && !column.rest.key;
             fields.push(Field::new(name, made.ty.clone(), nullable).with_metadata(metadata));
@@ -64,8 +70,35 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// The table and column whose key a column repeats.
-    pub(super) fn foreign_key(&self, table: usize, column: &Column) -> Option<(&'a str, &'a str)> {
+    /// How many columns the key of a table has.
+    fn key_columns(&self, table: &str) -> usize {
+        let table = self.tables.iter().find(|known| known.name == table);
+        table.map_or(0, |table| {
+            table.says.columns.values().filter(|column| column.rest.key && !column.rest.hidden).count()
+        })
+    }
+
+    /// The name of a row that steps lead to, such as `visit` or `after.site`.
+    fn way(&self, table: usize, steps: &[Step]) -> String {
+        let (mut at, mut names) = (table, Vec::new());
+        for step in steps {
+            match step {
+                Step::Parent => at = self.tables[at].parent.unwrap_or(at),
+                Step::Fact => {}
+                Step::Ref(reference) => {
+                    let known = self.tables[at].refs[*reference].as_ref();
+                    names.push(known.map_or("", |reference| reference.name.as_str()));
+                    at = known.map_or(at, |reference| reference.table);
+                    continue;
+                }
+            }
+            names.push(self.tables[at].name);
+        }
+        names.join(".")
+    }
+
+    /// The table and column whose key a column repeats, and the steps there.
+    pub(super) fn foreign_key(&self, table: usize, column: &Column) -> Option<(&'a str, &'a str, Vec<Step>)> {
         let Op::Expr(sql::Expr { node: sql::Node::Input(index), .. }) = &column.op else { return None };
         let Input { steps, column } = &column.inputs[*index];
         let mut at = table;
@@ -80,6 +113,7 @@ impl<'a> Compiler<'a> {
             };
         }
         let (name, says) = self.tables[at].says.columns.get_index(*column)?;
-        (!steps.is_empty() && says.rest.key && !says.rest.hidden).then_some((self.tables[at].name, name.as_str()))
+        (!steps.is_empty() && says.rest.key && !says.rest.hidden)
+            .then(|| (self.tables[at].name, name.as_str(), steps.clone()))
     }
 }
