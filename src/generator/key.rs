@@ -150,12 +150,14 @@ impl Generator for Uuids {
             let random = self.0.apply(fill.rows.paths[i]);
             let (high, middle, low) = (random >> 74, (random >> 62) & 0xFFF, random & ((1 << 62) - 1));
             let uuid = (high << 80) | (0x4 << 76) | (middle << 64) | (0b10 << 62) | low;
-            for digit in 0..32 {
-                if matches!(digit, 8 | 12 | 16 | 20) {
-                    out.push('-');
-                }
-                out.push(char::from(HEX[(uuid >> (124 - 4 * digit)) as usize & 15]));
+            let mut text = [b'-'; 36];
+            let mut at = 0;
+            for (n, byte) in uuid.to_be_bytes().into_iter().enumerate() {
+                at += usize::from(matches!(n, 4 | 6 | 8 | 10));
+                text[at..at + 2].copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                at += 2;
             }
+            out.push_str(std::str::from_utf8(&text).ok()?);
             Some(())
         })))
     }

@@ -65,8 +65,8 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
             keys.sort_unstable();
             keys.join("\n")
         };
-        let whole = |table: &&TableFile| sorted(table.primary_key()) == sorted(reference.keys.clone());
-        let takes = written.iter().any(|table| table.name == reference.table && whole(&table));
+        let whole = |table: &TableFile| sorted(table.primary_key()) == sorted(reference.keys.clone());
+        let takes = written.iter().any(|table| table.name == reference.table && whole(table));
         if takes { constraints.push(key) } else { loose.push(key) }
     }
     let last = table.schema.fields().len() + constraints.len() - 1;

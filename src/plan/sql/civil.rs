@@ -49,6 +49,9 @@ pub fn month_length(year: i32, month: u32) -> u32 {
 /// The same day of the month `months` later, or that month's last day.
 #[must_use]
 pub fn add_months(days: i32, months: i32) -> i32 {
+    if months == 0 {
+        return days;
+    }
     let (year, month, day) = from_days(days);
     let index = i64::from(year) * 12 + i64::from(month) - 1 + i64::from(months);
     let (year, month) = (index.div_euclid(12) as i32, index.rem_euclid(12) as u32 + 1);
@@ -72,18 +75,50 @@ pub fn months_between(from: i64, to: i64) -> i64 {
 /// The date as `2025-06-30`.
 #[must_use]
 pub fn date_text(days: i32) -> String {
-    let (year, month, day) = from_days(days);
-    format!("{year:04}-{month:02}-{day:02}")
+    let mut out = String::with_capacity(10);
+    push_date(days, &mut out);
+    out
 }
 
 /// The instant as `2025-06-30T12:34:56Z`, with six decimals where there is a fraction of a second.
 #[must_use]
 pub fn instant_text(micros: i64) -> String {
+    let mut out = String::with_capacity(27);
+    push_date(micros.div_euclid(DAY) as i32, &mut out);
     let time = micros.rem_euclid(DAY);
-    let (seconds, fraction) = (time / 1_000_000, time % 1_000_000);
-    let clock = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let date = date_text(micros.div_euclid(DAY) as i32);
-    if fraction == 0 { format!("{date}T{clock}Z") } else { format!("{date}T{clock}.{fraction:06}Z") }
+    let (seconds, fraction) = ((time / 1_000_000) as u32, (time % 1_000_000) as u32);
+    for (mark, n) in [('T', seconds / 3_600), (':', seconds / 60 % 60), (':', seconds % 60)] {
+        out.push(mark);
+        push_digits::<2>(n, &mut out);
+    }
+    if fraction > 0 {
+        out.push('.');
+        push_digits::<6>(fraction, &mut out);
+    }
+    out.push('Z');
+    out
+}
+
+fn push_date(days: i32, out: &mut String) {
+    let (year, month, day) = from_days(days);
+    match u32::try_from(year) {
+        Ok(year @ 0..=9_999) => push_digits::<4>(year, out),
+        _ => out.push_str(&format!("{year:04}")),
+    }
+    for n in [month, day] {
+        out.push('-');
+        push_digits::<2>(n, out);
+    }
+}
+
+/// The last `N` digits with zeros in front: these texts stand in keys and hashes of every row, where `format!` is slow.
+fn push_digits<const N: usize>(mut n: u32, out: &mut String) {
+    let mut text = [b'0'; N];
+    for digit in text.iter_mut().rev() {
+        *digit += (n % 10) as u8;
+        n /= 10;
+    }
+    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
 }
 
 /// Reads `2025-06-30`.
