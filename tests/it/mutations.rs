@@ -87,9 +87,9 @@ fn read(name: &str) -> Mutants {
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let tables: BTreeMap<String, BTreeMap<String, Vec<toml::Table>>> =
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let pairs = tables.into_iter().flat_map(|(table, checks)| {
-        checks.into_iter().map(move |(check, some)| ((table.clone(), check), some))
-    });
+    let pairs = tables
+        .into_iter()
+        .flat_map(|(table, checks)| checks.into_iter().map(move |(check, some)| ((table.clone(), check), some)));
     pairs.filter(|(_, some)| !some.is_empty()).collect()
 }
 
@@ -114,8 +114,10 @@ fn every_check_sees_what_breaks_it() {
         assert!(without.is_empty() && gone.is_empty(), "{name}: no mutant for {without:?}; no check for {gone:?}");
 
         let all: Vec<_> = mutants.iter().flat_map(|(key, some)| some.iter().map(move |one| (key, one))).collect();
-        let wrong: Vec<String> =
-            all.par_iter().filter_map(|((table, check), one)| unseen(folder.path(), &sound, (table, check), one)).collect();
+        let wrong: Vec<String> = all
+            .par_iter()
+            .filter_map(|((table, check), one)| unseen(folder.path(), &sound, (table, check), one))
+            .collect();
         assert!(wrong.is_empty(), "{name}: {} of {} mutants:\n{}", wrong.len(), all.len(), wrong.join("\n"));
     }
 }
