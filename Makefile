@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test bench soak dieharder golden schema judges
+.PHONY: test bench soak dieharder golden schema marginals judges
 test: judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
@@ -16,6 +16,7 @@ judges: $(JUDGES)/ready
 	$(CARGO) build --release --locked
 	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000 $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/ranges.py target/release/placebo $(JUDGES)/data 1000000
+	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
 	rm -rf $(JUDGES)/data
@@ -54,6 +55,11 @@ dieharder:
 # Accept new golden values: only with a raised fingerprint and a "Values" line in CHANGELOG.md.
 golden:
 	INSTA_UPDATE=always $(CARGO) test --release --locked golden
+
+# Measures the declared distributions of the shipped profiles again: docs/domains/*.marginals.md.
+marginals: $(JUDGES)/ready
+	$(CARGO) build --release --locked
+	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo target $(PROFILES) --write
 
 schema:
 	$(CARGO) build --release --locked
