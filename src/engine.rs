@@ -5,19 +5,21 @@
 
 mod budget;
 mod check;
+mod lock;
 mod output;
 mod queue;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use check::check;
+pub use lock::Lock;
 pub use output::{FileEntry, Target, write_whole};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::plan::{Chunk, Plan};
 use crate::sink::{Encoder, Format, Options, Piece};
 use output::File;
@@ -25,6 +27,9 @@ use queue::Queue;
 
 /// The stack of a worker: columns and expressions are walked as deep as they depend on each other.
 const STACK: usize = 16 << 20;
+
+/// The number of the signal `SIGTERM`.
+const TERMINATE: usize = 15;
 
 /// What to make, and where.
 pub struct Job<'a> {
@@ -57,12 +62,22 @@ pub struct Progress {
     pub done: AtomicU64,
     /// Bytes of text handed to files.
     pub bytes: AtomicU64,
-    /// Set to stop the run at the next chunk.
-    pub stop: AtomicBool,
+    /// Set to the number of a signal to stop the run at the next chunk; 0 while it may go on.
+    pub stop: Arc<AtomicUsize>,
     files: Mutex<Vec<FileEntry>>,
 }
 
 impl Progress {
+    /// An error if the run was told to stop.
+    fn stopped(&self) -> Result<()> {
+        let kind = match self.stop.load(Ordering::Relaxed) {
+            0 => return Ok(()),
+            TERMINATE => Kind::Terminated,
+            _ => Kind::Interrupted,
+        };
+        Err(Error::new(kind, "stopped; files that were not whole are gone"))
+    }
+
     /// The files that were finished since this was asked last.
     pub fn take_files(&self) -> Vec<FileEntry> {
         std::mem::take(&mut hold(&self.files))
@@ -78,6 +93,11 @@ pub fn share(rows: u64, part: Option<(u64, u64)>) -> Range<u64> {
 }
 
 impl Job<'_> {
+    /// Keeps other runs away from the folder until the locks are dropped: from the first file to the manifest.
+    pub fn lock(&self) -> Result<Vec<Lock>> {
+        self.target.lock(self.part)
+    }
+
     /// Generates, encodes and writes every table; the files in the plan's order.
     pub fn run(&self, progress: &Progress) -> Result<Vec<FileEntry>> {
         self.within_budget()?;
@@ -86,7 +106,7 @@ impl Job<'_> {
             .num_threads(self.threads)
             .stack_size(STACK)
             .build()
-            .map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
+            .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
         let mut entries = Vec::new();
         let roots = (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none());
         for root in roots {
@@ -125,9 +145,7 @@ impl Job<'_> {
             }
         });
         queue.close()?;
-        if progress.stop.load(Ordering::Relaxed) {
-            return Err(Error::new(crate::error::Kind::Interrupted, "stopped"));
-        }
+        progress.stopped()?;
         let closed = lanes.into_iter().map(|lane| {
             let (table, file) = lane.close()?;
             hold(&progress.files).push(file.clone());

@@ -39,6 +39,8 @@ pub enum Kind {
     Locked,
     /// The user stopped the run.
     Interrupted,
+    /// The system asked the run to end.
+    Terminated,
     /// The reader of our output went away (`placebo … | head`).
     ClosedPipe,
 }
@@ -60,6 +62,7 @@ impl Kind {
             Kind::Locked => 7,
             Kind::Interrupted => 130,
             Kind::ClosedPipe => 141,
+            Kind::Terminated => 143,
         }
     }
 }

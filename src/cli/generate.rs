@@ -1,11 +1,12 @@
 //! `placebo generate`: a data set with its schema, data package and manifest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::watch::{Talk, watched};
 use super::{LogFormat, Source, log, table_file, threads};
+use crate::digest::sha256;
 use crate::engine::{FileEntry, Job, Target, write_whole};
 use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::manifest::{self, Manifest};
@@ -80,12 +81,10 @@ impl Generate {
         if talk == Talk::Json {
             log::start(&job, &self.out);
         }
+        let _locks = job.lock()?;
         let files = watched(&job, talk)?;
         if let Target::Folder(folder) = &job.target {
-            let compression = job.options.compression.as_deref().or(format.compressions.first().copied());
             beside(&job, folder, &files)?;
-            let name = part.map_or("manifest.json".to_owned(), |(i, _)| format!("manifest.part-{:05}.json", i - 1));
-            write_whole(&folder.join(name), &Manifest::new(&plan, format.name, compression, part, &files).to_json())?;
         }
         self.summary(&job, &files, talk);
         Ok(())
@@ -132,9 +131,9 @@ fn part(text: &str) -> Result<(u64, u64)> {
         .ok_or_else(|| Error::usage(format!("`--part {text}` is no part")).hint("such as 1/3, 2/3 and 3/3"))
 }
 
-/// Writes `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV files of a
-/// list and takes the header of each for a header, as the readers of a glob do.
-fn beside(job: &Job<'_>, folder: &std::path::Path, files: &[FileEntry]) -> Result<()> {
+/// Writes `datapackage.json`, `schema.sql`, the manifest and `SHA256SUMS`. The first two list the files of all parts, equal in each:
+/// Frictionless joins the CSV files of a list and takes the header of each for a header, as the readers of a glob do.
+fn beside(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
     let tables: Vec<TableFile> = files
         .iter()
         .filter_map(|file| {
@@ -148,6 +147,20 @@ fn beside(job: &Job<'_>, folder: &std::path::Path, files: &[FileEntry]) -> Resul
             Some(table_file(table, paths, job.format.name))
         })
         .collect();
-    write_whole(&folder.join("datapackage.json"), &datapackage(&job.plan.name, &job.plan.title, &tables))?;
-    write_whole(&folder.join("schema.sql"), &schema_sql(&tables))
+    let compression = job.options.compression.as_deref().or(job.format.compressions.first().copied());
+    let named = |stem: &str, end: &str| match job.part {
+        None => format!("{stem}{end}"),
+        Some((i, _)) => format!("{stem}.part-{:05}{end}", i - 1),
+    };
+    let texts = [
+        ("datapackage.json".to_owned(), datapackage(&job.plan.name, &job.plan.title, &tables)),
+        ("schema.sql".to_owned(), schema_sql(&tables)),
+        (named("manifest", ".json"), Manifest::new(job.plan, job.format.name, compression, job.part, files).to_json()),
+    ];
+    let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
+    for (name, text) in &texts {
+        write_whole(&folder.join(name), text, job.part)?;
+        sums.push(format!("{}  {name}", sha256(text.as_bytes())));
+    }
+    write_whole(&folder.join(named("SHA256SUMS", "")), &(sums.join("\n") + "\n"), job.part)
 }

@@ -36,7 +36,7 @@ impl New {
             return Err(Error::usage(format!("`{name}` is there already")).hint("take another name, or another folder"));
         }
         std::fs::create_dir_all(folder.join("data")).map_err(failed)?;
-        engine::write_whole(&folder.join("profile.toml"), &STARTER.replace("STARTER", name))?;
+        engine::write_whole(&folder.join("profile.toml"), &STARTER.replace("STARTER", name), None)?;
         super::table::print(&format!(
             "wrote {name}/profile.toml: try\n  placebo check {name}\n  placebo generate {name} --out out\n"
         ))

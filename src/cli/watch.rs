@@ -1,10 +1,13 @@
 //! A run as it goes on: a bar for people, events for programs, silence where nobody looks.
 
 use std::io::IsTerminal;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use super::{LogFormat, log};
 use crate::engine::{self, FileEntry, Job, Progress};
@@ -36,6 +39,7 @@ impl Talk {
 /// Runs, and tells meanwhile how far it is.
 pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Vec<FileEntry>> {
     let progress = Progress::default();
+    heed(&progress)?;
     let total: u64 = (0..job.plan.tables.len())
         .filter(|root| job.tables.iter().any(|table| job.plan.root_of(*table) == *root))
         .map(|root| {
@@ -77,4 +81,17 @@ pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Vec<FileEntry>> {
         bar.finish_and_clear();
         work.join().unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
     })
+}
+
+/// SIGINT and SIGTERM stop the run at the next chunk; a second one ends the process at once.
+fn heed(progress: &Progress) -> Result<()> {
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let (first, number) = (Arc::clone(&again), signal as usize);
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))
+            .and_then(|_| flag::register(signal, first))
+            .and_then(|_| flag::register_usize(signal, Arc::clone(&progress.stop), number))
+            .map_err(|error| Error::internal(format!("no signals: {error}")))?;
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::lock::Lock;
 use super::{Job, path_of};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
@@ -38,6 +39,13 @@ pub struct FileEntry {
 }
 
 impl Target {
+    /// Makes the folder, and locks it until the locks are dropped.
+    pub(super) fn lock(&self, part: Option<(u64, u64)>) -> Result<Vec<Lock>> {
+        let Target::Folder(folder) = self else { return Ok(Vec::new()) };
+        own_folder(folder)?;
+        Lock::take(folder, part)
+    }
+
     /// Makes the folder, and refuses to touch what an earlier run left there.
     pub(super) fn prepare(&self, job: &Job<'_>) -> Result<()> {
         let Target::Folder(folder) = self else {
@@ -164,9 +172,11 @@ fn fresh(path: &Path) -> Result<(fs::File, PathBuf)> {
     Ok((file.map_err(|error| Error::io(&temporary, error))?, temporary))
 }
 
-/// Writes a small text file whole: temporary name, sync, rename.
-pub fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let (mut file, temporary) = fresh(path)?;
+/// Writes a small text file whole: temporary name, sync, rename. Runs of several parts write the same file, each under the
+/// temporary name of its `part`.
+pub fn write_whole(path: &Path, text: &str, part: Option<(u64, u64)>) -> Result<()> {
+    let own = part.map_or_else(|| path.to_owned(), |(i, _)| path.with_added_extension(format!("part-{:05}", i - 1)));
+    let (mut file, temporary) = fresh(&own)?;
     file.write_all(text.as_bytes()).map_err(|error| Error::io(&temporary, error))?;
     place(&temporary, path)
 }

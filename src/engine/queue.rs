@@ -35,7 +35,7 @@ impl Queue {
     pub(super) fn take(&self, end: u64, cut: impl Fn(u64) -> u64, progress: &Progress) -> Option<(u64, Range<u64>)> {
         let mut state = hold(&self.state);
         loop {
-            if state.error.is_some() || state.row >= end || progress.stop.load(Ordering::Relaxed) {
+            if state.error.is_some() || state.row >= end || progress.stop.load(Ordering::Relaxed) != 0 {
                 return None;
             }
             if state.next < state.oldest + self.window {

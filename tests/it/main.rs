@@ -16,5 +16,6 @@ mod random_profiles;
 mod randomness;
 mod run;
 mod splits;
+mod trust;
 mod tutorial;
 mod worlds;

@@ -1,0 +1,85 @@
+//! One run at a time in a folder: a lock of the kernel, which ends with its process, whatever happens to it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+
+/// The file in the output folder that is locked while a run goes on; its text says who holds it.
+const NAME: &str = ".placebo.lock";
+
+/// Holds a folder until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+    /// Whether nobody else may write to the folder; parts share it.
+    alone: bool,
+}
+
+impl Lock {
+    /// Locks a folder: for a whole run alone, for part `i` of `n` together with the runs of other parts.
+    pub(super) fn take(folder: &Path, part: Option<(u64, u64)>) -> Result<Vec<Self>> {
+        let whole = Self::of(folder.join(NAME), part.is_none())?;
+        let own = part.map(|(i, _)| Self::of(folder.join(format!(".placebo.part-{:05}.lock", i - 1)), true));
+        Ok([Some(whole), own.transpose()?].into_iter().flatten().collect())
+    }
+
+    fn of(path: PathBuf, alone: bool) -> Result<Self> {
+        let io = |error| Error::io(&path, error);
+        // The holder of a moment ago may have removed the file that was opened here: then the next one is tried.
+        for _ in 0..100 {
+            if path.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+                return Err(Error::new(Kind::Io, format!("`{}` is a symbolic link", path.display())));
+            }
+            let mut file =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+            match if alone { file.try_lock() } else { file.try_lock_shared() } {
+                Err(TryLockError::WouldBlock) => return Err(held(&path, &mut file)),
+                Err(TryLockError::Error(error)) => return Err(io(error)),
+                Ok(()) if !same(&file, &path) => {}
+                Ok(()) => {
+                    let name = format!("process {}\n", std::process::id());
+                    file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)).map(drop)).map_err(io)?;
+                    file.write_all(name.as_bytes()).map_err(io)?;
+                    return Ok(Self { file, path, alone });
+                }
+            }
+        }
+        Err(Error::new(Kind::Locked, format!("`{}` comes and goes", path.display())))
+    }
+}
+
+/// Who holds the lock, as far as the file says.
+fn held(path: &Path, file: &mut File) -> Error {
+    let mut holder = String::new();
+    // What a name is good for is the message alone.
+    let _unread = file.take(100).read_to_string(&mut holder);
+    let holder = if holder.trim().is_empty() { "another run" } else { holder.trim() };
+    let folder = path.parent().unwrap_or(path);
+    Error::new(Kind::Locked, format!("{holder} writes to `{}`", folder.display()))
+        .hint("wait for its end, or choose another folder with --out")
+}
+
+/// Whether the path still leads to the open file.
+#[cfg(unix)]
+fn same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let number = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
+    matches!((file.metadata().map(number), path.symlink_metadata().map(number)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(not(unix))]
+fn same(_: &File, _: &Path) -> bool {
+    true
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Shared locks leave their file to the last of them, who can lock it alone.
+        if self.alone || self.file.try_lock().is_ok() {
+            let _gone_already = std::fs::remove_file(&self.path);
+        }
+    }
+}
