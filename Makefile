@@ -57,3 +57,5 @@ schema:
 	$(CARGO) build --release --locked
 	target/release/placebo schema > schemas/profile.json
 	target/release/placebo reference > docs/reference.md
+	for profile in profiles/*/profile.toml; do name=$$(basename $$(dirname $$profile)); \
+		target/release/placebo document $$name > docs/domains/$$name.md || exit 1; done

@@ -3,10 +3,13 @@
 //! A profile is one TOML file beside a `data/` folder. [`load`] reads it with the modules that it includes; the plan
 //! decides what it means. Externally tagged, no `flatten`, no `untagged`: an error points at the very key.
 
+mod files;
+mod join;
 mod load;
 mod value;
 
-pub use load::{Files, Loaded, load, names, writable};
+pub use files::{Files, names, writable};
+pub use load::{Loaded, load};
 pub use value::{Call, Expr, Scalar, Value};
 
 use indexmap::IndexMap;
@@ -14,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A profile: tables, their columns, and the parameters a user may turn.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The profile's name: lower case letters, digits and `_`.
@@ -37,7 +40,7 @@ pub struct Profile {
 }
 
 /// A number, text or date that a user may turn.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Param {
     /// The value unless `--set` gives another; its type is the parameter's type.
@@ -58,7 +61,7 @@ pub struct Param {
 
 /// A table. Either a root table with `rows`, or a child table with `of` and one of `count`, `rows`, `lifecycle`, `each`
 /// and `group`.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// What one row is.
@@ -115,7 +118,7 @@ pub struct Table {
 }
 
 /// How rows are spread over owners.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
@@ -127,7 +130,7 @@ pub struct Spread {
 }
 
 /// How the rows of a table are dealt to further owners. Each row has one owner, each owner a hand of rows.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deal {
     /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
@@ -142,7 +145,7 @@ pub struct Deal {
 }
 
 /// A column: an expression, or a generator, and what is known about it. A bare string is an expression.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Column {
     /// Where its values come from.
     pub value: Option<Value>,
@@ -151,7 +154,7 @@ pub struct Column {
 }
 
 /// The keys of a column written as a table.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnKeys {
     /// An SQL expression over the columns in sight.
@@ -188,7 +191,7 @@ pub struct ColumnKeys {
 }
 
 /// A row of another root table, of a data file, or of the same table, picked deterministically.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ref {
     /// The root table that the row belongs to; by default the table itself for sibling picks.
@@ -274,7 +277,7 @@ pub enum Pick {
 }
 
 /// A state machine: a weighted walk from `start` until a state without `next`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lifecycle {
     /// The state in which every walk starts.
@@ -289,7 +292,7 @@ pub struct Lifecycle {
 }
 
 /// A state of a lifecycle.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// Weights, or weight expressions over the parent's columns, of the states that may follow; none ends the walk.
@@ -301,7 +304,7 @@ pub struct State {
 }
 
 /// A waiting time in one unit: a number, an expression or a number generator.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Wait {
     /// Seconds.

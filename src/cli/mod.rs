@@ -1,9 +1,11 @@
 //! The command line: a file a command. stdout is for data, stderr for talk.
 
 mod check;
+mod document;
 mod generate;
 mod list;
 mod log;
+mod markdown;
 mod new;
 mod plan;
 mod reference;
@@ -57,6 +59,8 @@ enum Command {
     New(new::New),
     /// Print the reference of the profile language as Markdown.
     Reference(reference::Reference),
+    /// Print a profile as Markdown: tables, columns, rules, parameters and sources.
+    Document(document::Document),
     /// Print the JSON Schema of profiles.
     Schema(schema::SchemaCommand),
     /// Print completions for a shell.
@@ -182,6 +186,7 @@ pub fn run() -> ExitCode {
         Command::List(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Reference(command) => command.run(),
+        Command::Document(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -5,6 +5,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
+use super::markdown::{cell, code};
 use super::table;
 use crate::error::Result;
 use crate::generator;
@@ -180,12 +181,4 @@ fn named(name: &str, definitions: &Map<String, Value>) -> String {
             _ => format!("a `{}`", name.to_lowercase()),
         },
     }
-}
-
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
-fn code(text: &str) -> String {
-    format!("`{}`", text.replace('|', "\\|"))
 }

@@ -1,122 +1,21 @@
 //! Reads a profile with its modules, and remembers where each key stands for messages.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
-use super::{Profile, Table};
+use super::Profile;
+use super::files::{COMMON, Files, find, modules};
+use super::join::{join, merge};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Place, Result, did_you_mean};
-
-/// The profiles and modules that travel inside the binary.
-static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
-
-/// Modules that any profile may include live in this folder of the embedded ones.
-const COMMON: &str = "common";
 
 /// The largest profile or module file, in bytes.
 const MAX_PROFILE: usize = 1 << 20;
 
-/// The most that is read of any file, in bytes: as much as a data file may have.
-const MAX_FILE: u64 = 64 << 20;
-
 /// The most modules of a profile.
 const MAX_MODULES: usize = 100;
-
-/// The names of the embedded profiles, sorted.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = EMBEDDED
-        .dirs()
-        .filter(|dir| dir.get_file(dir.path().join("profile.toml")).is_some())
-        .filter_map(|dir| dir.path().to_str())
-        .collect();
-    names.sort_unstable();
-    names
-}
-
-/// Where a profile's files are: inside the binary, or in a folder.
-#[derive(Debug, Clone)]
-pub enum Files {
-    /// A folder of the embedded profiles.
-    Embedded(&'static str),
-    /// A folder on disk.
-    Folder(PathBuf),
-}
-
-impl Files {
-    /// Reads the profile itself, which may be a link or a pipe: the user named it.
-    fn named(&self, name: &str) -> Result<Vec<u8>> {
-        match self {
-            Files::Folder(folder) => read(&folder.join(name)).map_err(|error| Error::io(folder.join(name), error)),
-            embedded @ Files::Embedded(_) => {
-                embedded.read(name)?.ok_or_else(|| Error::new(Kind::Io, format!("`{}`: no such file", self.show(name))))
-            }
-        }
-    }
-
-    /// Reads a file of the folder; `name` is a plain file name or `data/` and one, never a way out.
-    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        if !writable(name.strip_prefix("data/").unwrap_or(name)) {
-            return Err(Error::new(Kind::Profile, format!("`{name}` is not the name of a file"))
-                .hint("letters, digits, `_`, `-` and `.` only; data files stand in the profile's `data` folder"));
-        }
-        match self {
-            Files::Embedded(dir) => Ok(EMBEDDED.get_file(format!("{dir}/{name}")).map(|file| file.contents().to_vec())),
-            Files::Folder(folder) => {
-                let path = folder.join(name);
-                match inside(folder, &path).and_then(|()| read(&path)) {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
-                        Err(Error::new(Kind::Profile, format!("`{}`: {error}", path.display()))
-                            .hint("copy the file into the folder"))
-                    }
-                    read => read.map(Some).map_err(|error| Error::io(path, error)),
-                }
-            }
-        }
-    }
-
-    /// The file's name in messages.
-    #[must_use]
-    pub fn show(&self, name: &str) -> String {
-        match self {
-            Files::Embedded(dir) => format!("{dir}/{name}"),
-            Files::Folder(folder) => folder.join(name).display().to_string(),
-        }
-    }
-}
-
-/// Refuses a file that a link puts outside of a folder, and what is no file at all, such as a pipe that never ends.
-fn inside(folder: &Path, path: &Path) -> std::io::Result<()> {
-    let (folder, real) =
-        (if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.canonicalize()?, path.canonicalize()?);
-    let denied = |what| Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, what));
-    if !real.starts_with(folder) {
-        return denied("a symbolic link leads out of the profile's folder");
-    }
-    if real.is_file() { Ok(()) } else { denied("not a file") }
-}
-
-/// The bytes of a file, of a larger one as many as make it too large.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Whether a name is safe as the name of a file on every system: it cannot leave its folder.
-#[must_use]
-pub fn writable(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 100
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-        && !name.starts_with(['.', '-'])
-}
 
 /// One file of a profile. Where its keys are is found by parsing it again, only when a message needs it.
 struct Source {
@@ -187,6 +86,11 @@ impl Source {
         Ok((Self { file, text, files, tables }, profile))
     }
 
+    /// Where the longest known part of a path stands.
+    fn place(&self, path: &str) -> Place {
+        Place { file: self.file.clone(), text: Arc::clone(&self.text), span: self.locate(path).1 }
+    }
+
     /// How many segments of the path are known here, and the span of the last one's key.
     fn locate(&self, path: &str) -> (usize, std::ops::Range<usize>) {
         let tree = DeTable::parse(&self.text).map(toml::Spanned::into_inner).unwrap_or_default();
@@ -226,13 +130,27 @@ impl Source {
 }
 
 /// Loads an embedded profile by name, or one on disk by its path (a `.toml` file, or a folder with `profile.toml`).
-pub fn load(name: &str) -> Result<Loaded> {
-    let (files, file) = find(name)?;
-    let bytes = files.named(&file)?;
-    let (source, mut profile) = Source::parse(files.show(&file), files.clone(), bytes)?;
-    let mut sources = vec![source];
-    let mut waiting: Vec<String> = profile.include.clone();
+/// Several, separated by commas, become one: each module is in it once, and no two profiles may say the same thing.
+pub fn load(names: &str) -> Result<Loaded> {
+    let mut own = Vec::new();
+    for name in names.split(',') {
+        let (files, file) = find(name)?;
+        let bytes = files.named(&file)?;
+        own.push(Source::parse(files.show(&file), files, bytes)?);
+    }
+    let mut own = own.into_iter();
+    let (first, mut profile) = own.next().ok_or_else(|| Error::usage("no profile is named"))?;
+    let mut sources = vec![first];
+    for (source, other) in own {
+        sources.push(source);
+        join(&mut profile, other).map_err(|error| {
+            let place = sources.last().map(|source| source.place(error.path()));
+            error.at(place)
+        })?;
+    }
     let mut seen: Vec<String> = Vec::new();
+    let mut waiting: Vec<String> = profile.include.clone();
+    let own = sources.len();
     while !waiting.is_empty() {
         let module = waiting.remove(0);
         if seen.contains(&module) {
@@ -241,7 +159,7 @@ pub fn load(name: &str) -> Result<Loaded> {
         if seen.len() == MAX_MODULES {
             return Err(Error::profile("include", format!("more than {MAX_MODULES} modules are included")));
         }
-        let (source, included) = load_module(&files, &module, &sources)?;
+        let (source, included) = load_module(&module, &sources[..own])?;
         waiting.extend(included.include.iter().cloned());
         merge(&mut profile, included);
         sources.push(source);
@@ -256,84 +174,19 @@ pub fn load(name: &str) -> Result<Loaded> {
     Ok(Loaded { profile, digest, sources })
 }
 
-fn find(name: &str) -> Result<(Files, String)> {
-    let path = Path::new(name);
-    if path.is_dir() {
-        return Ok((Files::Folder(path.to_owned()), "profile.toml".to_owned()));
-    }
-    if path.extension().is_some_and(|extension| extension == "toml") || name.contains(['/', '\\']) {
-        let file = path.file_name().map_or_else(String::new, |file| file.to_string_lossy().into_owned());
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        return Ok((Files::Folder(folder.to_owned()), file));
-    }
-    match names().into_iter().find(|known| *known == name) {
-        Some(known) => Ok((Files::Embedded(known), "profile.toml".to_owned())),
-        None => Err(Error::usage(format!("unknown profile `{name}`"))
-            .hint("a profile of your own is given by its path: ./mine/profile.toml")
-            .maybe_hint(did_you_mean(name, names()))),
-    }
-}
-
-fn load_module(own: &Files, module: &str, sources: &[Source]) -> Result<(Source, Profile)> {
+/// Reads a module from the folder of one of the profiles, or an embedded one.
+fn load_module(module: &str, profiles: &[Source]) -> Result<(Source, Profile)> {
     let file = format!("{module}.toml");
     let missing = |error: Error| {
-        let place = sources.first().map(|source| Place {
-            file: source.file.clone(),
-            text: Arc::clone(&source.text),
-            span: source.locate("include").1,
-        });
+        let place = profiles.iter().find(|source| source.text.contains(module)).map(|source| source.place("include"));
         error.within("include").at(place)
     };
-    for files in [own.clone(), Files::Embedded(COMMON)] {
+    for files in profiles.iter().map(|source| source.files.clone()).chain([Files::Embedded(COMMON)]) {
         if let Some(bytes) = files.read(&file).map_err(missing)? {
             return Source::parse(files.show(&file), files, bytes);
         }
     }
-    let common = EMBEDDED
-        .get_dir(COMMON)
-        .map(|dir| dir.files().filter_map(|f| f.path().file_stem()?.to_str()).collect::<Vec<_>>());
-    let known = common.unwrap_or_default();
     Err(missing(
-        Error::profile("include", format!("unknown module `{module}`")).maybe_hint(did_you_mean(module, known)),
+        Error::profile("include", format!("unknown module `{module}`")).maybe_hint(did_you_mean(module, modules())),
     ))
-}
-
-/// Adds a module under a profile: what the profile says stays, what only the module says comes in.
-fn merge(profile: &mut Profile, module: Profile) {
-    profile.as_of = profile.as_of.take().or(module.as_of);
-    for (name, param) in module.params {
-        profile.params.entry(name).or_insert(param);
-    }
-    for (name, table) in module.tables {
-        match profile.tables.get_mut(&name) {
-            Some(own) => merge_table(own, table),
-            None => {
-                profile.tables.insert(name, table);
-            }
-        }
-    }
-}
-
-fn merge_table(own: &mut Table, module: Table) {
-    let below = std::mem::replace(own, module);
-    if !below.about.is_empty() {
-        own.about = below.about;
-    }
-    own.rows = below.rows.or(own.rows);
-    own.scales = below.scales.or(own.scales);
-    own.of = below.of.or(own.of.take());
-    own.spread = below.spread.or(own.spread.take());
-    own.count = below.count.or(own.count.take());
-    own.when = below.when.or(own.when.take());
-    own.lifecycle = below.lifecycle.or(own.lifecycle.take());
-    own.each = below.each.or(own.each.take());
-    own.order = below.order.or(own.order.take());
-    own.group = below.group.or(own.group.take());
-    own.by = below.by.or(own.by.take());
-    own.r#where = below.r#where.or(own.r#where.take());
-    own.chunk = below.chunk.or(own.chunk);
-    // The module's columns stand first, in its order; the profile may replace some and adds the rest behind.
-    own.refs.extend(below.refs);
-    own.columns.extend(below.columns);
-    own.checks.extend(below.checks);
 }

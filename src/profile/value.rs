@@ -52,7 +52,7 @@ impl fmt::Display for Scalar {
 }
 
 /// A generator and its parameters, not yet read: `gen.uuid = {}`, or `gen = "uuid"` where none are needed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// The generator's name.
     pub name: String,
@@ -61,7 +61,7 @@ pub struct Call {
 }
 
 /// Where values come from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// An SQL expression.
     Expr(Expr),

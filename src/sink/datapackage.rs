@@ -34,7 +34,7 @@ impl TableFile {
     }
 
     /// The foreign keys. Columns that name the same row of a table whose key has several columns are one.
-    pub(super) fn references(&self) -> Vec<Reference<'_>> {
+    pub(crate) fn references(&self) -> Vec<Reference<'_>> {
         let mut all: Vec<Reference<'_>> = Vec::new();
         for field in self.schema.fields() {
             let Some((table, key)) = note(field, REFERENCES).and_then(|text| text.split_once('.')) else { continue };
@@ -55,11 +55,11 @@ impl TableFile {
 }
 
 /// Columns that repeat a row's key.
-pub(super) struct Reference<'a> {
-    pub(super) columns: Vec<&'a str>,
+pub(crate) struct Reference<'a> {
+    pub(crate) columns: Vec<&'a str>,
     /// The table, and the columns there.
-    pub(super) table: &'a str,
-    pub(super) keys: Vec<&'a str>,
+    pub(crate) table: &'a str,
+    pub(crate) keys: Vec<&'a str>,
     via: Option<&'a str>,
 }
 

@@ -201,6 +201,16 @@ fn the_reference_in_the_repository_is_the_program_s() {
 }
 
 #[test]
+fn the_pages_of_the_domains_are_kept_true() {
+    for name in placebo::profile::names() {
+        let path = format!("{}/docs/domains/{name}.md", env!("CARGO_MANIFEST_DIR"));
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        let printed = String::from_utf8(good(&["document", name]).stdout).expect("text");
+        assert!(kept == printed, "{path}: `make schema` writes it anew");
+    }
+}
+
+#[test]
 fn the_readme_shows_what_the_program_prints() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
     let shown =

@@ -2,7 +2,7 @@
 //!
 //! `tests/fixtures/mutations/NAME.toml` has mutants for each (table, check) of the profile `NAME`: small profiles of a user that
 //! include a copy of the shipped one, and change what it generates. A check without a mutant fails the test, and so does a mutant
-//! of a check that is gone.
+//! of a check that is gone. `common.toml` has those of the shared modules; one profile that includes them all is broken by them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,8 +15,11 @@ use rayon::prelude::*;
 /// Root rows at most: the rarest thing that a mutant changes is in them.
 const ROWS: u64 = 2_000;
 
-/// A file of mutants: by table, by check.
-type Mutants = BTreeMap<String, BTreeMap<String, Vec<toml::Table>>>;
+/// The profile that includes every module.
+const ALL_MODULES: &str = "healthcare";
+
+/// A file of mutants: by table and check.
+type Mutants = BTreeMap<(String, String), Vec<toml::Table>>;
 
 /// Copies the shipped profile with its data files to where a user's profile can include it as `profile`.
 fn copy(from: &Path, to: &Path) {
@@ -78,30 +81,43 @@ fn unseen(folder: &Path, sound: &Plan, (table, check): (&str, &str), changes: &t
     Some(format!("{table} {check}: {title}: {what}"))
 }
 
+/// Reads a file of mutants, without empty lists.
+fn read(name: &str) -> Mutants {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/mutations/{name}.toml"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let tables: BTreeMap<String, BTreeMap<String, Vec<toml::Table>>> =
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let pairs = tables
+        .into_iter()
+        .flat_map(|(table, checks)| checks.into_iter().map(move |(check, some)| ((table.clone(), check), some)));
+    pairs.filter(|(_, some)| !some.is_empty()).collect()
+}
+
 #[test]
 fn every_check_sees_what_breaks_it() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (root, shared) = (Path::new(env!("CARGO_MANIFEST_DIR")), read("common"));
     for name in profile::names() {
-        let file = root.join(format!("tests/fixtures/mutations/{name}.toml"));
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let mutants: Mutants = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let pairs = mutants.iter().flat_map(|(table, checks)| {
-            checks.iter().map(move |(check, some)| ((table.as_str(), check.as_str()), some.as_slice()))
-        });
-        let mutants: BTreeMap<(&str, &str), &[toml::Table]> = pairs.filter(|(_, some)| !some.is_empty()).collect();
+        let mut mutants = read(name);
+        if name == ALL_MODULES {
+            mutants.extend(shared.clone());
+        }
 
         let folder = tempfile::tempdir().expect("a folder");
         copy(&root.join("profiles").join(name), folder.path());
         let sound = compile(folder.path(), "sound", &toml::Table::new()).unwrap_or_else(|error| panic!("{error}"));
         assert!(engine::check(&sound, ROWS, 2).expect("runs").is_empty(), "{name} does not hold without a mutation");
         let known = checks(&sound);
-        let without: Vec<_> = known.keys().filter(|check| !mutants.contains_key(*check)).collect();
-        let gone: Vec<_> = mutants.keys().filter(|check| !known.contains_key(*check)).collect();
+        let pair = |(table, check): &(&str, &str)| ((*table).to_owned(), (*check).to_owned());
+        let without: Vec<_> =
+            known.keys().map(pair).filter(|key| !mutants.contains_key(key) && !shared.contains_key(key)).collect();
+        let gone: Vec<_> = mutants.keys().filter(|(table, check)| !known.contains_key(&(table, check))).collect();
         assert!(without.is_empty() && gone.is_empty(), "{name}: no mutant for {without:?}; no check for {gone:?}");
 
-        let all: Vec<_> = mutants.iter().flat_map(|(check, some)| some.iter().map(|one| (*check, one))).collect();
-        let wrong: Vec<String> =
-            all.par_iter().filter_map(|(check, one)| unseen(folder.path(), &sound, *check, one)).collect();
+        let all: Vec<_> = mutants.iter().flat_map(|(key, some)| some.iter().map(move |one| (key, one))).collect();
+        let wrong: Vec<String> = all
+            .par_iter()
+            .filter_map(|((table, check), one)| unseen(folder.path(), &sound, (table, check), one))
+            .collect();
         assert!(wrong.is_empty(), "{name}: {} of {} mutants:\n{}", wrong.len(), all.len(), wrong.join("\n"));
     }
 }

@@ -1,0 +1,127 @@
+//! `placebo document`: a profile as Markdown: its tables and how they hang together, columns, rules, parameters, sources.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use clap::Args;
+
+use super::markdown::{cell, code, rows};
+use super::table;
+use crate::error::Result;
+use crate::plan::sql::types;
+use crate::plan::{Options, Plan, Table};
+use crate::profile::{self, Loaded, Scalar};
+use crate::sink::datapackage::TableFile;
+use crate::sink::{ABOUT, KEY, PII};
+
+#[derive(Args)]
+pub(super) struct Document {
+    /// An embedded profile's name, or the path of a profile file or folder.
+    profile: String,
+}
+
+impl Document {
+    pub(super) fn run(&self) -> Result<()> {
+        let loaded = profile::load(&self.profile)?;
+        let plan = Plan::compile(&loaded, &Options::default())?;
+        table::print(&text(&self.profile, &loaded, &plan))
+    }
+}
+
+fn text(name: &str, loaded: &Loaded, plan: &Plan) -> String {
+    let mut text =
+        format!("# {}\n\nWritten by `placebo document {name}`; a test keeps it equal to the profile.\n", plan.title);
+    text += "\n## Tables\n\n";
+    text += &rows(
+        &["table", "one row is", "rows"],
+        plan.tables.iter().map(|table| {
+            let link = format!("[`{0}`](#{0})", table.name);
+            vec![link, table.about.clone(), count(plan, table)]
+        }),
+    );
+    let files: Vec<TableFile> = plan.tables.iter().map(shape).collect();
+    text += "\n```mermaid\nerDiagram\n";
+    // A table stands alone, or below those that it refers to; several references to one are one line.
+    for file in &files {
+        let ones: BTreeSet<&str> = file.references().iter().map(|reference| reference.table).collect();
+        if ones.is_empty() {
+            let _infallible = writeln!(text, "  {}", file.name);
+        }
+        for one in ones {
+            let _infallible = writeln!(text, "  {one} ||--o{{ {} : \"\"", file.name);
+        }
+    }
+    text += "```\n";
+    for (table, file) in plan.tables.iter().zip(&files) {
+        text += &columns(table, file);
+    }
+    text += "\n## Rules\n\nEvery row holds them; `placebo check` shows it.\n\n";
+    text += &rows(
+        &["rule", "table", "predicate"],
+        plan.tables.iter().flat_map(|table| {
+            let one = |(id, predicate, _): &(String, String, usize)| vec![cell(id), cell(&table.name), code(predicate)];
+            table.checks.iter().map(one).collect::<Vec<_>>()
+        }),
+    );
+    text += "\n## Parameters\n\n`--set name=value` turns them.\n\n";
+    text += &rows(
+        &["parameter", "value", "least", "most", "turns"],
+        loaded.profile.params.iter().map(|(name, says)| {
+            let bound = |bound: &Option<Scalar>| bound.as_ref().map_or_else(String::new, ToString::to_string);
+            let choices = says.choices.join(", ");
+            let about = if choices.is_empty() { says.about.clone() } else { format!("{}: {choices}", says.about) };
+            vec![code(name), code(&says.value.to_string()), bound(&says.min), bound(&says.max), cell(&about)]
+        }),
+    );
+    text += "\n## Data files\n\nNumbers that stand in the profile itself have their source beside them there.\n\n";
+    text += &rows(
+        &["file", "source", "licence"],
+        plan.data.iter().map(|(name, data)| vec![code(name), cell(&data.source), cell(&data.licence)]),
+    );
+    text
+}
+
+/// The columns of a table, with what each refers to.
+fn columns(table: &Table, file: &TableFile) -> String {
+    let mut text = format!("\n### {}\n\n{}.\n\n", table.name, table.about.trim_end_matches('.'));
+    let references = file.references();
+    text += &rows(
+        &["column", "type", "null", "key", "PII", "meaning"],
+        table.schema.fields().iter().map(|field| {
+            let note = |key: &str| field.metadata().get(key).cloned().unwrap_or_default();
+            let to = references.iter().find_map(|reference| {
+                let at = reference.columns.iter().position(|column| column == field.name())?;
+                Some(format!("→ `{}.{}`", reference.table, reference.keys[at]))
+            });
+            let key = if note(KEY).is_empty() { to.unwrap_or_default() } else { note(KEY) };
+            vec![
+                code(field.name()),
+                types::name(field.data_type()),
+                if field.is_nullable() { "yes".to_owned() } else { String::new() },
+                key,
+                note(PII),
+                cell(&note(ABOUT)),
+            ]
+        }),
+    );
+    text
+}
+
+/// A table without files: its names, keys and notes.
+fn shape(table: &Table) -> TableFile {
+    TableFile {
+        name: table.name.clone(),
+        about: table.about.clone(),
+        schema: table.schema.clone(),
+        paths: Vec::new(),
+        format: "csv",
+    }
+}
+
+/// How many rows a table has by default, or whose children they are.
+fn count(plan: &Plan, table: &Table) -> String {
+    match table.parent {
+        Some(parent) if table.rows == 0 => format!("per `{}`", plan.tables[parent].name),
+        _ => table::count(table.rows),
+    }
+}

@@ -1,0 +1,20 @@
+//! Tables of Markdown.
+
+/// A table with a header.
+pub(super) fn rows(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
+    let mut text = line(&header) + "|" + &"---|".repeat(header.len()) + "\n";
+    rows.for_each(|row| text += &line(&row));
+    text
+}
+
+/// A text within a table.
+pub(super) fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// A text as it is written in a profile or on the command line.
+pub(super) fn code(text: &str) -> String {
+    format!("`{}`", cell(text))
+}
