@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test bench soak dieharder golden schema judges
+.PHONY: test bench soak dieharder golden schema marginals judges
 test: judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
@@ -11,9 +11,12 @@ test: judges
 
 # Foreign judges in a virtual environment under target/; Debian's python3-venv is installed where it is missing.
 JUDGES := target/judges
+PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.toml))
 judges: $(JUDGES)/ready
 	$(CARGO) build --release --locked
-	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000
+	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000 $(PROFILES)
+	$(JUDGES)/bin/python tests/judges/ranges.py target/release/placebo $(JUDGES)/data 1000000
+	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
 	rm -rf $(JUDGES)/data
@@ -53,9 +56,13 @@ dieharder:
 golden:
 	INSTA_UPDATE=always $(CARGO) test --release --locked golden
 
+# Measures the declared distributions of the shipped profiles again: docs/domains/*.marginals.md.
+marginals: $(JUDGES)/ready
+	$(CARGO) build --release --locked
+	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo target $(PROFILES) --write
+
 schema:
 	$(CARGO) build --release --locked
 	target/release/placebo schema > schemas/profile.json
 	target/release/placebo reference > docs/reference.md
-	for profile in profiles/*/profile.toml; do name=$$(basename $$(dirname $$profile)); \
-		target/release/placebo document $$name > docs/domains/$$name.md || exit 1; done
+	for name in $(PROFILES); do target/release/placebo document $$name > docs/domains/$$name.md || exit 1; done

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use clap::Args;
 
 use super::markdown::{cell, code, rows};
-use super::table;
+use super::{table, table_file};
 use crate::error::Result;
 use crate::plan::sql::types;
 use crate::plan::{Options, Plan, Table};
@@ -39,7 +39,7 @@ fn text(name: &str, loaded: &Loaded, plan: &Plan) -> String {
             vec![link, table.about.clone(), count(plan, table)]
         }),
     );
-    let files: Vec<TableFile> = plan.tables.iter().map(shape).collect();
+    let files: Vec<TableFile> = plan.tables.iter().map(|table| table_file(table, Vec::new(), "csv")).collect();
     text += "\n```mermaid\nerDiagram\n";
     // A table stands alone, or below those that it refers to; several references to one are one line.
     for file in &files {
@@ -105,17 +105,6 @@ fn columns(table: &Table, file: &TableFile) -> String {
         }),
     );
     text
-}
-
-/// A table without files: its names, keys and notes.
-fn shape(table: &Table) -> TableFile {
-    TableFile {
-        name: table.name.clone(),
-        about: table.about.clone(),
-        schema: table.schema.clone(),
-        paths: Vec::new(),
-        format: "csv",
-    }
 }
 
 /// How many rows a table has by default, or whose children they are.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::watch::{Talk, watched};
-use super::{LogFormat, Source, log, threads};
+use super::{LogFormat, Source, log, table_file, threads};
 use crate::engine::{FileEntry, Job, Target, write_whole};
 use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::manifest::{self, Manifest};
@@ -145,13 +145,7 @@ fn beside(job: &Job<'_>, folder: &std::path::Path, files: &[FileEntry]) -> Resul
                     (1..=n).map(|i| format!("{}/part-{:05}.{}", file.table, i - 1, job.format.name)).collect()
                 }
             };
-            Some(TableFile {
-                name: table.name.clone(),
-                about: table.about.clone(),
-                schema: table.schema.clone(),
-                paths,
-                format: job.format.name,
-            })
+            Some(table_file(table, paths, job.format.name))
         })
         .collect();
     write_whole(&folder.join("datapackage.json"), &datapackage(&job.plan.name, &job.plan.title, &tables))?;

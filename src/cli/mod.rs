@@ -22,8 +22,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::plan::{Limits, Options, Plan};
+use crate::plan::sql::portable;
+use crate::plan::{Limits, Options, Plan, Table};
 use crate::profile;
+use crate::sink::datapackage::TableFile;
 
 /// Test data that has everything production data has, except the people.
 #[derive(Parser)]
@@ -130,6 +132,20 @@ impl Source {
             &loaded,
             &Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone(), limits },
         )
+    }
+}
+
+/// A table as the files beside the data describe it.
+fn table_file(table: &Table, paths: Vec<String>, format: &'static str) -> TableFile {
+    let check =
+        |(name, predicate, _): &(String, String, usize)| Some((name.clone(), portable(predicate, &table.schema)?));
+    TableFile {
+        name: table.name.clone(),
+        about: table.about.clone(),
+        schema: table.schema.clone(),
+        checks: table.checks.iter().filter_map(check).collect(),
+        paths,
+        format,
     }
 }
 

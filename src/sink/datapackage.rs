@@ -20,6 +20,8 @@ pub struct TableFile {
     pub about: String,
     /// Its columns, with keys and classes as field metadata.
     pub schema: SchemaRef,
+    /// What every row holds, for databases: a name and a predicate over its columns.
+    pub checks: Vec<(String, String)>,
     /// Its files in row order, relative to the folder.
     pub paths: Vec<String>,
     /// The name of their format.
@@ -199,6 +201,7 @@ mod tests {
             field("weight", DataType::Float64, true, &[]),
         ];
         let table = |name: &str, fields: Vec<Field>| TableFile {
+            checks: Vec::new(),
             name: name.into(),
             about: format!("one row per {name}"),
             schema: Arc::new(Schema::new(fields)),

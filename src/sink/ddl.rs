@@ -69,6 +69,9 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
         let takes = written.iter().any(|table| table.name == reference.table && whole(table));
         if takes { constraints.push(key) } else { loose.push(key) }
     }
+    for (name, predicate) in &table.checks {
+        constraints.push(format!("CONSTRAINT {} CHECK ({predicate})", quoted(name)));
+    }
     let last = table.schema.fields().len() + constraints.len() - 1;
     let comma = |n: usize| if n == last { "" } else { "," };
     for (n, field) in table.schema.fields().iter().enumerate() {
@@ -129,7 +132,14 @@ mod tests {
 
     fn table(name: &str, fields: Vec<Field>) -> TableFile {
         let schema = Arc::new(Schema::new(fields));
-        TableFile { name: name.into(), about: format!("a {name}\nof ours"), schema, paths: vec![], format: "csv" }
+        TableFile {
+            name: name.into(),
+            about: format!("a {name}\nof ours"),
+            schema,
+            checks: vec![],
+            paths: vec![],
+            format: "csv",
+        }
     }
 
     fn field(name: &str, data_type: DataType, nullable: bool, notes: &[(&str, &str)]) -> Field {

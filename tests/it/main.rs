@@ -17,3 +17,4 @@ mod randomness;
 mod run;
 mod splits;
 mod tutorial;
+mod worlds;

@@ -2,7 +2,7 @@
 
 A run in parts must be as good as a run in one: each CSV part has a header, and no reader may take it for a row.
 
-usage: judge.py PLACEBO SCRATCH PATIENTS_CSV PATIENTS_PARQUET
+usage: judge.py PLACEBO SCRATCH PATIENTS_CSV PATIENTS_PARQUET PROFILE…
 """
 import collections
 import json
@@ -13,15 +13,15 @@ import sys
 
 import duckdb
 import frictionless
-
+from schema import planted, schema
 
 FIXTURES = ["bank", "telecom", "trial"]
 
 
 def generate(placebo, out, rows, form, parts=1, profile="healthcare"):
-    """The data package of a run; `rows` are patients, or for a fixture its scale."""
+    """The data package of a run; `rows` are patients as a text, or the scale as a number."""
     shutil.rmtree(out, ignore_errors=True)
-    size = ["--rows", f"patient={rows}"] if profile == "healthcare" else ["--scale", str(rows)]
+    size = ["--rows", f"patient={rows}"] if isinstance(rows, str) else ["--scale", str(rows)]
     for part in range(1, parts + 1):
         share = ["--part", f"{part}/{parts}"] if parts > 1 else []
         subprocess.run([placebo, "generate", profile, *size, "--format", form, "--out", str(out), "-q", *share], check=True)
@@ -100,6 +100,13 @@ def main():
         wrong += [f"Parquet in {parts}: {what}" for what in found]
         if looked < 20:
             wrong.append(f"only {looked} keys were looked at")
+    constraints = 0
+    for shipped in sys.argv[5:]:
+        generate(placebo, scratch / "csv", 0.2, "csv", 1, shipped)
+        wrong += [f"{shipped}: {what}" for what in csv(scratch / "csv") + planted(scratch / "csv")]
+        found, seen = schema(scratch / "csv")
+        wrong += [f"{shipped} in DuckDB: {what}" for what in found]
+        constraints += seen
     for fixture in FIXTURES:
         profile = f"tests/fixtures/{fixture}"
         generate(placebo, scratch / "csv", 1, "csv", 2, profile)
@@ -108,7 +115,7 @@ def main():
         wrong += [f"{fixture}: {what}" for what in found]
         if seen < 5:
             wrong.append(f"{fixture}: only {seen} keys were looked at")
-    good = f"frictionless: {small} patients are valid, in one and in parts; DuckDB: {looked} keys hold for {large} patients, and for {small} in parts; as for {', '.join(FIXTURES)}"
+    good = f"frictionless: {small} patients are valid, in one and in parts; DuckDB: {looked} keys hold for {large} patients, and for {small} in parts; as for {', '.join(FIXTURES)}; {constraints} constraints of schema.sql hold in DuckDB"
     print("\n".join(wrong) or good)
     sys.exit(1 if wrong else 0)
 

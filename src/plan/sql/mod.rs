@@ -11,6 +11,7 @@ mod holidays;
 mod literals;
 mod lower;
 mod parse;
+mod portable;
 pub mod types;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use cast::{as_text, cast};
 pub use functions::{Doc, Function, Reduction, all as functions, docs};
 pub use lower::{Aggregate, Names, Window, lower};
 pub use parse::{parse, parse_type};
+pub use portable::portable;
 
 use crate::error::Result;
 

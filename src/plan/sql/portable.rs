@@ -1,0 +1,141 @@
+//! Predicates that other databases take as they stand: over written columns alone, with operators that mean the same.
+
+use arrow_schema::{DataType, Schema};
+use sqlparser::ast::{
+    BinaryOperator, CaseWhen, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, InTarget,
+};
+use sqlparser::ast::{UnaryOperator, Value};
+
+use super::parse::parse;
+
+/// What databases do not compare with each other, or not in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Boolean,
+    Number,
+    Text,
+    Date,
+    Instant,
+}
+
+/// The predicate with quoted names, where `PostgreSQL` and `DuckDB` both understand it as it is meant here: as a `CHECK` of a
+/// table with these columns. It may not look at other rows, at hidden columns, or at anything that the two do differently.
+#[must_use]
+pub fn portable(predicate: &str, columns: &Schema) -> Option<String> {
+    let mut sql = parse(predicate).ok()?;
+    (kind(&mut sql, columns)? == Kind::Boolean).then(|| sql.to_string())
+}
+
+/// What an expression gives, its names quoted; `None` for what is not portable.
+fn kind(sql: &mut Sql, columns: &Schema) -> Option<Kind> {
+    let of = |sql: &mut Sql| kind(sql, columns);
+    match sql {
+        Sql::Nested(inner) => of(inner),
+        Sql::Identifier(name) => column(name, columns),
+        Sql::Value(value) => match &value.value {
+            Value::Number(..) => Some(Kind::Number),
+            Value::SingleQuotedString(_) => Some(Kind::Text),
+            Value::Boolean(_) => Some(Kind::Boolean),
+            _ => None,
+        },
+        Sql::IsNull(inner) | Sql::IsNotNull(inner) => of(inner).map(|_| Kind::Boolean),
+        Sql::UnaryOp { op: UnaryOperator::Not, expr } => of(expr).filter(|kind| *kind == Kind::Boolean),
+        Sql::UnaryOp { op: UnaryOperator::Minus, expr } => of(expr).filter(|kind| *kind == Kind::Number),
+        Sql::Between { expr, low, high, .. } => {
+            let kind = of(expr)?;
+            (of(low)? == kind && of(high)? == kind).then_some(Kind::Boolean)
+        }
+        Sql::In { expr, target: InTarget::List(list), global: false, .. } => {
+            let kind = of(expr)?;
+            list.iter_mut().all(|item| of(item) == Some(kind)).then_some(Kind::Boolean)
+        }
+        Sql::BinaryOp { left, op, right } => {
+            let kind = of(left)?;
+            (of(right)? == kind).then(|| binary(op, kind)).flatten()
+        }
+        Sql::Case { operand: None, conditions, else_result, .. } => {
+            let mut kinds = Vec::new();
+            for CaseWhen { condition, result } in conditions {
+                of(condition).filter(|kind| *kind == Kind::Boolean)?;
+                kinds.push(of(result)?);
+            }
+            kinds.extend(else_result.as_mut().map(|other| of(other)).map_or(Some(None), |kind| kind.map(Some))?);
+            same(&kinds)
+        }
+        Sql::Function(call) if call.over.is_none() && call.filter.is_none() => {
+            let name = call.name.to_string();
+            if !["coalesce", "greatest", "least"].contains(&name.as_str()) {
+                return None;
+            }
+            let FunctionArguments::List(list) = &mut call.args else { return None };
+            let argument = |arg: &mut FunctionArg| match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(inner)) => of(inner),
+                _ => None,
+            };
+            same(&list.args.iter_mut().map(argument).collect::<Option<Vec<_>>>()?)
+        }
+        _ => None,
+    }
+}
+
+fn column(name: &mut Ident, columns: &Schema) -> Option<Kind> {
+    let field = columns.field_with_name(&name.value).ok()?;
+    name.quote_style = Some('"');
+    match field.data_type() {
+        DataType::Boolean => Some(Kind::Boolean),
+        DataType::Int64 | DataType::Decimal128(..) => Some(Kind::Number),
+        DataType::Utf8 => Some(Kind::Text),
+        DataType::Dictionary(_, values) if **values == DataType::Utf8 => Some(Kind::Text),
+        DataType::Date32 => Some(Kind::Date),
+        DataType::Timestamp(..) => Some(Kind::Instant),
+        // Fractions are not compared.
+        _ => None,
+    }
+}
+
+fn binary(op: &BinaryOperator, kind: Kind) -> Option<Kind> {
+    use BinaryOperator as Op;
+    match op {
+        Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
+            // Texts have an order of their own in every database.
+            (kind != Kind::Text || matches!(op, Op::Eq | Op::NotEq)).then_some(Kind::Boolean)
+        }
+        Op::And | Op::Or => (kind == Kind::Boolean).then_some(kind),
+        Op::Plus | Op::Minus | Op::Multiply => (kind == Kind::Number).then_some(kind),
+        _ => None,
+    }
+}
+
+fn same(kinds: &[Kind]) -> Option<Kind> {
+    let first = *kinds.first()?;
+    kinds.iter().all(|kind| *kind == first).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_schema::Field;
+
+    use super::*;
+
+    #[test]
+    fn only_what_others_understand_is_portable() {
+        let field = |name: &str, ty| Field::new(name, ty, true);
+        let columns = Schema::new(vec![
+            field("paid", DataType::Int64),
+            field("use", DataType::Utf8),
+            field("day", DataType::Date32),
+            field("rate", DataType::Float64),
+        ]);
+        let of = |sql: &str| portable(sql, &columns);
+        assert_eq!(
+            of("coalesce(paid, 0) >= 0 AND (use IN ('home', 'old')) = (day IS NOT NULL)").as_deref(),
+            Some(r#"coalesce("paid", 0) >= 0 AND ("use" IN ('home', 'old')) = ("day" IS NOT NULL)"#)
+        );
+        for other in ["paid + 1", "paid = hidden", "use < 'm'", "day < '2025-01-01'", "rate > 0", "length(use) = 3"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        for other in ["lag(paid) OVER (ORDER BY paid) < paid", "paid // 2 = 1", "person.paid = 1", "paid = 'x'"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}
