@@ -71,7 +71,8 @@ fn names(profile: &str) -> Vec<String> {
 
 #[test]
 fn more_rows_leave_the_earlier_rows_as_they_were() {
-    for name in names("healthcare") {
+    // A room stands in the hospital of its patient; the room of a patient who is not there stands anywhere.
+    for name in names("healthcare").into_iter().filter(|name| name != "location") {
         let half = table("healthcare", &name, &["--rows", "patient=150"]);
         let whole = table("healthcare", &name, &["--rows", "patient=300"]);
         assert_eq!(whole[..half.len()], half[..], "{name}");

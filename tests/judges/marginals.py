@@ -88,7 +88,8 @@ def records(path, ref, columns):
     groups = collections.defaultdict(lambda: collections.Counter())
     for row in rows:
         groups[tuple(row[key] for key in matched)][row[shown]] += float(row[ref["weight"]]) if "weight" in ref else 1.0
-    return shown, [ref["match"][key] for key in matched], groups
+    # A file with one row for each value is looked up, not drawn from.
+    return (shown, [ref["match"][key] for key in matched], groups) if any(len(group) > 1 for group in groups.values()) else None
 
 
 def chi_square(counts, weights):
