@@ -136,9 +136,17 @@ enum Source {
     Group(Facts),
 }
 
-/// Rows that belong to each row of a table.
+/// Rows that belong to each row of a table: those of its base, or their descendants of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hand {
+struct Hand {
+    base: Base,
+    /// The table of the rows: the base's own, or one below it.
+    table: usize,
+}
+
+/// Where the rows of a hand begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
     /// The rows of a child table.
     Children(usize),
     /// The rows of a table that a reference of it deals to this one.
@@ -147,12 +155,25 @@ enum Hand {
     Grouped(usize),
 }
 
-impl Hand {
+impl Base {
     /// The table of the rows.
     fn table(self) -> usize {
         match self {
-            Hand::Children(table) | Hand::Dealt(table, _) | Hand::Grouped(table) => table,
+            Base::Children(table) | Base::Dealt(table, _) | Base::Grouped(table) => table,
         }
+    }
+}
+
+impl Hand {
+    /// Whether the rows are the base's own.
+    fn near(&self) -> bool {
+        self.table == self.base.table()
+    }
+}
+
+impl From<Base> for Hand {
+    fn from(base: Base) -> Self {
+        Self { base, table: base.table() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One integration crate: through the user's door wherever that is possible.
 
 mod cli;
+mod descendants;
 mod determinism;
 mod expressions;
 mod fixtures;

@@ -5,7 +5,7 @@ use arrow_schema::DataType;
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
 use crate::plan::deal::Spread;
-use crate::plan::{Column, Facts, Hand, Input, Op, Source, sql};
+use crate::plan::{Base, Column, Facts, Hand, Input, Op, Source, sql};
 use crate::profile::{self, Expr};
 
 impl Compiler<'_> {
@@ -108,14 +108,14 @@ impl Compiler<'_> {
             return Err(Error::profile(format!("{path}.{key}"), message)
                 .maybe_hint(did_you_mean(hand, hands.iter().map(|(name, _)| name.as_str()))));
         };
-        if found.table() == table {
+        if found.table == table {
             return Err(Error::profile(format!("{path}.{key}"), "a table is not made of its own rows"));
         }
         self.held(*found)?;
         let filter = match &says.r#where {
             Some(filter) => {
                 let mut inputs = Vec::new();
-                self.under(hand, |c| c.condition(found.table(), &filter.0, &mut inputs))
+                self.under(hand, |c| c.condition(found.table, &filter.0, &mut inputs))
                     .map_err(|error| error.within(&format!("{path}.where")))?;
                 inputs.first().map(|input| input.column)
             }
@@ -124,44 +124,60 @@ impl Compiler<'_> {
         let (key, by) = if says.each.is_some() { ("order", &says.order) } else { ("by", &says.by) };
         let by = by
             .as_ref()
-            .map(|by| self.under(hand, |c| c.argument(found.table(), &by.0)))
+            .map(|by| self.under(hand, |c| c.argument(found.table, &by.0)))
             .transpose()
             .map_err(|error| error.within(&format!("{path}.{key}")))?;
         Ok(Facts { hand: *found, filter, by })
     }
 
-    /// The hands of a table by name: its child tables, the tables dealt to it, and what its rows group.
+    /// The hands of a table by name: its child tables, the tables dealt to it, and what its rows group; after them the
+    /// tables further below, where no nearer one has the name.
     pub(super) fn hands(&self, table: usize) -> Vec<(String, Hand)> {
         let name = |table: usize| self.tables[table].name.to_owned();
         let mut hands: Vec<_> =
-            self.children(table).into_iter().map(|child| (name(child), Hand::Children(child))).collect();
+            self.children(table).into_iter().map(|child| (name(child), Hand::from(Base::Children(child)))).collect();
         for (facts, building) in self.tables.iter().enumerate() {
             for (reference, says) in building.says.refs.values().enumerate() {
                 if let Some(deal) =
                     says.deal.as_ref().filter(|_| says.table.as_deref() == Some(self.tables[table].name))
                 {
                     let hand = deal.hand.clone().unwrap_or_else(|| name(facts));
-                    hands.push((hand, Hand::Dealt(facts, reference)));
+                    hands.push((hand, Base::Dealt(facts, reference).into()));
                 }
             }
         }
         if let (Some(hand), Some(owner)) = (&self.tables[table].says.group, self.tables[table].parent) {
             let above = self.hands(owner).into_iter().find(|(name, _)| name == hand);
-            hands.extend(above.map(|(name, hand)| (name, Hand::Grouped(hand.table()))));
+            hands.extend(above.map(|(name, hand)| (name, Base::Grouped(hand.table).into())));
+        }
+        let mut at = 0;
+        while let Some((_, Hand { base, table })) = hands.get(at).cloned() {
+            for child in self.children(table) {
+                if !hands.iter().any(|(known, hand)| hand.table == child || *known == self.tables[child].name) {
+                    hands.push((name(child), Hand { base, table: child }));
+                }
+            }
+            at += 1;
         }
         hands
     }
 
     /// Compiles what a hand needs.
     pub(super) fn held(&mut self, hand: Hand) -> Result<()> {
-        match hand {
-            Hand::Children(child) => self.sourced(child),
-            Hand::Dealt(facts, reference) => {
+        match hand.base {
+            Base::Children(child) => self.sourced(child)?,
+            Base::Dealt(facts, reference) => {
                 self.sourced(facts)?;
-                self.reference(facts, reference).map(|_| ())
+                self.reference(facts, reference)?;
             }
-            Hand::Grouped(_) => Ok(()),
+            Base::Grouped(_) => {}
         }
+        let mut below = hand.table;
+        while below != hand.base.table() {
+            self.sourced(below)?;
+            below = self.tables[below].parent.ok_or_else(|| Error::internal("a hand of another tree"))?;
+        }
+        Ok(())
     }
 
     /// The fact behind the rows of an `each` table, if `head` names it.
@@ -169,7 +185,7 @@ impl Compiler<'_> {
         let (Some(hand), Some(owner)) = (&self.tables[table].says.each, self.tables[table].parent) else {
             return Ok(None);
         };
-        let found = self.hands(owner).into_iter().find(|(name, _)| name == hand).map(|(_, hand)| hand.table());
+        let found = self.hands(owner).into_iter().find(|(name, _)| name == hand).map(|(_, hand)| hand.table);
         let fact = found.filter(|fact| hand == head || self.tables[*fact].name == head);
         if fact.is_some() {
             self.sourced(table)?;

@@ -78,7 +78,7 @@ impl<'a> Compiler<'a> {
             return Err(Error::internal("a group without a source"));
         };
         let by = facts.by.ok_or_else(|| Error::internal("a group without a key"))?;
-        let ty = self.type_of(facts.hand.table(), by).0;
+        let ty = self.type_of(facts.hand.table, by).0;
         self.made(table, "#group_key", Op::GroupKey, ty, false)
     }
 

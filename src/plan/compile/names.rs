@@ -192,7 +192,7 @@ impl sql::Names for InSight<'_, '_> {
         let Some(function) = Function::named(name) else { return Ok(None) };
         let (hand_name, hand) = self.hand(name, args, filter)?;
         self.compiler.held(hand)?;
-        let facts = hand.table();
+        let facts = hand.table;
         let rows = matches!(args.first(), Some(Sql::Identifier(ident)) if ident.value == hand_name);
         let (argument, filter_column, order_columns) = {
             let outer = self.compiler.alias.replace(hand_name);
@@ -259,7 +259,10 @@ impl InSight<'_, '_> {
     /// The hand that an aggregate is over: the one that its arguments name.
     fn hand(&self, name: &str, args: &[Sql], filter: Option<&Sql>) -> Result<(String, Hand)> {
         let hands = self.compiler.hands(self.table);
-        let mut named = hands.iter().filter(|(hand, _)| args.iter().chain(filter).any(|arg| mentions(arg, hand)));
+        let is_named = |(hand, _): &(String, Hand)| args.iter().chain(filter).any(|arg| mentions(arg, hand));
+        // A column may have the name of a table further below: the nearer one is meant.
+        let near = hands.iter().filter(|(_, hand)| hand.near()).any(is_named);
+        let mut named = hands.iter().filter(|(_, hand)| hand.near() == near).filter(|hand| is_named(hand));
         let known = hands.iter().map(|(hand, _)| hand.as_str()).collect::<Vec<_>>().join("`, `");
         match (named.next(), named.next()) {
             (Some(hand), None) => Ok(hand.clone()),

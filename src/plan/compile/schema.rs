@@ -106,7 +106,7 @@ impl<'a> Compiler<'a> {
             at = match step {
                 Step::Parent => self.tables[at].parent?,
                 Step::Fact => match self.tables[at].source.as_ref()? {
-                    Source::Each(facts) => facts.hand.table(),
+                    Source::Each(facts) => facts.hand.table,
                     _ => return None,
                 },
                 Step::Ref(reference) => self.tables[at].refs[*reference].as_ref()?.table,

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use arrow_select::take::take;
 
 use super::super::references::Among;
-use super::super::{Aggregate, Facts, Hand, Step, deal::Deal};
+use super::super::{Aggregate, Base, Facts, Hand, Step, deal::Deal};
 use super::reduce::{self, Lists, Order};
 use super::{Chunk, Held, Made};
 use crate::error::{Error, Result};
@@ -25,12 +25,12 @@ impl<'p> Chunk<'p> {
         if let Some((_, held)) = self.frames[frame].hands.iter().find(|(known, _)| *known == hand) {
             return Ok(held.clone());
         }
-        let held = match hand {
-            Hand::Children(child) => {
+        let held = match hand.base {
+            Base::Children(child) => {
                 let child = self.child(frame, child)?;
                 Held { frame: child, index: None, offsets: self.frames[child].rows.offsets.as_slice().into() }
             }
-            Hand::Dealt(facts, reference) => {
+            Base::Dealt(facts, reference) => {
                 let plan = self.plan;
                 let dealt = plan.tables[facts].refs[reference].as_ref().and_then(|r| r.deal.as_ref().map(|d| (r, d)));
                 let (reference, deal) = dealt.ok_or_else(|| Error::internal("a deal was not compiled"))?;
@@ -47,13 +47,38 @@ impl<'p> Chunk<'p> {
                 let facts = self.numbered(facts, numbers)?;
                 self.refused(facts, reference.pick, offsets)?
             }
-            Hand::Grouped(_) => {
+            Base::Grouped(_) => {
                 let made = self.frames[frame].facts.as_ref().ok_or_else(|| Error::internal("a group of nothing"))?;
                 Held { frame: made.frame, index: Some(made.index.clone()), offsets: Arc::clone(&made.offsets) }
             }
         };
+        let held = self.below(held, hand.table)?;
         self.frames[frame].hands.push((hand, held.clone()));
         Ok(held)
+    }
+
+    /// The descendants of one table that the rows of a hand have.
+    fn below(&mut self, held: Held, table: usize) -> Result<Held> {
+        if self.frames[held.frame].table == table {
+            return Ok(held);
+        }
+        let parent = self.plan.tables[table].parent.ok_or_else(|| Error::internal("a hand of another tree"))?;
+        let held = self.below(held, parent)?;
+        let child = self.child(held.frame, table)?;
+        let starts = &self.frames[child].rows.offsets;
+        let Some(index) = &held.index else {
+            let offsets = held.offsets.iter().map(|at| starts[*at as usize]).collect();
+            return Ok(Held { frame: child, index: None, offsets });
+        };
+        let (mut rows, mut offsets) = (Vec::new(), Vec::with_capacity(held.offsets.len()));
+        offsets.push(0);
+        for pair in held.offsets.windows(2) {
+            for row in &index.values()[pair[0] as usize..pair[1] as usize] {
+                rows.extend(starts[*row as usize]..starts[*row as usize + 1]);
+            }
+            offsets.push(rows.len() as u32);
+        }
+        Ok(Held { frame: child, index: Some(rows.into()), offsets: offsets.into() })
     }
 
     /// A hand without the facts whose reference is null, by its condition or its rate.
