@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::BooleanArray;
+use arrow_array::{BooleanArray, StringArray};
 use arrow_schema::DataType::Boolean;
 use sha2::{Digest, Sha256};
 
@@ -39,13 +39,37 @@ pub(super) const FUNCTIONS: &[Function] = &[
         },
         strict: true,
     },
+    Function {
+        name: "luhn_digit",
+        signature: "luhn_digit(digits) → text",
+        about: "The Luhn check digit that belongs after the digits (ISO/IEC 7812-1); null for a text with anything else in it.",
+        example: ("luhn_digit('411111111111111')", "1"),
+        types: one_text,
+        eval: |args, rows, _| {
+            let t = texts(args[0].array());
+            let digit = |i| check_digit(t.at(args[0].row(i))?);
+            Ok(Arc::new((0..rows).map(digit).collect::<StringArray>()))
+        },
+        strict: true,
+    },
 ];
 
+/// The check digit after `digits`, where they are digits.
+fn check_digit(digits: &str) -> Option<&'static str> {
+    const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    let sum = luhn_sum(&format!("{digits}0")).filter(|_| !digits.is_empty())?;
+    Some(DIGITS[((10 - sum % 10) % 10) as usize])
+}
+
 fn luhn(digits: &str) -> bool {
-    let sum = digits.bytes().rev().enumerate().try_fold(0_u32, |sum, (place, byte)| {
+    digits.len() > 1 && luhn_sum(digits).is_some_and(|sum| sum % 10 == 0)
+}
+
+/// The sum with every second digit from the right doubled.
+fn luhn_sum(digits: &str) -> Option<u32> {
+    digits.bytes().rev().enumerate().try_fold(0_u32, |sum, (place, byte)| {
         let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
         let doubled = if place % 2 == 1 { digit * 2 } else { digit };
         Some(sum + doubled / 10 + doubled % 10)
-    });
-    digits.len() > 1 && sum.is_some_and(|sum| sum % 10 == 0)
+    })
 }
