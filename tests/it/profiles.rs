@@ -8,9 +8,8 @@ use placebo::profile;
 fn every_check_holds_on_a_sample() {
     for name in profile::names() {
         let loaded = profile::load(name).expect("loads");
-        let rows = [("patient".to_owned(), 20_000)].into_iter().collect();
-        let plan =
-            Plan::compile(&loaded, &Options { rows, ..Options::default() }).unwrap_or_else(|error| panic!("{error:?}"));
+        let plan = Plan::compile(&loaded, &Options { scale: 20.0, ..Options::default() })
+            .unwrap_or_else(|error| panic!("{error:?}"));
         let failures = engine::check(&plan, 20_000, 2).expect("runs");
         let shown: Vec<String> =
             failures.iter().map(|f| format!("{} {} {} rows: {}", f.table, f.check, f.rows, f.example)).collect();
