@@ -21,5 +21,6 @@ pub mod generator;
 pub mod manifest;
 pub mod plan;
 pub mod profile;
+pub mod protect;
 pub mod rng;
 pub mod sink;
