@@ -21,6 +21,7 @@ pub use output::{FileEntry, Target, write_whole};
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Chunk, Plan};
+use crate::protect::Protection;
 use crate::sink::{Encoder, Format, Options, Piece};
 use output::File;
 use queue::Queue;
@@ -51,6 +52,8 @@ pub struct Job<'a> {
     pub chunk: Option<u64>,
     /// Whether files that are there may be replaced.
     pub overwrite: bool,
+    /// What is done to personal data.
+    pub protection: Protection,
 }
 
 /// How far a run is.
@@ -157,7 +160,7 @@ impl Job<'_> {
     fn chunk(&self, root: usize, numbers: &[u64], lanes: &[Lane], index: u64, progress: &Progress) -> Result<()> {
         let mut chunk = Chunk::new(self.plan, root, numbers);
         for lane in lanes {
-            let batch = chunk.batch(lane.table)?;
+            let batch = self.protection.apply(lane.table, chunk.batch(lane.table)?, numbers)?;
             let rows = batch.num_rows() as u64;
             let piece = lane.encoder.encode(batch)?;
             // An estimate may be wrong, and a profile may make it so: the limits hold here too.
@@ -187,7 +190,7 @@ struct Open {
 impl Lane {
     fn open(job: &Job<'_>, table: usize) -> Result<Self> {
         let plan = &job.plan.tables[table];
-        let encoder = (job.format.encoder)(&plan.schema, &job.options)?;
+        let encoder = (job.format.encoder)(&job.protection.schema(job.plan, table), &job.options)?;
         let file = job.target.open(job, &plan.name, encoder.as_ref())?;
         Ok(Self { table, encoder, waiting: Mutex::default(), file: Mutex::new(Open { next: 0, rows: 0, file }) })
     }

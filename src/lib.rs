@@ -18,6 +18,7 @@ pub mod digest;
 pub mod engine;
 pub mod error;
 pub mod generator;
+pub mod kinds;
 pub mod manifest;
 pub mod plan;
 pub mod profile;

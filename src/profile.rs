@@ -112,6 +112,9 @@ pub struct Table {
     /// The columns, in the order in which they are written.
     #[serde(default)]
     pub columns: IndexMap<String, Column>,
+    /// What the columns without `pii` are: a kind or a class, and the columns: `classes.internal = ["status"]`.
+    #[serde(default)]
+    pub classes: IndexMap<String, Vec<String>>,
     /// SQL predicates that every row must hold, by rule id; null holds, as in a SQL `CHECK`.
     #[serde(default)]
     pub checks: IndexMap<String, Expr>,
@@ -166,9 +169,21 @@ pub struct ColumnKeys {
     /// Part of the primary key.
     #[serde(default)]
     pub key: bool,
-    /// The kind of personal data, such as `ssn` or `name`.
+    /// The kind of personal data, such as `ssn` or `name`: `placebo list kinds` shows them.
     #[serde(default)]
     pub pii: Option<String>,
+    /// How sensitive the values are, where it is not what the kind says: `public`, `internal`, `pii`, `phi`, `pci`, …
+    #[serde(default)]
+    pub class: Option<String>,
+    /// The letter of the HIPAA Safe Harbor list, `A` to `R` or `-`, where it is not what the kind says.
+    #[serde(default)]
+    pub hipaa: Option<String>,
+    /// What `--protect profile` does, where it is not what the kind says, such as `mask`.
+    #[serde(default)]
+    pub handling: Option<String>,
+    /// The domain in which equal values stay equal when they are protected: `domain = "patient.mrn"`.
+    #[serde(default)]
+    pub domain: Option<String>,
     /// A condition: where it is not true, the value is null.
     #[serde(default)]
     pub when: Option<Expr>,

@@ -1,5 +1,436 @@
 //! How a column of personal data is written: clear, encrypted, tokenised, cut short, or not at all.
+//!
+//! Protection stands between the plan's batches and the encoders. It changes values and, for most handlings, the type of a
+//! column, so that every description of the data (schemas, DDL, data package) is made of [`Protection::schema`].
+//!
+//! A row-bound cell is bound to the primary key of its row, in the text that the output has: keys are handled first, and
+//! what they became is what rows are bound to. A root table without a key binds the row's number, which is known wherever
+//! the row is made; any other table without a key has nothing to bind to, and row-bound encryption of it is refused.
+//!
+//! To add a handling: a file with a `static` [`Handling`] and one line in [`HANDLINGS`].
 
+mod choose;
+mod encrypt;
+mod ff1;
+mod generalize;
 pub mod fe1;
+mod keyed;
+pub mod keyring;
+mod nothing;
 pub mod secret;
+mod shorten;
+pub mod source;
+pub mod texts;
 pub mod wrap;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+pub use choose::{Choice, Decision, decide};
+
+use crate::error::{Error, Result};
+use crate::kinds::Kind;
+use crate::plan::Plan;
+use crate::sink;
+use keyring::Keys;
+
+/// Every handling. `clear` is the absence of one.
+pub static HANDLINGS: &[&Handling] = &[
+    &nothing::CLEAR,
+    &encrypt::ENCRYPT,
+    &keyed::TOKEN,
+    &keyed::HASH,
+    &ff1::FF1,
+    &shorten::TRUNCATE,
+    &shorten::MASK,
+    &generalize::GENERALIZE,
+    &nothing::NULL,
+];
+
+/// A way to write a column: one entry in [`HANDLINGS`].
+pub struct Handling {
+    /// Its name in profiles and on the command line.
+    pub name: &'static str,
+    /// One line for `placebo list handlings`.
+    pub about: &'static str,
+    /// Whether it needs a key.
+    pub keyed: bool,
+    /// Whether different values stay different and equal ones equal, in any table: then keys may be handled so.
+    pub joins: bool,
+    /// Whether it takes a domain.
+    pub domains: bool,
+    /// Prepares it for a column.
+    pub make: fn(&Subject<'_>) -> Result<Box<dyn Protect>>,
+}
+
+/// The handling called `name`.
+pub fn handling(name: &str) -> Result<&'static Handling> {
+    HANDLINGS.iter().find(|handling| handling.name == name).copied().ok_or_else(|| {
+        let known = HANDLINGS.iter().map(|handling| handling.name);
+        Error::usage(format!("unknown handling `{name}`")).maybe_hint(crate::error::did_you_mean(name, known))
+    })
+}
+
+/// A column that is to be handled.
+pub struct Subject<'a> {
+    /// The table's name.
+    pub table: &'a str,
+    /// The column.
+    pub field: &'a Field,
+    /// The kind of personal data, where it is known.
+    pub kind: Option<&'static Kind>,
+    /// The domain, where the handling is to be joinable.
+    pub domain: Option<String>,
+    /// What is common to the run.
+    pub run: &'a Run<'a>,
+}
+
+/// What is common to the protection of a run.
+pub struct Run<'a> {
+    /// The keys; none where nothing needs one.
+    pub keys: Option<&'a Keys>,
+    /// What the user turned.
+    pub settings: &'a Settings,
+    /// The day on which the data set ends.
+    pub as_of: i32,
+    counters: std::cell::RefCell<BTreeMap<String, Arc<Counter>>>,
+    kids: std::cell::RefCell<BTreeMap<[u8; 4], String>>,
+}
+
+/// What a user may turn about protection.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The name of the data set that cells are bound to.
+    pub data_set: String,
+    /// Plaintexts are padded to a multiple of so many bytes.
+    pub pad: Option<usize>,
+    /// Whether nulls are encrypted too.
+    pub encrypt_nulls: bool,
+    /// Whether nonces are drawn anew each time: then equal runs give different bytes.
+    pub random_nonce: bool,
+    /// Whether the seed may stand in the manifest all the same.
+    pub disclose_seed: bool,
+    /// Whether cells may be bytes.
+    pub binary: bool,
+}
+
+impl Run<'_> {
+    /// The active key.
+    pub(crate) fn key(&self) -> Result<&secret::Secret> {
+        self.keys.map(|keys| &keys.active).ok_or_else(|| {
+            Error::new(crate::error::Kind::Key, "a key is needed, and none is given")
+                .hint("--keyring FILE or --key-source SOURCE; `placebo keys new` makes a keyring")
+        })
+    }
+
+    /// The counter of a scope: columns of one domain have one.
+    fn counter(&self, scope: &str) -> Arc<Counter> {
+        Arc::clone(self.counters.borrow_mut().entry(scope.to_owned()).or_default())
+    }
+
+    /// Sees to it that no two scopes have one key id.
+    fn claim(&self, kid: [u8; 4], scope: &str) -> Result<()> {
+        let mut kids = self.kids.borrow_mut();
+        let other = kids.entry(kid).or_insert_with(|| scope.to_owned());
+        if kid == [0; 4] || other != scope {
+            return Err(Error::new(crate::error::Kind::Key, format!("the key gives `{scope}` a key id that is taken"))
+                .hint("this happens once in a milliard keys: `placebo keys rotate` makes another one"));
+        }
+        Ok(())
+    }
+}
+
+/// How many values one key may seal: NIST SP 800-38D, section 8.3, for nonces that look random.
+pub const MOST: u64 = 1 << 32;
+
+/// How long a seed is that nobody finds by trying.
+const STRONG_SEED: usize = 16;
+
+/// Counts the values that one key seals, and refuses more than [`MOST`].
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// A counter that has counted already.
+    #[must_use]
+    pub fn at(count: u64) -> Self {
+        Self(AtomicU64::new(count))
+    }
+
+    /// Counts some more.
+    pub fn add(&self, values: usize) -> Result<()> {
+        let all = self.0.fetch_add(values as u64, Ordering::Relaxed).saturating_add(values as u64);
+        if all > MOST {
+            return Err(Error::new(crate::error::Kind::Key, format!("more than {MOST} values with one key"))
+                .hint("make the data in parts with a key for each, or protect the column as a token"));
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a batch: what row-bound cells are bound to, percent-encoded and joined already.
+#[derive(Debug, Default)]
+pub struct Rows {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Rows {
+    /// The binding of row `row`.
+    #[must_use]
+    pub fn get(&self, row: usize) -> &[u8] {
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[row]]
+    }
+
+    /// Bindings made of the texts of the key's columns.
+    pub fn of_key(columns: &[ArrayRef]) -> Result<Self> {
+        let texts = columns.iter().map(texts::Texts::new).collect::<Result<Vec<_>>>()?;
+        let rows = columns.first().map_or(0, arrow_array::Array::len);
+        let (mut bytes, mut ends) = (Vec::with_capacity(rows * 16), Vec::with_capacity(rows));
+        for row in 0..rows {
+            for (n, text) in texts.iter().enumerate() {
+                if n > 0 {
+                    bytes.push(b',');
+                }
+                fe1::quote(text.get(row).unwrap_or_default().as_bytes(), &mut bytes);
+            }
+            ends.push(bytes.len());
+        }
+        Ok(Self { bytes, ends })
+    }
+
+    /// Bindings made of the rows' numbers, from 0.
+    #[must_use]
+    pub fn of_numbers(numbers: &[u64]) -> Self {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for number in numbers {
+            bytes.extend_from_slice(number.to_string().as_bytes());
+            ends.push(bytes.len());
+        }
+        Self { bytes, ends }
+    }
+}
+
+/// A handling at work on one column: the seam to ciphers.
+pub trait Protect: Send + Sync {
+    /// The type that the column has afterwards.
+    fn data_type(&self, clear: &DataType) -> DataType;
+    /// Whether it may be null afterwards.
+    fn nullable(&self, clear: bool) -> bool {
+        clear
+    }
+    /// Whether cells are bound to their rows.
+    fn row_bound(&self) -> bool {
+        false
+    }
+    /// The scope and key id of its cells, for the manifest.
+    fn scope(&self) -> Option<(String, String)> {
+        None
+    }
+    /// The values as they are written.
+    fn apply(&self, clear: &ArrayRef, rows: &Rows) -> Result<ArrayRef>;
+}
+
+/// The protection of a whole data set.
+pub struct Protection {
+    tables: Vec<Table>,
+    /// What happens to each column that does not stay clear.
+    pub decisions: Vec<Decision>,
+    /// What the user turned.
+    pub settings: Settings,
+    /// The key's check value, its wrapped form, and whether it is for tests only.
+    pub key: Option<(String, Option<String>, bool)>,
+    /// What seeds and fingerprints are committed to with, where something is encrypted.
+    pub commit: Option<secret::Secret>,
+    /// The scope and key id of the columns that have one, by table and column.
+    pub scopes: BTreeMap<(String, String), (String, String)>,
+}
+
+#[derive(Default)]
+struct Table {
+    schema: Option<SchemaRef>,
+    columns: Vec<Option<Box<dyn Protect>>>,
+    keys: Vec<usize>,
+    /// Whether some cell is bound to its row.
+    bound: bool,
+}
+
+impl Protection {
+    /// Nothing is protected.
+    #[must_use]
+    pub fn none(settings: Settings) -> Self {
+        Self { tables: Vec::new(), decisions: Vec::new(), settings, key: None, commit: None, scopes: BTreeMap::new() }
+    }
+
+    /// Prepares what was decided.
+    pub fn new(plan: &Plan, decisions: Vec<Decision>, keys: Option<&Keys>, settings: Settings) -> Result<Self> {
+        let decisions: Vec<Decision> = decisions.into_iter().filter(|decision| decision.handling != "clear").collect();
+        if decisions.is_empty() {
+            return Ok(Self::none(settings));
+        }
+        let mut all = Self::none(settings);
+        let run = Run {
+            keys,
+            settings: &all.settings,
+            as_of: plan.as_of,
+            counters: std::cell::RefCell::default(),
+            kids: std::cell::RefCell::default(),
+        };
+        let mut tables: Vec<Table> = Vec::new();
+        let mut scopes = BTreeMap::new();
+        let mut commit = None;
+        for table in &plan.tables {
+            let own = |field: &Field| {
+                decisions.iter().find(|decision| decision.table == table.name && decision.column == *field.name())
+            };
+            let (mut made, mut fields) = (Table::default(), Vec::new());
+            for (n, field) in table.schema.fields().iter().enumerate() {
+                if field.metadata().get(sink::KEY).is_some() {
+                    made.keys.push(n);
+                }
+                let Some(decision) = own(field) else {
+                    fields.push(Arc::clone(field));
+                    made.columns.push(None);
+                    continue;
+                };
+                let handling = handling(decision.handling)?;
+                let subject = Subject {
+                    table: &table.name,
+                    field,
+                    kind: decision.kind,
+                    domain: decision.domain.clone(),
+                    run: &run,
+                };
+                let path = format!("tables.{}.columns.{}", table.name, field.name());
+                let column = (handling.make)(&subject).map_err(|error| error.within(&path))?;
+                if handling.keyed && commit.is_none() {
+                    commit = Some(run.key()?.subkey("fe1/seed"));
+                }
+                made.bound |= column.row_bound();
+                let mut notes = field.metadata().clone();
+                notes.insert(sink::PROTECTION.to_owned(), decision.shown());
+                let nullable = column.nullable(field.is_nullable());
+                let field = Field::new(field.name(), column.data_type(field.data_type()), nullable).with_metadata(notes);
+                if let Some(scope) = column.scope() {
+                    scopes.insert((table.name.clone(), field.name().clone()), scope);
+                }
+                fields.push(Arc::new(field));
+                made.columns.push(Some(column));
+            }
+            if made.bound && made.keys.is_empty() && table.parent.is_some() {
+                return Err(Error::profile(
+                    format!("tables.{}", table.name),
+                    format!("PII-031: `{}` has no primary key that cells could be bound to", table.name),
+                )
+                .hint("mark a column with key = true, or encrypt in a domain: encrypt:DOMAIN"));
+            }
+            let notes = table.schema.metadata().clone();
+            made.schema = Some(Arc::new(Schema::new_with_metadata(fields, notes)));
+            tables.push(made);
+        }
+        all.tables = tables;
+        all.scopes = scopes;
+        all.commit = commit;
+        all.key = keys.map(|keys| (keys.id.clone(), keys.wrapped.clone(), keys.test_only));
+        all.decisions = decisions;
+        all.within_counts(plan)?;
+        Ok(all)
+    }
+
+    /// Refuses more values than a key may seal before the first is made, where their number can be told.
+    fn within_counts(&self, plan: &Plan) -> Result<()> {
+        let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+        for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
+            let rows = plan.tables[root].rows as f64;
+            if !self.scopes.keys().any(|(table, _)| plan.table(table).is_ok_and(|at| plan.root_of(at) == root)) {
+                continue;
+            }
+            for (at, mean) in plan.estimate(root)? {
+                for ((table, _), (scope, _)) in &self.scopes {
+                    if *table == plan.tables[at].name {
+                        *counts.entry(scope).or_default() += mean * rows;
+                    }
+                }
+            }
+        }
+        match counts.iter().find(|(_, count)| **count > MOST as f64) {
+            None => Ok(()),
+            Some((scope, count)) => Err(Error::new(
+                crate::error::Kind::Key,
+                format!("about {count:.0} values with the key of `{scope}`: {MOST} are the most"),
+            )
+            .hint("make the data in parts with a key for each, or protect the column as a token")),
+        }
+    }
+
+    /// The columns of a table as they are written.
+    #[must_use]
+    pub fn schema(&self, plan: &Plan, table: usize) -> SchemaRef {
+        let own = self.tables.get(table).and_then(|table| table.schema.clone());
+        own.unwrap_or_else(|| Arc::clone(&plan.tables[table].schema))
+    }
+
+    /// A batch of a table as it is written; `numbers` are the root rows' numbers, for a root table.
+    pub fn apply(&self, table: usize, batch: RecordBatch, numbers: &[u64]) -> Result<RecordBatch> {
+        let Some(Table { schema: Some(schema), columns, keys, bound }) = self.tables.get(table) else {
+            return Ok(batch);
+        };
+        let mut written: Vec<ArrayRef> = batch.columns().to_vec();
+        let nothing = Rows::default();
+        let each = |bound: bool, rows: &Rows, written: &mut Vec<ArrayRef>| -> Result<()> {
+            for (n, column) in columns.iter().enumerate() {
+                if let Some(column) = column.as_ref().filter(|column| column.row_bound() == bound) {
+                    written[n] = column
+                        .apply(&written[n], rows)
+                        .map_err(|error| error.within(&format!("columns.{}", schema.field(n).name())))?;
+                }
+            }
+            Ok(())
+        };
+        each(false, &nothing, &mut written)?;
+        if *bound {
+            let rows = if keys.is_empty() {
+                Rows::of_numbers(numbers)
+            } else {
+                Rows::of_key(&keys.iter().map(|n| Arc::clone(&written[*n])).collect::<Vec<_>>())?
+            };
+            each(true, &rows, &mut written)?;
+        }
+        Ok(RecordBatch::try_new(Arc::clone(schema), written)?)
+    }
+
+    /// About how many bytes a row of a table has more than in the clear.
+    #[must_use]
+    pub fn extra(&self, table: usize) -> usize {
+        let columns = self.tables.get(table).into_iter().flat_map(|table| table.columns.iter().flatten());
+        columns.filter(|column| column.scope().is_some()).count() * (fe1::OVERHEAD * 4 / 3 + fe1::PREFIX.len() + 8)
+    }
+
+    /// Whether what is encrypted is meant to stay secret: not with a key for tests, nor with a seed that is disclosed or
+    /// that anyone could guess.
+    #[must_use]
+    pub fn confidential(&self, seed: &str) -> bool {
+        let test_only = self.key.as_ref().is_none_or(|(_, _, test_only)| *test_only);
+        self.commit.is_some() && !test_only && !self.settings.disclose_seed && seed.len() >= STRONG_SEED
+    }
+
+    /// A keyed commitment to a text that must not be found by trying: HMAC-SHA256 in hex. `None` where all is in the open.
+    #[must_use]
+    pub fn commitment(&self, text: &str) -> Option<String> {
+        let key = self.commit.as_ref().filter(|_| !self.settings.disclose_seed)?;
+        let mut mac = <hmac::Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(key.expose()).ok()?;
+        hmac::Mac::update(&mut mac, text.as_bytes());
+        Some(crate::digest::hex(&hmac::Mac::finalize(mac).into_bytes()))
+    }
+
+    /// Whether anything is protected.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.decisions.is_empty()
+    }
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::protecting::Protecting;
 use super::watch::{Talk, watched};
 use super::{LogFormat, Source, log, table_file, threads};
 use crate::digest::sha256;
@@ -46,6 +47,8 @@ pub(super) struct Generate {
     /// `quote` writes a `'` before CSV texts that a spreadsheet would take for a formula. This changes the data.
     #[arg(long, value_name = "GUARD", default_value = "off", value_parser = ["off", "quote"])]
     csv_guard: String,
+    #[command(flatten)]
+    protect: Protecting,
     /// No progress and no summary.
     #[arg(long, short)]
     quiet: bool,
@@ -76,7 +79,9 @@ impl Generate {
             threads: threads(self.threads)?,
             chunk: self.chunk_rows,
             overwrite: self.overwrite,
+            protection: self.protect.protection(&plan, format.binary)?,
         };
+        self.protect.warn(&plan, &job.protection, log_format);
         let talk = if self.quiet { Talk::None } else { Talk::of(log_format) };
         if talk == Talk::Json {
             log::start(&job, &self.out);
@@ -144,7 +149,8 @@ fn beside(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
                     (1..=n).map(|i| format!("{}/part-{:05}.{}", file.table, i - 1, job.format.name)).collect()
                 }
             };
-            Some(table_file(table, paths, job.format.name))
+            let at = job.plan.tables.iter().position(|table| table.name == file.table)?;
+            Some(table_file(table, job.protection.schema(job.plan, at), paths, job.format.name))
         })
         .collect();
     let compression = job.options.compression.as_deref().or(job.format.compressions.first().copied());
@@ -155,7 +161,7 @@ fn beside(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
     let texts = [
         ("datapackage.json".to_owned(), datapackage(&job.plan.name, &job.plan.title, &tables)),
         ("schema.sql".to_owned(), schema_sql(&tables)),
-        (named("manifest", ".json"), Manifest::new(job.plan, job.format.name, compression, job.part, files).to_json()),
+        (named("manifest", ".json"), Manifest::new(job.plan, job.format.name, compression, job.part, &job.protection, files).to_json()),
     ];
     let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
     for (name, text) in &texts {

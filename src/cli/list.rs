@@ -5,8 +5,9 @@ use clap::{Args, ValueEnum};
 use super::table;
 use crate::error::Result;
 use crate::plan::sql;
+use crate::protect::HANDLINGS;
 use crate::sink::FORMATS;
-use crate::{generator, profile};
+use crate::{generator, kinds, profile};
 
 #[derive(Args)]
 pub(super) struct List {
@@ -20,6 +21,8 @@ enum What {
     Generators,
     Functions,
     Formats,
+    Kinds,
+    Handlings,
 }
 
 impl List {
@@ -50,6 +53,23 @@ impl List {
                     .map(|f| vec![f.name.to_owned(), f.compressions.join(", "), f.about.to_owned()])
                     .collect();
                 wide(&["format", "compression", "about"], &rows)
+            }
+            What::Kinds => {
+                let rows: Vec<Vec<String>> = kinds::all()
+                    .iter()
+                    .map(|k| {
+                        let cells = [&k.name, &k.class, &k.hipaa, &k.identifies, &k.handling, &k.about];
+                        cells.into_iter().cloned().collect()
+                    })
+                    .collect();
+                wide(&["kind", "class", "hipaa", "identifies", "handling", "about"], &rows)
+            }
+            What::Handlings => {
+                let rows: Vec<Vec<String>> = HANDLINGS
+                    .iter()
+                    .map(|h| vec![h.name.to_owned(), if h.keyed { "key" } else { "" }.to_owned(), h.about.to_owned()])
+                    .collect();
+                wide(&["handling", "needs", "about"], &rows)
             }
         };
         table::print(&text)

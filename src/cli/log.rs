@@ -24,11 +24,14 @@ pub(super) fn start(job: &Job<'_>, out: &str) {
     let plan = job.plan;
     let roots = plan.tables.iter().filter(|table| table.parent.is_none());
     let rows: serde_json::Map<String, Value> = roots.map(|table| (table.name.clone(), table.rows.into())).collect();
+    // What hides the seed in the manifest hides it here.
+    let seed = if job.protection.commitment("").is_some() { Value::Null } else { plan.seed.as_str().into() };
     line(
         "info",
         "start",
         json!({
-            "profile": plan.name, "seed": plan.seed, "rows": rows, "fingerprint": manifest::fingerprint(plan),
+            "profile": plan.name, "seed": seed, "rows": rows,
+            "fingerprint": manifest::shown_fingerprint(plan, &job.protection),
             "engine": manifest::FINGERPRINT, "format": job.format.name, "out": out,
             "part": job.part.map(|(i, n)| format!("{i}/{n}")),
         }),
@@ -45,6 +48,10 @@ pub(super) fn file(file: &FileEntry) {
 
 pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64) {
     line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes }));
+}
+
+pub(super) fn warning(message: &str, hint: &str) {
+    line("warning", "warning", json!({ "message": message, "hint": hint }));
 }
 
 pub(super) fn error(error: &Error) {

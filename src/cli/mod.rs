@@ -3,11 +3,13 @@
 mod check;
 mod document;
 mod generate;
+mod keys;
 mod list;
 mod log;
 mod markdown;
 mod new;
 mod plan;
+mod protecting;
 mod reference;
 mod report;
 mod schema;
@@ -18,6 +20,7 @@ mod watch;
 
 use std::process::ExitCode;
 
+use arrow_schema::{Schema, SchemaRef};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
@@ -25,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::plan::sql::portable;
 use crate::plan::{Limits, Options, Plan, Table};
 use crate::profile;
+use crate::sink;
 use crate::sink::datapackage::TableFile;
 
 /// Test data that has everything production data has, except the people.
@@ -57,6 +61,8 @@ enum Command {
     Show(show::Show),
     /// List profiles, generators, functions or formats.
     List(list::List),
+    /// Make, list, export, rotate, shred and wrap the keys that personal data is encrypted with.
+    Keys(keys::KeysCommand),
     /// Write a commented profile to start from.
     New(new::New),
     /// Print the reference of the profile language as Markdown.
@@ -136,13 +142,15 @@ impl Source {
 }
 
 /// A table as the files beside the data describe it.
-fn table_file(table: &Table, paths: Vec<String>, format: &'static str) -> TableFile {
-    let check =
-        |(name, predicate, _): &(String, String, usize)| Some((name.clone(), portable(predicate, &table.schema)?));
+fn table_file(table: &Table, schema: SchemaRef, paths: Vec<String>, format: &'static str) -> TableFile {
+    // What a check says of a value does not hold of its ciphertext.
+    let clear = schema.fields().iter().filter(|field| !field.metadata().contains_key(sink::PROTECTION)).cloned();
+    let clear = Schema::new(clear.collect::<Vec<_>>());
+    let check = |(name, predicate, _): &(String, String, usize)| Some((name.clone(), portable(predicate, &clear)?));
     TableFile {
         name: table.name.clone(),
         about: table.about.clone(),
-        schema: table.schema.clone(),
+        schema,
         checks: table.checks.iter().filter_map(check).collect(),
         paths,
         format,
@@ -200,6 +208,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),
+        Command::Keys(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Reference(command) => command.run(),
         Command::Document(command) => command.run(),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::protecting::Choosing;
 use super::{Source, table};
 use crate::error::Result;
 use crate::manifest;
@@ -19,6 +20,8 @@ const AS_COLUMNS: f64 = 8.0;
 pub(super) struct PlanCommand {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    choosing: Choosing,
 }
 
 /// What is expected of a table.
@@ -34,6 +37,9 @@ struct Estimate {
 impl PlanCommand {
     pub(super) fn run(&self) -> Result<()> {
         let plan = self.source.plan()?;
+        if self.choosing.asked() {
+            return table::print(&self.choosing.outcome(&plan)?);
+        }
         let (mut lines, mut all) = (Vec::new(), Vec::new());
         for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
             for (at, estimate) in estimates(&plan, root)? {

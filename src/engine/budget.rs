@@ -19,11 +19,12 @@ impl Job<'_> {
             let mut sample = self.plan.sample(root)?;
             for table in tables {
                 let (schema, batch) = (&self.plan.tables[table].schema, sample.chunk.batch(table)?);
+                let extra = self.protection.extra(table) * batch.num_rows();
                 let bytes = match (self.format.encoder)(schema, &self.options)?.encode(batch.clone())? {
                     Piece::Rows(_) => (csv.encoder)(schema, &sink::Options::default())?.encode(batch)?.len(),
                     text @ Piece::Bytes(_) => text.len(),
                 };
-                let bytes = bytes as f64 / sample.rows.max(1) as f64 * (rows.end - rows.start) as f64;
+                let bytes = (bytes + extra) as f64 / sample.rows.max(1) as f64 * (rows.end - rows.start) as f64;
                 all += bytes;
                 if bytes > most.0 {
                     most = (bytes, table);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Column, Options, Plan, Reference, Source, Table};
+use super::{Column, Mark, Options, Plan, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -198,6 +198,7 @@ impl<'a> Compiler<'a> {
                 declared: table.says.columns.len(),
                 refs: table.refs,
                 checks: table.checks,
+                marks: marks(table.says),
                 schema,
                 source: table.source.ok_or_else(|| Error::internal("a table without a source"))?,
                 key,
@@ -218,8 +219,34 @@ impl<'a> Compiler<'a> {
         plan.find_families();
         plan.prove_matches(self.loaded)?;
         plan.size_chunks()?;
+        plan.note_classes();
         Ok(plan)
     }
+}
+
+/// What a table says of its columns as personal data.
+fn marks(says: &profile::Table) -> IndexMap<String, Vec<Mark>> {
+    let mut marks: IndexMap<String, Vec<Mark>> = IndexMap::new();
+    for (name, column) in &says.columns {
+        let rest = &column.rest;
+        let mark = Mark {
+            names: rest.pii.clone(),
+            class: rest.class.clone(),
+            hipaa: rest.hipaa.clone(),
+            handling: rest.handling.clone(),
+            domain: rest.domain.clone(),
+        };
+        if mark != Mark::default() {
+            marks.entry(name.clone()).or_default().push(mark);
+        }
+    }
+    for (class, columns) in &says.classes {
+        for column in columns {
+            let mark = Mark { names: Some(class.clone()), ..Mark::default() };
+            marks.entry(column.clone()).or_default().push(mark);
+        }
+    }
+    marks
 }
 
 fn named(path: &str, name: &str) -> Result<()> {

@@ -12,6 +12,7 @@ mod evaluate;
 mod families;
 mod limits;
 mod options;
+mod origin;
 mod references;
 pub mod sql;
 
@@ -25,6 +26,7 @@ pub use chunks::Sample;
 pub use evaluate::{Chunk, Failure};
 pub use limits::Limits;
 pub use options::Options;
+pub use origin::{Known, Origin};
 
 use sql::Reduction as Function;
 
@@ -75,6 +77,8 @@ pub struct Table {
     pub refs: Vec<Option<Reference>>,
     /// The checks: rule id, predicate as written, and the column that computes it.
     pub checks: Vec<(String, String, usize)>,
+    /// What the profile says of the declared columns as personal data, by name.
+    pub marks: IndexMap<String, Vec<Mark>>,
     /// The written columns with their types and metadata.
     pub schema: SchemaRef,
     /// Where its rows come from.
@@ -99,11 +103,28 @@ pub struct Column {
     key: u64,
     op: Op,
     inputs: Vec<Input>,
+    /// Where values come from that a generator makes.
+    made: Origin,
     /// Whether a value depends on the row's siblings: then a family is computed whole.
     family: bool,
     /// Inputs that decide where the value is null: a condition, and a rate.
     when: Option<usize>,
     null: Option<usize>,
+}
+
+/// What a profile says of a column as personal data. A column that is marked twice has two.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The kind or class that is named.
+    pub names: Option<String>,
+    /// What overrides the kind.
+    pub class: Option<String>,
+    /// The Safe Harbor letter that overrides the kind's.
+    pub hipaa: Option<String>,
+    /// The handling that overrides the kind's.
+    pub handling: Option<String>,
+    /// The domain for tokens and joinable ciphertext.
+    pub domain: Option<String>,
 }
 
 /// Where an input comes from: steps away from the row, then a column there.

@@ -32,6 +32,7 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
         add(&mut own.refs, std::mem::take(&mut rest.refs), &format!("{path}.refs"), &twice)?;
         add(&mut own.columns, std::mem::take(&mut rest.columns), &format!("{path}.columns"), &twice)?;
         add(&mut own.checks, std::mem::take(&mut rest.checks), &format!("{path}.checks"), &twice)?;
+        classes(&mut own.classes, std::mem::take(&mut rest.classes));
         // What is left is what a table has once: its rows, its parent, what it is about.
         if rest != Table::default() {
             return Err(twice(&path));
@@ -94,4 +95,12 @@ fn merge_table(own: &mut Table, module: Table) {
     own.refs.extend(below.refs);
     own.columns.extend(below.columns);
     own.checks.extend(below.checks);
+    classes(&mut own.classes, below.classes);
+}
+
+/// Adds columns to the classes that they are of.
+fn classes(own: &mut IndexMap<String, Vec<String>>, others: IndexMap<String, Vec<String>>) {
+    for (class, columns) in others {
+        own.entry(class).or_default().extend(columns);
+    }
 }

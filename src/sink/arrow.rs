@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_cast::cast;
 use arrow_ipc::writer::FileWriter;
@@ -27,6 +27,7 @@ pub(super) static ARROW: Format = Format {
     about: "Apache Arrow IPC file (Feather 2), batches of 65,536 rows",
     mediatype: "application/vnd.apache.arrow.file",
     compressions: &[],
+    binary: true,
     encoder: |schema: &SchemaRef, _: &Options| {
         let plain = schema.fields().iter().map(|field| match field.data_type() {
             DataType::Dictionary(_, value) => Arc::new(field.as_ref().clone().with_data_type((**value).clone())),
@@ -99,6 +100,7 @@ fn canonical(batch: &RecordBatch) -> Result<RecordBatch> {
                 array.as_string::<i32>().values().clone(),
                 None,
             )),
+            DataType::Binary => Arc::new(array.as_binary::<i32>().iter().collect::<BinaryArray>()),
             other => return Err(Error::internal(format!("arrow files have no {other}"))),
         })
     });

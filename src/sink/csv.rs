@@ -33,6 +33,7 @@ pub(super) static CSV: Format = Format {
     about: "comma-separated values with a header (RFC 4180)",
     mediatype: "text/csv",
     compressions: &[],
+    binary: false,
     encoder: |schema: &SchemaRef, options: &Options| {
         let mut header = Vec::new();
         for (n, field) in schema.fields().iter().enumerate() {

@@ -116,6 +116,7 @@ fn sql_type(field: &Field) -> String {
         DataType::Decimal128(precision, scale) => format!("NUMERIC({precision},{scale})"),
         DataType::Date32 => "DATE".to_owned(),
         DataType::Timestamp(..) => "TIMESTAMP WITH TIME ZONE".to_owned(),
+        DataType::Binary => "BYTEA".to_owned(),
         _ => "TEXT".to_owned(),
     }
 }

@@ -25,6 +25,7 @@ pub(super) static NDJSON: Format = Format {
     about: "a JSON object per line",
     mediatype: "application/x-ndjson",
     compressions: &[],
+    binary: false,
     encoder: |schema: &SchemaRef, _: &Options| Ok(Box::new(Json { rows: Rows::new(schema, &LINES)?, array: false })),
 };
 
@@ -34,6 +35,7 @@ pub(super) static JSON: Format = Format {
     about: "a JSON array of objects",
     mediatype: "application/json",
     compressions: &[],
+    binary: false,
     encoder: |schema: &SchemaRef, _: &Options| Ok(Box::new(Json { rows: Rows::new(schema, &ARRAY)?, array: true })),
 };
 

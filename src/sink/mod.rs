@@ -4,6 +4,7 @@
 //! rows alone, never on how they were cut into batches; nothing reads the clock; no name of a format elsewhere.
 
 mod arrow;
+pub mod canonical;
 mod cells;
 mod csv;
 mod cut;
@@ -23,8 +24,22 @@ use arrow_schema::SchemaRef;
 
 use crate::error::{Error, Kind, Result, did_you_mean};
 
-/// Field metadata: the PII class of the column, such as `ssn`.
+/// Field metadata: the kind of identifier or of personal data, such as `ssn`.
 pub const PII: &str = "placebo.pii";
+/// Field metadata: how sensitive the column is, such as `phi`.
+pub const CLASS: &str = "placebo.class";
+/// Field metadata: the letter of the HIPAA Safe Harbor list, `A` to `R`.
+pub const HIPAA: &str = "placebo.hipaa";
+/// Field metadata: `direct`, `quasi` or `none`: whether the column alone, or with others, tells who it is.
+pub const IDENTIFIES: &str = "placebo.identifies";
+/// Field metadata: where values come from, such as `reserved-range`.
+pub const ORIGIN: &str = "placebo.origin";
+/// Field metadata: how the profile wants the column protected, where protection is asked for.
+pub const HANDLING: &str = "placebo.handling";
+/// Field metadata: the domain in which equal values stay equal.
+pub const DOMAIN: &str = "placebo.domain";
+/// Field metadata: how the column was protected; absent where it is clear.
+pub const PROTECTION: &str = "placebo.protection";
 /// Field metadata: `primary` on the columns of the primary key.
 pub const KEY: &str = "placebo.key";
 /// Field metadata: `table.column` on a foreign key.
@@ -45,6 +60,8 @@ pub struct Format {
     pub mediatype: &'static str,
     /// The values that `--compression` may have, the default first; empty where there is no choice.
     pub compressions: &'static [&'static str],
+    /// Whether a cell may be bytes; where not, encrypted cells are text.
+    pub binary: bool,
     /// Makes the encoder of one table.
     pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,
 }

@@ -17,7 +17,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef};
 
 use super::cut::Cutter;
-use super::{Encoder, Format, Options, Piece, Sink, write_failed};
+use super::{Encoder, Format, Options, PROTECTION, Piece, Sink, write_failed};
 use crate::error::{Error, Result};
 
 /// Rows handed to the column writers at a time.
@@ -31,6 +31,7 @@ pub(super) static PARQUET: Format = Format {
     about: "Apache Parquet, row groups of 131,072 rows",
     mediatype: "application/vnd.apache.parquet",
     compressions: &["snappy", "zstd", "none"],
+    binary: true,
     encoder: |schema: &SchemaRef, options: &Options| {
         let compression = match options.compression.as_deref() {
             None | Some("snappy") => Compression::SNAPPY,
@@ -55,6 +56,14 @@ fn properties(schema: &SchemaRef, compression: Compression) -> WriterProperties 
         .set_statistics_enabled(EnabledStatistics::Chunk);
     for field in schema.fields().iter().filter(|field| matches!(field.data_type(), DataType::Dictionary(..))) {
         properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), true);
+    }
+    // What is protected shows nothing beside its cells: no least and greatest value, no size that compression gives away.
+    for field in schema.fields().iter().filter(|field| field.metadata().contains_key(PROTECTION)) {
+        let path = ColumnPath::new(vec![field.name().clone()]);
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_statistics_enabled(path.clone(), EnabledStatistics::None)
+            .set_column_compression(path, Compression::UNCOMPRESSED);
     }
     properties.build()
 }

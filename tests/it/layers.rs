@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["digest", "error", "rng"],
-    &["profile"],
+    &["profile", "kinds"],
     &["generator"],
     &["plan", "sink"],
+    &["protect"],
     &["engine"],
     &["manifest"],
     &["cli"],

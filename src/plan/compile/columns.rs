@@ -8,7 +8,7 @@ use super::{CallScope, Compiler, InSight, MAX_DEPTH, MAX_NESTING, State};
 use crate::error::{Error, Result};
 use crate::generator;
 use crate::plan::sql::{self, types};
-use crate::plan::{Column, Input, Op, Step};
+use crate::plan::{Column, Input, Op, Origin, Step};
 use crate::profile::{self, Call, Expr, Value};
 
 impl Compiler<'_> {
@@ -192,6 +192,7 @@ impl Compiler<'_> {
             key: self.key(table, name),
             op,
             inputs,
+            made: Origin::Synthetic,
             family: false,
             when: None,
             null: None,
@@ -266,7 +267,8 @@ impl Compiler<'_> {
                 false => error,
             }
         })?;
-        Ok(self.column_of(table, name, Op::Generator(generator), inputs))
+        let made = Origin::of_generator(def.name, &call.args);
+        Ok(Column { made, ..self.column_of(table, name, Op::Generator(generator), inputs) })
     }
 
     /// A hidden column made by a generator within another declaration.

@@ -22,9 +22,6 @@ impl<'a> Compiler<'a> {
             if column.rest.key {
                 note(sink::KEY, "primary");
             }
-            if let Some(pii) = &column.rest.pii {
-                note(sink::PII, pii);
-            }
             if !column.rest.about.is_empty() {
                 note(sink::ABOUT, &column.rest.about);
             }

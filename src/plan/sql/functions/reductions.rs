@@ -29,6 +29,15 @@ pub enum Reduction {
     GuardedSum,
 }
 
+impl Reduction {
+    /// Whether its value is one of the values that it is given, or is put together of them.
+    #[must_use]
+    pub fn carries(self) -> bool {
+        use Reduction::{First, Lag, Last, Lead, Max, Min, StringAgg};
+        matches!(self, Min | Max | First | Last | StringAgg | Lag | Lead)
+    }
+}
+
 struct Entry {
     name: &'static str,
     is: Reduction,

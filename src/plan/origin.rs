@@ -1,0 +1,270 @@
+//! Where values come from, and which columns' values they carry: what a classification is checked against.
+
+use std::collections::BTreeMap;
+
+use arrow_array::cast::AsArray;
+use arrow_schema::DataType;
+
+use super::sql::{Expr, Node, types};
+use super::{Column, Input, Mark, Op, Plan, Step};
+use crate::generator;
+use crate::kinds::{self, Kind};
+use crate::sink;
+
+/// Where the values of a column come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The same text for every row.
+    Constant,
+    /// Drawn, and in no way like a person's.
+    Synthetic,
+    /// A list of the profile, such as names or places.
+    Dictionary,
+    /// Computed from other columns.
+    Derived,
+    /// An identifier from a range that no one can have.
+    Reserved,
+    /// An identifier from a range that is in use: it may be someone's.
+    Live,
+}
+
+impl Origin {
+    /// The word in catalogues.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Constant => "constant",
+            Origin::Synthetic => "synthetic",
+            Origin::Dictionary => "dictionary",
+            Origin::Derived => "derived",
+            Origin::Reserved => "reserved-range",
+            Origin::Live => "live-shaped",
+        }
+    }
+
+    /// What a generator makes, by its family and whether it was asked for what looks live.
+    pub(super) fn of_generator(name: &str, args: &toml::Table) -> Self {
+        let family = generator::families().into_iter().find(|(_, defs)| defs.iter().any(|def| def.name == name));
+        match family.map(|(family, _)| family) {
+            Some(family) if generator::identifier::families().iter().any(|(known, _)| *known == family) => {
+                match args.get("shape").and_then(toml::Value::as_bool) {
+                    Some(true) => Origin::Live,
+                    _ => Origin::Reserved,
+                }
+            }
+            Some("record" | "fake") => Origin::Dictionary,
+            _ => Origin::Synthetic,
+        }
+    }
+}
+
+/// The inputs of an expression whose values it hands on: not what a condition looks at, nor what a sum is made of.
+fn carried(expr: &Expr, found: &mut Vec<usize>) {
+    match &expr.node {
+        Node::Input(index) => found.push(*index),
+        Node::Literal(_) => {}
+        Node::Cast(arg) => carried(arg, found),
+        Node::Case(conditions, values) => {
+            for (n, value) in values.iter().enumerate() {
+                let known = conditions.get(n).and_then(Expr::constant);
+                let known = known.and_then(|array| array.as_boolean_opt().map(|truth| truth.iter().next().flatten()));
+                if let Some(None | Some(false)) = known {
+                    continue;
+                }
+                carried(value, found);
+                if known == Some(Some(true)) {
+                    break;
+                }
+            }
+        }
+        Node::Call(function, args) => {
+            let text = types::logical(&expr.ty) == &DataType::Utf8;
+            if text || ["coalesce", "greatest", "least", "nullif"].contains(&function.name) {
+                args.iter().for_each(|arg| carried(arg, found));
+            }
+        }
+    }
+}
+
+/// What a plan knows of a written column as personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The kind, unless only a class is named.
+    pub kind: Option<&'static Kind>,
+    /// The class.
+    pub class: String,
+    /// The Safe Harbor letter, or `-`.
+    pub hipaa: String,
+    /// `direct`, `quasi` or `none`.
+    pub identifies: &'static str,
+    /// What `--protect profile` does.
+    pub handling: String,
+    /// The domain that the profile names.
+    pub domain: Option<String>,
+}
+
+impl Mark {
+    /// What a mark says with the kind that it names; `None` where it names nothing that is known.
+    #[must_use]
+    pub fn known(&self) -> Option<Known> {
+        let named = self.names.as_deref();
+        let kind = named.and_then(kinds::find);
+        let plain = named.filter(|name| kinds::CLASSES.iter().any(|(class, _)| class == name));
+        let class = self.class.clone().or_else(|| kind.map(|kind| kind.class.clone())).or_else(|| plain.map(str::to_owned))?;
+        Some(Known {
+            kind,
+            hipaa: self.hipaa.clone().or_else(|| kind.map(|kind| kind.hipaa.clone())).unwrap_or_else(|| "-".to_owned()),
+            identifies: kind.map_or("none", |kind| kind.identifies.as_str()),
+            handling: self
+                .handling
+                .clone()
+                .or_else(|| kind.map(|kind| kind.handling.clone()))
+                .unwrap_or_else(|| "clear".to_owned()),
+            domain: self.domain.clone(),
+            class,
+        })
+    }
+}
+
+impl Plan {
+    /// What the profile says of a column, where it says something that is known.
+    #[must_use]
+    pub fn known(&self, table: usize, column: &str) -> Option<Known> {
+        self.tables[table].marks.get(column)?.first()?.known()
+    }
+
+    /// The table and column that an input leads to.
+    fn target(&self, table: usize, input: &Input) -> Option<(usize, usize)> {
+        let mut at = table;
+        for step in &input.steps {
+            at = match step {
+                Step::Parent => self.tables[at].parent?,
+                Step::Ref(reference) => self.tables[at].refs[*reference].as_ref()?.table,
+                Step::Fact => match &self.tables[at].source {
+                    super::Source::Each(facts) => facts.hand.table,
+                    _ => return None,
+                },
+            };
+        }
+        Some((at, input.column))
+    }
+
+    /// The columns whose values a column hands on, one step back.
+    fn sources(&self, table: usize, column: usize) -> Vec<(usize, usize)> {
+        let Column { op, inputs, .. } = &self.tables[table].columns[column];
+        let here = |index: &usize| inputs.get(*index).and_then(|input| self.target(table, input));
+        match op {
+            Op::Expr(expr) => {
+                let mut found = Vec::new();
+                carried(expr, &mut found);
+                found.sort_unstable();
+                found.dedup();
+                found.iter().filter_map(here).collect()
+            }
+            Op::Generator(generator) if generator.data_type() == DataType::Utf8 => {
+                (0..inputs.len()).filter_map(|index| here(&index)).collect()
+            }
+            Op::Aggregate(aggregate) if aggregate.function.carries() => {
+                aggregate.argument.map(|argument| (aggregate.hand.table, argument)).into_iter().collect()
+            }
+            Op::Window(window) if window.function.carries() => {
+                window.arguments.iter().map(|argument| (table, *argument)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where the values of a column come from.
+    #[must_use]
+    pub fn origin(&self, table: usize, column: usize) -> Origin {
+        self.origin_within(table, column, &mut BTreeMap::new())
+    }
+
+    fn origin_within(&self, table: usize, column: usize, known: &mut BTreeMap<(usize, usize), Origin>) -> Origin {
+        if let Some(origin) = known.get(&(table, column)) {
+            return *origin;
+        }
+        let origin = self.origin_of(table, column, known);
+        known.insert((table, column), origin);
+        origin
+    }
+
+    fn origin_of(&self, table: usize, column: usize, known: &mut BTreeMap<(usize, usize), Origin>) -> Origin {
+        let it = &self.tables[table].columns[column];
+        match &it.op {
+            Op::Generator(_) => it.made,
+            Op::Project(_) => Origin::Dictionary,
+            Op::Expr(_) | Op::Aggregate(_) | Op::Window(_) => {
+                let sources = self.sources(table, column);
+                let origins = sources.iter().map(|(table, column)| self.origin_within(*table, *column, known));
+                let origins: Vec<Origin> = origins.filter(|origin| *origin != Origin::Constant).collect();
+                match (origins.iter().max(), origins.iter().min()) {
+                    (Some(Origin::Live), _) => Origin::Live,
+                    (Some(most), Some(least)) if most == least => *most,
+                    (Some(_), _) => Origin::Derived,
+                    (None, _) if it.inputs.is_empty() && matches!(it.op, Op::Expr(_)) => Origin::Constant,
+                    (None, _) => Origin::Derived,
+                }
+            }
+            _ => Origin::Synthetic,
+        }
+    }
+
+    /// The columns that are marked as personal, or that identifiers are made in, whose values a column hands on. A
+    /// column that is marked itself has decided for those behind it.
+    #[must_use]
+    pub fn carries(&self, table: usize, column: usize) -> Vec<(usize, usize)> {
+        let (mut found, mut seen, mut waiting) = (Vec::new(), vec![(table, column)], vec![(table, column)]);
+        while let Some((at, index)) = waiting.pop() {
+            let own = &self.tables[at].columns[index];
+            if (at, index) != (table, column) {
+                let known = self.known(at, &own.name);
+                if let Some(known) = known {
+                    if kinds::personal(&known.class) {
+                        found.push((at, index));
+                    }
+                    continue;
+                }
+            }
+            for next in self.sources(at, index) {
+                if !seen.contains(&next) {
+                    seen.push(next);
+                    waiting.push(next);
+                }
+            }
+        }
+        found
+    }
+
+    /// Notes classes, kinds and origins in the schemas: where sinks, catalogues and protection find them.
+    pub(super) fn note_classes(&mut self) {
+        for table in 0..self.tables.len() {
+            let schema = std::sync::Arc::clone(&self.tables[table].schema);
+            let fields = schema.fields().iter().map(|field| {
+                let Some(known) = self.known(table, field.name()) else { return std::sync::Arc::clone(field) };
+                let column = self.tables[table].columns.iter().position(|column| column.name == *field.name());
+                let origin = column.map_or(Origin::Synthetic, |column| self.origin(table, column));
+                let mut notes = field.metadata().clone();
+                let mut note = |key: &str, value: &str| notes.insert(key.to_owned(), value.to_owned());
+                if let Some(kind) = known.kind {
+                    note(sink::PII, &kind.name);
+                }
+                note(sink::CLASS, &known.class);
+                note(sink::ORIGIN, origin.name());
+                note(sink::HANDLING, &known.handling);
+                if known.hipaa != "-" {
+                    note(sink::HIPAA, &known.hipaa);
+                }
+                if known.identifies != "none" {
+                    note(sink::IDENTIFIES, known.identifies);
+                }
+                if let Some(domain) = &known.domain {
+                    note(sink::DOMAIN, domain);
+                }
+                std::sync::Arc::new(field.as_ref().clone().with_metadata(notes))
+            });
+            let schema = arrow_schema::Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone());
+            self.tables[table].schema = std::sync::Arc::new(schema);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! What happens to each column: the profile's wishes, then what the user chose by class, kind and column.
+
+use std::str::FromStr;
+
+use arrow_schema::{DataType, Field};
+
+use super::{Handling, ff1, handling};
+use crate::error::{Error, Result, did_you_mean};
+use crate::kinds::{self, Kind};
+use crate::plan::{Known, Plan};
+use crate::sink;
+
+/// What the user asked for with `--protect` and `--deidentify`.
+#[derive(Debug, Default)]
+pub struct Choice {
+    profile: bool,
+    safe_harbor: bool,
+    /// By class, kind or column, in the order given: later ones win among their like.
+    rules: Vec<(Whom, Spec)>,
+}
+
+#[derive(Debug)]
+enum Whom {
+    Class(String),
+    Kind(&'static Kind),
+    Column(String, String),
+}
+
+/// A handling and its domain: `token:patient.mrn`.
+#[derive(Debug, Clone)]
+struct Spec {
+    handling: &'static str,
+    domain: Option<String>,
+}
+
+impl FromStr for Spec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, domain) = text.split_once(':').map_or((text, None), |(name, domain)| (name, Some(domain.to_owned())));
+        let known = handling(name)?;
+        if domain.is_some() && !known.domains {
+            return Err(Error::usage(format!("PII-034: `{name}` takes no domain")).hint("encrypt, token, hash-keyed and ff1 do"));
+        }
+        if domain.as_deref() == Some("") {
+            return Err(Error::usage(format!("`{text}`: the domain is empty")));
+        }
+        Ok(Self { handling: known.name, domain })
+    }
+}
+
+/// What happens to a column.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// What kind of personal data it is.
+    pub kind: Option<&'static Kind>,
+    /// Its class; empty where the profile says none.
+    pub class: String,
+    /// The handling.
+    pub handling: &'static str,
+    /// The domain, for a handling that is joinable.
+    pub domain: Option<String>,
+    /// Who asked for it: `profile`, `class`, `kind`, `column`, `key` or `safe-harbor`.
+    pub by: &'static str,
+}
+
+impl Decision {
+    /// `encrypt` or `token:mrn`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.domain.as_ref().map_or_else(|| self.handling.to_owned(), |domain| format!("{}:{domain}", self.handling))
+    }
+
+    fn path(&self) -> String {
+        format!("tables.{}.columns.{}", self.table, self.column)
+    }
+}
+
+impl Choice {
+    /// Reads what stands after `--protect`, each time.
+    pub fn parse(plan: &Plan, protect: &[String], safe_harbor: bool) -> Result<Self> {
+        let mut choice = Self { safe_harbor, ..Self::default() };
+        for text in protect {
+            if text == "profile" {
+                choice.profile = true;
+                continue;
+            }
+            let (whom, how) = text.split_once('=').ok_or_else(|| {
+                Error::usage(format!("`--protect {text}` has no `=`"))
+                    .hint("--protect profile, --protect CLASS=HANDLING or --protect TABLE.COLUMN=HANDLING")
+            })?;
+            choice.rules.push((Whom::of(plan, whom)?, how.parse()?));
+        }
+        Ok(choice)
+    }
+
+    /// The profile's own wishes.
+    #[must_use]
+    pub fn profile() -> Self {
+        Self { profile: true, ..Self::default() }
+    }
+
+    /// Whether nothing was asked for.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        !self.profile && !self.safe_harbor && self.rules.is_empty()
+    }
+
+    /// What is said of one column, and by whom: a column's own rule before its kind's, its class's and the profile's.
+    fn of(&self, table: &str, column: &str, known: Option<&Known>) -> Result<Option<(Spec, &'static str)>> {
+        let last = |fits: &dyn Fn(&Whom) -> bool| self.rules.iter().rev().find(|(whom, _)| fits(whom)).map(|(_, spec)| spec.clone());
+        if let Some(spec) = last(&|whom| matches!(whom, Whom::Column(t, c) if t == table && c == column)) {
+            return Ok(Some((spec, "column")));
+        }
+        let Some(known) = known else { return Ok(None) };
+        if let Some(spec) = last(&|whom| matches!(whom, Whom::Kind(kind) if Some(*kind) == known.kind)) {
+            return Ok(Some((spec, "kind")));
+        }
+        if let Some(spec) = last(&|whom| matches!(whom, Whom::Class(class) if *class == known.class)) {
+            return Ok(Some((spec, "class")));
+        }
+        if self.profile {
+            let mut spec: Spec = known.handling.parse().map_err(|error: Error| {
+                Error::profile(format!("tables.{table}.columns.{column}.handling"), format!("PII-009: {}", error.message()))
+                    .maybe_hint(error.hint_text().map(str::to_owned))
+            })?;
+            spec.domain = spec.domain.or_else(|| known.domain.clone().filter(|_| handling(spec.handling).is_ok_and(|h| h.domains)));
+            return Ok(Some((spec, "profile")));
+        }
+        Ok(None)
+    }
+}
+
+impl Whom {
+    fn of(plan: &Plan, text: &str) -> Result<Self> {
+        if kinds::CLASSES.iter().any(|(class, _)| *class == text) {
+            return Ok(Self::Class(text.to_owned()));
+        }
+        if let Some(kind) = kinds::find(text) {
+            return Ok(Self::Kind(kind));
+        }
+        let Some((table, column)) = text.split_once('.') else {
+            let known = kinds::CLASSES.iter().map(|(class, _)| *class).chain(kinds::all().iter().map(|kind| kind.name.as_str()));
+            return Err(Error::usage(format!("`{text}` is no class and no kind of personal data"))
+                .maybe_hint(did_you_mean(text, known))
+                .hint("`placebo list kinds` shows them; a column is TABLE.COLUMN"));
+        };
+        let at = plan.table(table)?;
+        let names = || plan.tables[at].schema.fields().iter().map(|field| field.name().as_str());
+        if names().any(|name| name == column) {
+            return Ok(Self::Column(table.to_owned(), column.to_owned()));
+        }
+        Err(Error::usage(format!("`{table}` writes no column `{column}`")).maybe_hint(did_you_mean(column, names())))
+    }
+}
+
+fn is_key(field: &Field) -> bool {
+    field.metadata().contains_key(sink::KEY)
+}
+
+fn reference(field: &Field) -> Option<(&str, &str)> {
+    field.metadata().get(sink::REFERENCES)?.split_once('.')
+}
+
+/// The domain that a column's joinable values belong to: its own, that of the key it repeats, its table's, its kind's.
+fn domain(plan: &Plan, table: usize, field: &Field, depth: usize) -> String {
+    if let Some(domain) = field.metadata().get(sink::DOMAIN) {
+        return domain.clone();
+    }
+    if let Some((to, key)) = reference(field).filter(|_| depth < 100)
+        && let Ok(to) = plan.table(to)
+        && let Ok(key) = plan.tables[to].schema.field_with_name(key)
+    {
+        return domain(plan, to, key, depth + 1);
+    }
+    match field.metadata().get(sink::PII).filter(|_| !is_key(field)) {
+        Some(kind) => kind.clone(),
+        None => format!("{}.{}", plan.tables[table].name, field.name()),
+    }
+}
+
+/// What happens to every column that is classified or chosen, clear ones included; an error where that cannot be.
+pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
+    let mut all = Vec::new();
+    if choice.is_none() {
+        return Ok(all);
+    }
+    for (at, table) in plan.tables.iter().enumerate() {
+        for field in table.schema.fields() {
+            let known = plan.known(at, field.name());
+            let chosen = if choice.safe_harbor {
+                Some((safe_harbor(&table.name, field, known.as_ref())?, "safe-harbor"))
+            } else {
+                choice.of(&table.name, field.name(), known.as_ref())?
+            };
+            let (mut spec, by) = chosen.unwrap_or((Spec { handling: "clear", domain: None }, "profile"));
+            let joint = is_key(field) || reference(field).is_some();
+            let path = format!("tables.{}.columns.{}", table.name, field.name());
+            if spec.handling == "encrypt" && spec.domain.is_none() && joint {
+                // One rule for many columns means their keys as well, in the only way that keys can be encrypted.
+                if by == "column" {
+                    return Err(Error::profile(path, format!("PII-030: `{}` is a key, and bound to its row it would join nothing", field.name()))
+                        .hint(format!("encrypt:{} or token", domain(plan, at, field, 0))));
+                }
+                spec.domain = Some(domain(plan, at, field, 0));
+            }
+            if ["token", "hash-keyed", "ff1"].contains(&spec.handling) && spec.domain.is_none() {
+                spec.domain = Some(domain(plan, at, field, 0));
+            }
+            all.push(Decision {
+                table: table.name.clone(),
+                column: field.name().clone(),
+                kind: known.as_ref().and_then(|known| known.kind),
+                class: known.map(|known| known.class).unwrap_or_default(),
+                handling: spec.handling,
+                domain: spec.domain,
+                by,
+            });
+        }
+    }
+    follow_keys(plan, &mut all)?;
+    for decision in &all {
+        possible(plan, decision)?;
+    }
+    no_pairs(&all)?;
+    Ok(all)
+}
+
+/// Foreign keys go the way of the key that they repeat.
+fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
+    let find = |all: &[Decision], table: &str, column: &str| {
+        all.iter().find(|decision| decision.table == table && decision.column == column).cloned()
+    };
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for at in 0..all.len() {
+            let own = all[at].clone();
+            let field = plan.table(&own.table).ok().and_then(|table| plan.tables[table].schema.field_with_name(&own.column).ok());
+            let Some((to, key)) = field.and_then(reference) else { continue };
+            let Some(theirs) = find(all, to, key) else { continue };
+            if (own.handling, &own.domain) == (theirs.handling, &theirs.domain) {
+                continue;
+            }
+            if own.handling == "clear" && own.by != "column" {
+                all[at] = Decision { handling: theirs.handling, domain: theirs.domain, by: "key", ..own };
+                changed = true;
+                continue;
+            }
+            return Err(Error::profile(
+                own.path(),
+                format!("PII-033: it would be {}, and the key `{to}.{key}` that it repeats {}", own.shown(), theirs.shown()),
+            )
+            .hint("protect the key: what repeats it follows"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a column can be handled so.
+fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
+    let Decision { handling: name, kind, .. } = decision;
+    let wrong = |code: &str, what: String| Error::profile(decision.path(), format!("{code}: {what}"));
+    let table = &plan.tables[plan.table(&decision.table)?];
+    let field = table.schema.field_with_name(&decision.column)?;
+    let known: &Handling = handling(name)?;
+    let joins = known.joins || (*name == "encrypt" && decision.domain.is_some());
+    if is_key(field) && !joins {
+        return Err(wrong("PII-032", format!("`{}` is a primary key, and `{name}` does not keep its values apart", decision.column))
+            .hint("token or encrypt:DOMAIN do"));
+    }
+    if decision.class == "sad" && *name != "null" {
+        return Err(wrong("PII-040", format!("`{}` is sensitive authentication data: it is not stored, in no form (PCI DSS 3.3.1)", decision.column))
+            .hint("handling = \"null\""));
+    }
+    if decision.class == "secret" && !["null", "encrypt"].contains(name) {
+        return Err(wrong("PII-045", format!("`{}` is a secret: `{name}` would leave something of it", decision.column))
+            .hint("handling = \"null\" or \"encrypt\""));
+    }
+    if *name == "ff1" {
+        if let Some(digits) = kind.and_then(|kind| kind.digits).filter(|digits| (*digits as usize) < ff1::LEAST) {
+            return Err(wrong("PII-042", format!("a `{}` has {digits} digits: ff1 needs 10⁶ values", kind.map_or("", |kind| &kind.name)))
+                .hint("token or encrypt hide it"));
+        }
+        if matches!(field.data_type(), DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) | DataType::Float64) {
+            return Err(wrong("PII-043", format!("`{}` is no number of digits whose form ff1 could keep", decision.column)));
+        }
+    }
+    if *name == "generalize" {
+        let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
+        let fits = match kind.map_or("-", |kind| kind.generalize.as_str()) {
+            "year" | "birth_year" => timely,
+            "age" => *field.data_type() == DataType::Int64,
+            "zip3" => true,
+            _ => false,
+        };
+        if !fits {
+            return Err(wrong("PII-041", format!("`{}` cannot be generalised", decision.column))
+                .hint("dates, ages and postal codes can; null takes the value away"));
+        }
+    }
+    Ok(())
+}
+
+/// A keyed hash beside a shortened form of the same number lets one be found from the other (PCI DSS 3.5.1).
+fn no_pairs(all: &[Decision]) -> Result<()> {
+    for hashed in all.iter().filter(|decision| decision.handling == "hash-keyed" && decision.class == "pci") {
+        let short = all.iter().find(|other| {
+            other.table == hashed.table && other.class == "pci" && other.kind == hashed.kind && ["truncate", "mask"].contains(&other.handling)
+        });
+        if let Some(short) = short {
+            return Err(Error::profile(
+                hashed.path(),
+                format!("PII-044: a hash of a card number beside `{}`, its shortened form: together they give it away", short.column),
+            )
+            .hint("protect one of them as a token, or leave it out (PCI DSS 3.5.1)"));
+        }
+    }
+    Ok(())
+}
+
+/// What Safe Harbor leaves of a column.
+fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec> {
+    let path = format!("tables.{table}.columns.{}", field.name());
+    let Some(known) = known else {
+        return Err(Error::profile(path, "PII-001: the column is not classified, so nobody knows whether it identifies")
+            .hint("pii = \"KIND\" on the column, or its name in `classes` of the table"));
+    };
+    let spec = |handling| Ok(Spec { handling, domain: None });
+    if known.hipaa == "-" {
+        return spec(if known.class == "sad" || known.class == "secret" { "null" } else { "clear" });
+    }
+    if is_key(field) || reference(field).is_some() {
+        return Err(Error::profile(path, format!("PII-050: the key `{}` is an identifier (letter {}): it can be neither left out nor kept", field.name(), known.hipaa))
+            .hint("give the table a surrogate key that is derived of nothing (45 CFR 164.514(c))"));
+    }
+    let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
+    match known.kind.map_or("-", |kind| kind.generalize.as_str()) {
+        "year" | "birth_year" if timely => spec("generalize"),
+        "age" if *field.data_type() == DataType::Int64 => spec("generalize"),
+        "zip3" => spec("generalize"),
+        _ => spec("null"),
+    }
+}

@@ -1,0 +1,104 @@
+//! `generalize`: what 45 CFR 164.514(b)(2)(i) leaves of dates, ages and postal codes.
+//!
+//! Dates become years, ages from 90 on become 90, and so do the years of birth of those who are as old (all of them become
+//! the year 90 years before the data set's end). Of a postal code its first three digits stay, `000` where fewer
+//! than 20,000 people live in them.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, Int64Array};
+use arrow_schema::DataType;
+
+use super::texts::Texts;
+use super::{Handling, Protect, Rows, Subject};
+use crate::error::{Error, Result};
+use crate::plan::sql::civil;
+
+pub(super) static GENERALIZE: Handling = Handling {
+    name: "generalize",
+    about: "dates to years, ages from 90 on to 90, postal codes to three digits (45 CFR 164.514(b)(2))",
+    keyed: false,
+    joins: false,
+    domains: false,
+    make: |subject| Ok(Box::new(Generalize::new(subject)?)),
+};
+
+/// Postal codes whose first three digits are home to 20,000 people or fewer: HHS, Guidance on de-identification, after the
+/// 2000 Census.
+const FEW: [&str; 17] = [
+    "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884", "890", "893",
+];
+
+/// From this age on people are of one age.
+const OLD: i64 = 90;
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+enum Generalize {
+    Year { least: Option<i64> },
+    Age,
+    Zip,
+}
+
+impl Generalize {
+    fn new(subject: &Subject<'_>) -> Result<Self> {
+        let (rule, ty) = (subject.kind.map_or("-", |kind| kind.generalize.as_str()), subject.field.data_type());
+        let timely = matches!(ty, DataType::Date32 | DataType::Timestamp(..));
+        match rule {
+            "year" if timely => Ok(Self::Year { least: None }),
+            "birth_year" if timely => Ok(Self::Year { least: Some(year(subject.run.as_of) - OLD) }),
+            "age" if *ty == DataType::Int64 => Ok(Self::Age),
+            "zip3" => Ok(Self::Zip),
+            _ => Err(Error::profile("", format!("PII-041: `{}` cannot be generalised", subject.field.name()))
+                .hint("dates, ages and postal codes can; null takes the value away")),
+        }
+    }
+}
+
+fn year(days: i32) -> i64 {
+    civil::date_text(days).split('-').next().and_then(|year| year.parse().ok()).unwrap_or_default()
+}
+
+impl Protect for Generalize {
+    fn data_type(&self, _: &DataType) -> DataType {
+        match self {
+            Generalize::Year { .. } | Generalize::Age => DataType::Int64,
+            Generalize::Zip => DataType::Utf8,
+        }
+    }
+
+    fn apply(&self, clear: &ArrayRef, _: &Rows) -> Result<ArrayRef> {
+        Ok(match self {
+            Generalize::Year { least } => {
+                let days: Vec<Option<i64>> = match clear.data_type() {
+                    DataType::Date32 => clear.as_primitive::<Date32Type>().iter().map(|d| d.map(i64::from)).collect(),
+                    _ => {
+                        let instants = clear.as_primitive::<TimestampMicrosecondType>();
+                        instants.iter().map(|t| t.map(|t| t.div_euclid(DAY))).collect()
+                    }
+                };
+                let years = days.into_iter().map(|day| {
+                    let year = year(i32::try_from(day?).ok()?);
+                    Some(least.map_or(year, |least| year.max(least)))
+                });
+                Arc::new(years.collect::<Int64Array>())
+            }
+            Generalize::Age => {
+                Arc::new(clear.as_primitive::<Int64Type>().iter().map(|age| age.map(|age| age.min(OLD))).collect::<Int64Array>())
+            }
+            Generalize::Zip => Texts::new(clear)?
+                .each(|text, out| {
+                    let Some(text) = text else { return out.null() };
+                    let three: String = text.chars().take(3).collect();
+                    let known = three.len() == 3 && three.bytes().all(|digit| digit.is_ascii_digit());
+                    let shown = if known && !FEW.contains(&three.as_str()) { three.as_str() } else { "000" };
+                    out.bytes.extend_from_slice(shown.as_bytes());
+                    out.end()
+                })?
+                .text_ref()?,
+        })
+    }
+}

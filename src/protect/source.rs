@@ -1,0 +1,219 @@
+//! Where keys come from. Never from the command line: arguments are seen by everyone on the machine.
+//!
+//! | source | what it reads |
+//! |---|---|
+//! | `env:NAME` | the environment variable |
+//! | `file:PATH` | the file, which nobody but its owner may read |
+//! | `fd:N` | the open file descriptor; `fd:0` is standard input |
+//! | `cmd:PROGRAM ARGUMENT…` | what the program prints; started without a shell, words parted by spaces |
+//! | `test:NAME` | a key made of the name, for tests: everyone who knows the name has it |
+//!
+//! A key is 32 bytes: 64 hexadecimal digits, base64 of either alphabet, or the bytes themselves. What is read may be a
+//! keyring too (`placebo keys new`).
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::secret::Secret;
+use crate::error::{Error, Kind, Result};
+
+/// The most bytes of a keyring.
+const MAX: u64 = 1 << 20;
+
+/// A place that holds a key or a keyring.
+#[derive(Clone)]
+pub enum KeySource {
+    /// An environment variable.
+    Env(String),
+    /// A file that only its owner reads.
+    File(PathBuf),
+    /// An open file descriptor.
+    Descriptor(u32),
+    /// A program and its arguments.
+    Command(Vec<String>),
+    /// A public name that a key for tests is made of.
+    Test(String),
+}
+
+/// Without the arguments of a command, which may hold what nobody should see.
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeySource::Env(name) => write!(f, "env:{name}"),
+            KeySource::File(path) => write!(f, "file:{}", path.display()),
+            KeySource::Descriptor(number) => write!(f, "fd:{number}"),
+            KeySource::Command(words) => write!(f, "cmd:{} …", words.first().map_or("", String::as_str)),
+            KeySource::Test(name) => write!(f, "test:{name}"),
+        }
+    }
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::str::FromStr for KeySource {
+    type Err = Error;
+
+    /// What was typed may be a key by mistake, so no message repeats it.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::usage("a key source is `env:NAME`, `file:PATH`, `fd:N`, `cmd:PROGRAM …` or `test:NAME`")
+                .hint("a key itself never stands on the command line, where every process can read it")
+        };
+        let (kind, rest) = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).ok_or_else(wrong)?;
+        match kind {
+            "env" => Ok(Self::Env(rest.to_owned())),
+            "file" => Ok(Self::File(rest.into())),
+            "fd" => rest.parse().map(Self::Descriptor).map_err(|_| wrong()),
+            "cmd" => {
+                let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+                if words.is_empty() { Err(wrong()) } else { Ok(Self::Command(words)) }
+            }
+            "test" => Ok(Self::Test(rest.to_owned())),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl KeySource {
+    /// What stands there.
+    pub fn read(&self) -> Result<Zeroizing<Vec<u8>>> {
+        match self {
+            KeySource::Env(name) => {
+                let value = std::env::var_os(name)
+                    .ok_or_else(|| failed(format!("the environment variable `{name}` is not set")))?;
+                Ok(Zeroizing::new(value.into_encoded_bytes()))
+            }
+            KeySource::File(path) => read_private(path),
+            KeySource::Descriptor(number) => {
+                let path = PathBuf::from(format!("/dev/fd/{number}"));
+                let file = std::fs::File::open(&path)
+                    .map_err(|error| failed(format!("the file descriptor {number} cannot be read: {error}")))?;
+                contents(file, &path)
+            }
+            KeySource::Command(words) => {
+                let name = &words[0];
+                let output = Command::new(name).args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+                let output = output.map_err(|error| failed(format!("`{name}` does not start: {error}")))?;
+                let stdout = Zeroizing::new(output.stdout);
+                if !output.status.success() {
+                    return Err(failed(format!("`{name}` failed with {}", output.status)));
+                }
+                Ok(stdout)
+            }
+            KeySource::Test(name) => {
+                let key = Sha256::new().chain_update(b"placebo/test-key/1/").chain_update(name.as_bytes()).finalize();
+                Ok(Zeroizing::new(key.to_vec()))
+            }
+        }
+    }
+
+    /// Whether anyone can make the key.
+    #[must_use]
+    pub fn test_only(&self) -> bool {
+        matches!(self, KeySource::Test(_))
+    }
+}
+
+/// The key that some bytes are; `whence` is for the message, which never shows the bytes.
+pub fn parse(bytes: &[u8], whence: &dyn fmt::Display) -> Result<Secret> {
+    let own = |bytes: &[u8]| -> Option<Secret> {
+        let mut key: [u8; 32] = bytes.try_into().ok()?;
+        Some(Secret::take(&mut key))
+    };
+    let text = bytes.trim_ascii();
+    let secret = if text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit) {
+        let nibble = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
+        let raw = text.chunks_exact(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]));
+        own(&Zeroizing::new(raw.collect::<Vec<u8>>()))
+    } else if matches!(text.len(), 43 | 44) {
+        let engines = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
+        engines.iter().find_map(|engine| own(&Zeroizing::new(engine.decode(text).ok()?)))
+    } else {
+        own(bytes)
+    };
+    secret.ok_or_else(|| {
+        failed(format!("what `{whence}` holds is no key"))
+            .hint("32 bytes: as 64 hexadecimal digits, as base64, or as they are; `placebo keys new` makes a keyring")
+    })
+}
+
+/// Reads a file that nobody but its owner may read.
+pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let file = std::fs::File::open(path)
+        .map_err(|error| failed(format!("the key file `{}` cannot be read: {error}", path.display())))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata().map_err(|error| Error::io(path, error))?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(failed(format!("the key file `{}` lies open to others (mode {mode:04o})", path.display()))
+                .hint(format!("chmod 600 {}", path.display())));
+        }
+    }
+    contents(file, path)
+}
+
+fn contents(file: std::fs::File, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    // Room for most keyrings at once: a vector that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 16));
+    file.take(MAX).read_to_end(&mut bytes).map_err(|error| Error::io(path, error))?;
+    Ok(bytes)
+}
+
+pub(super) fn failed(message: String) -> Error {
+    Error::new(Kind::Key, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_many_forms_and_no_other() {
+        let hex = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
+        let want = *parse(hex.as_bytes(), &"x").expect("hex").expose();
+        for text in [
+            format!(" {hex}\n"),
+            STANDARD.encode(want),
+            STANDARD_NO_PAD.encode(want),
+            URL_SAFE.encode(want),
+            URL_SAFE_NO_PAD.encode(want),
+        ] {
+            assert_eq!(parse(text.as_bytes(), &"x").expect("a key").expose(), &want, "{text}");
+        }
+        assert_eq!(parse(&want, &"x").expect("raw").expose(), &want);
+        for bad in ["", "secret", &hex[1..], &hex.replace('0', "g")] {
+            let error = parse(bad.as_bytes(), &"env:X").expect_err("no key");
+            assert_eq!(error.kind(), Kind::Key);
+            assert!(bad.is_empty() || !format!("{error:?}").contains(bad), "{error:?} shows what it read");
+        }
+    }
+
+    #[test]
+    fn sources_are_read_and_never_repeated() {
+        for good in ["env:A", "file:/a:b", "fd:3", "cmd:pass show x", "test:t"] {
+            assert!(good.parse::<KeySource>().is_ok(), "{good}");
+        }
+        for bad in ["", "secret-key", "env:", "fd:x", "cmd: ", "https://x", "00112233"] {
+            let error = bad.parse::<KeySource>().expect_err("no source");
+            assert!(bad.is_empty() || !error.to_string().contains(bad), "{error}");
+        }
+        let shown = format!("{:?}", "cmd:vault --token s3cr3t".parse::<KeySource>().expect("a source"));
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+        let test = "test:a".parse::<KeySource>().expect("a source");
+        let other = "test:b".parse::<KeySource>().expect("a source");
+        assert_ne!(test.read().expect("bytes"), other.read().expect("bytes"));
+        assert!(test.test_only());
+    }
+}

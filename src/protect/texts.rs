@@ -1,0 +1,162 @@
+//! The canonical texts of a column, and new columns made of them.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, StringArray};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+
+use super::fe1;
+use crate::error::{Error, Result};
+use crate::sink::canonical;
+
+/// The text of each row, as an unencrypted CSV would have it.
+pub enum Texts {
+    /// One text a row.
+    Plain(StringArray),
+    /// Codes, and the text of each.
+    Coded(DictionaryArray<Int32Type>, StringArray),
+}
+
+impl Texts {
+    /// The texts of a column. Bytes, which only ciphertext has, count as its text cells.
+    pub fn new(array: &ArrayRef) -> Result<Self> {
+        if let Some(bytes) = array.as_binary_opt::<i32>() {
+            let mut out = Filled::new(bytes.len(), 64);
+            for row in 0..bytes.len() {
+                if bytes.is_null(row) {
+                    out.null()?;
+                } else {
+                    fe1::write_text(bytes.value(row), &mut out.bytes);
+                    out.end()?;
+                }
+            }
+            return out.text().map(Self::Plain);
+        }
+        Ok(match array.as_dictionary_opt::<Int32Type>() {
+            Some(codes) => Self::Coded(codes.clone(), canonical::texts(codes.values())?),
+            None => Self::Plain(canonical::texts(array)?),
+        })
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Texts::Plain(texts) => texts.len(),
+            Texts::Coded(codes, _) => codes.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The text of a row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<&str> {
+        match self {
+            Texts::Plain(texts) => (!texts.is_null(row)).then(|| texts.value(row)),
+            Texts::Coded(codes, values) => {
+                let key = codes.key(row)?;
+                (!values.is_null(key)).then(|| values.value(key))
+            }
+        }
+    }
+
+    /// The value of every text, where equal texts have equal values: each code is asked for once.
+    pub fn each(&self, mut write: impl FnMut(Option<&str>, &mut Filled) -> Result<()>) -> Result<Filled> {
+        let mut out = Filled::new(self.len(), 32);
+        match self {
+            Texts::Plain(_) => {
+                for row in 0..self.len() {
+                    write(self.get(row), &mut out)?;
+                }
+            }
+            Texts::Coded(codes, values) => {
+                let mut known: Vec<Option<Vec<u8>>> = vec![None; values.len()];
+                for row in 0..self.len() {
+                    let Some(text) = self.get(row) else {
+                        write(None, &mut out)?;
+                        continue;
+                    };
+                    let key = codes.key(row).unwrap_or_default();
+                    if let Some(known) = &known[key] {
+                        out.bytes.extend_from_slice(known);
+                        out.end()?;
+                    } else {
+                        let start = out.bytes.len();
+                        write(Some(text), &mut out)?;
+                        known[key] = Some(out.bytes[start..].to_vec());
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// A column that is being filled.
+pub struct Filled {
+    /// The values, one behind the other.
+    pub bytes: Vec<u8>,
+    offsets: Vec<i32>,
+    valid: Vec<bool>,
+    nulls: bool,
+}
+
+impl Filled {
+    /// Room for some rows of about that width.
+    #[must_use]
+    pub fn new(rows: usize, width: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self { bytes: Vec::with_capacity(rows * width), offsets, valid: Vec::with_capacity(rows), nulls: false }
+    }
+
+    /// Ends the value whose bytes were appended.
+    pub fn end(&mut self) -> Result<()> {
+        self.close(true)
+    }
+
+    /// A null.
+    pub fn null(&mut self) -> Result<()> {
+        self.nulls = true;
+        self.close(false)
+    }
+
+    fn close(&mut self, valid: bool) -> Result<()> {
+        let end = i32::try_from(self.bytes.len()).map_err(|_| {
+            Error::new(crate::error::Kind::Usage, "more than 2 GiB of one protected column in a chunk")
+                .hint("the profile says how many rows a chunk has: chunk = 1_000")
+        })?;
+        self.offsets.push(end);
+        self.valid.push(valid);
+        Ok(())
+    }
+
+    fn parts(self) -> (OffsetBuffer<i32>, Buffer, Option<NullBuffer>) {
+        let nulls = self.nulls.then(|| NullBuffer::from(self.valid));
+        (OffsetBuffer::new(ScalarBuffer::from(self.offsets)), Buffer::from_vec(self.bytes), nulls)
+    }
+
+    /// The column as text.
+    pub fn text(self) -> Result<StringArray> {
+        let (offsets, bytes, nulls) = self.parts();
+        Ok(StringArray::try_new(offsets, bytes, nulls)?)
+    }
+
+    /// The column as bytes.
+    pub fn binary(self) -> Result<BinaryArray> {
+        let (offsets, bytes, nulls) = self.parts();
+        Ok(BinaryArray::try_new(offsets, bytes, nulls)?)
+    }
+
+    /// The column as text, shared.
+    pub fn text_ref(self) -> Result<ArrayRef> {
+        Ok(Arc::new(self.text()?))
+    }
+}
