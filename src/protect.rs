@@ -11,9 +11,9 @@
 
 mod choose;
 mod encrypt;
+pub mod fe1;
 mod ff1;
 mod generalize;
-pub mod fe1;
 mod keyed;
 pub mod keyring;
 mod nothing;
@@ -102,7 +102,7 @@ pub struct Run<'a> {
 }
 
 /// What a user may turn about protection.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// The name of the data set that cells are bound to.
     pub data_set: String,
@@ -315,7 +315,8 @@ impl Protection {
                 let mut notes = field.metadata().clone();
                 notes.insert(sink::PROTECTION.to_owned(), decision.shown());
                 let nullable = column.nullable(field.is_nullable());
-                let field = Field::new(field.name(), column.data_type(field.data_type()), nullable).with_metadata(notes);
+                let field =
+                    Field::new(field.name(), column.data_type(field.data_type()), nullable).with_metadata(notes);
                 if let Some(scope) = column.scope() {
                     scopes.insert((table.name.clone(), field.name().clone()), scope);
                 }

@@ -39,7 +39,8 @@ fn text(name: &str, loaded: &Loaded, plan: &Plan) -> String {
             vec![link, table.about.clone(), count(plan, table)]
         }),
     );
-    let files: Vec<TableFile> = plan.tables.iter().map(|table| table_file(table, table.schema.clone(), Vec::new(), "csv")).collect();
+    let files: Vec<TableFile> =
+        plan.tables.iter().map(|table| table_file(table, table.schema.clone(), Vec::new(), "csv")).collect();
     text += "\n```mermaid\nerDiagram\n";
     // A table stands alone, or below those that it refers to; several references to one are one line.
     for file in &files {

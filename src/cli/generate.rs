@@ -161,7 +161,10 @@ fn beside(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
     let texts = [
         ("datapackage.json".to_owned(), datapackage(&job.plan.name, &job.plan.title, &tables)),
         ("schema.sql".to_owned(), schema_sql(&tables)),
-        (named("manifest", ".json"), Manifest::new(job.plan, job.format.name, compression, job.part, &job.protection, files).to_json()),
+        (
+            named("manifest", ".json"),
+            Manifest::new(job.plan, job.format.name, compression, job.part, &job.protection, files).to_json(),
+        ),
     ];
     let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
     for (name, text) in &texts {

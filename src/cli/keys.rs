@@ -90,12 +90,14 @@ impl KeysCommand {
             }
             Action::List { keyring } => table::print(&list(&Keyring::load(keyring)?)),
             Action::Export { keys, column, domain, id } => {
-                let keys = keys.read()?.ok_or_else(|| Error::usage("no key is given").hint("--keyring FILE or --key-source SOURCE"))?;
+                let keys = keys
+                    .read()?
+                    .ok_or_else(|| Error::usage("no key is given").hint("--keyring FILE or --key-source SOURCE"))?;
                 let scope = match (column, domain) {
                     (Some(column), _) => {
-                        let (table, column) = column
-                            .split_once('.')
-                            .ok_or_else(|| Error::usage(format!("`--column {column}` has no `.`")).hint("--column TABLE.COLUMN"))?;
+                        let (table, column) = column.split_once('.').ok_or_else(|| {
+                            Error::usage(format!("`--column {column}` has no `.`")).hint("--column TABLE.COLUMN")
+                        })?;
                         Scope::column(table, column)
                     }
                     (None, domain) => Scope::domain(domain.as_deref().unwrap_or_default()),

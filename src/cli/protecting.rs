@@ -140,8 +140,10 @@ impl Protecting {
                     ("--data-set", self.data_set.is_some()),
                 ];
                 return match orphan.iter().find(|(_, said)| *said) {
-                    Some((option, _)) => Err(Error::usage(format!("`{option}` says how to encrypt, and nothing is encrypted"))
-                        .hint("--protect profile --keyring FILE")),
+                    Some((option, _)) => {
+                        Err(Error::usage(format!("`{option}` says how to encrypt, and nothing is encrypted"))
+                            .hint("--protect profile --keyring FILE"))
+                    }
                     None => Ok(Protection::none(settings)),
                 };
             }

@@ -110,7 +110,8 @@ impl Mark {
         let named = self.names.as_deref();
         let kind = named.and_then(kinds::find);
         let plain = named.filter(|name| kinds::CLASSES.iter().any(|(class, _)| class == name));
-        let class = self.class.clone().or_else(|| kind.map(|kind| kind.class.clone())).or_else(|| plain.map(str::to_owned))?;
+        let class =
+            self.class.clone().or_else(|| kind.map(|kind| kind.class.clone())).or_else(|| plain.map(str::to_owned))?;
         Some(Known {
             kind,
             hipaa: self.hipaa.clone().or_else(|| kind.map(|kind| kind.hipaa.clone())).unwrap_or_else(|| "-".to_owned()),

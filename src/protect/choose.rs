@@ -37,10 +37,12 @@ impl FromStr for Spec {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let (name, domain) = text.split_once(':').map_or((text, None), |(name, domain)| (name, Some(domain.to_owned())));
+        let (name, domain) =
+            text.split_once(':').map_or((text, None), |(name, domain)| (name, Some(domain.to_owned())));
         let known = handling(name)?;
         if domain.is_some() && !known.domains {
-            return Err(Error::usage(format!("PII-034: `{name}` takes no domain")).hint("encrypt, token, hash-keyed and ff1 do"));
+            return Err(Error::usage(format!("PII-034: `{name}` takes no domain"))
+                .hint("encrypt, token, hash-keyed and ff1 do"));
         }
         if domain.as_deref() == Some("") {
             return Err(Error::usage(format!("`{text}`: the domain is empty")));
@@ -112,7 +114,9 @@ impl Choice {
 
     /// What is said of one column, and by whom: a column's own rule before its kind's, its class's and the profile's.
     fn of(&self, table: &str, column: &str, known: Option<&Known>) -> Result<Option<(Spec, &'static str)>> {
-        let last = |fits: &dyn Fn(&Whom) -> bool| self.rules.iter().rev().find(|(whom, _)| fits(whom)).map(|(_, spec)| spec.clone());
+        let last = |fits: &dyn Fn(&Whom) -> bool| {
+            self.rules.iter().rev().find(|(whom, _)| fits(whom)).map(|(_, spec)| spec.clone())
+        };
         if let Some(spec) = last(&|whom| matches!(whom, Whom::Column(t, c) if t == table && c == column)) {
             return Ok(Some((spec, "column")));
         }
@@ -125,10 +129,15 @@ impl Choice {
         }
         if self.profile {
             let mut spec: Spec = known.handling.parse().map_err(|error: Error| {
-                Error::profile(format!("tables.{table}.columns.{column}.handling"), format!("PII-009: {}", error.message()))
-                    .maybe_hint(error.hint_text().map(str::to_owned))
+                Error::profile(
+                    format!("tables.{table}.columns.{column}.handling"),
+                    format!("PII-009: {}", error.message()),
+                )
+                .maybe_hint(error.hint_text().map(str::to_owned))
             })?;
-            spec.domain = spec.domain.or_else(|| known.domain.clone().filter(|_| handling(spec.handling).is_ok_and(|h| h.domains)));
+            spec.domain = spec
+                .domain
+                .or_else(|| known.domain.clone().filter(|_| handling(spec.handling).is_ok_and(|h| h.domains)));
             return Ok(Some((spec, "profile")));
         }
         Ok(None)
@@ -144,7 +153,10 @@ impl Whom {
             return Ok(Self::Kind(kind));
         }
         let Some((table, column)) = text.split_once('.') else {
-            let known = kinds::CLASSES.iter().map(|(class, _)| *class).chain(kinds::all().iter().map(|kind| kind.name.as_str()));
+            let known = kinds::CLASSES
+                .iter()
+                .map(|(class, _)| *class)
+                .chain(kinds::all().iter().map(|kind| kind.name.as_str()));
             return Err(Error::usage(format!("`{text}` is no class and no kind of personal data"))
                 .maybe_hint(did_you_mean(text, known))
                 .hint("`placebo list kinds` shows them; a column is TABLE.COLUMN"));
@@ -203,8 +215,11 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
             if spec.handling == "encrypt" && spec.domain.is_none() && joint {
                 // One rule for many columns means their keys as well, in the only way that keys can be encrypted.
                 if by == "column" {
-                    return Err(Error::profile(path, format!("PII-030: `{}` is a key, and bound to its row it would join nothing", field.name()))
-                        .hint(format!("encrypt:{} or token", domain(plan, at, field, 0))));
+                    return Err(Error::profile(
+                        path,
+                        format!("PII-030: `{}` is a key, and bound to its row it would join nothing", field.name()),
+                    )
+                    .hint(format!("encrypt:{} or token", domain(plan, at, field, 0))));
                 }
                 spec.domain = Some(domain(plan, at, field, 0));
             }
@@ -240,7 +255,10 @@ fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
         changed = false;
         for at in 0..all.len() {
             let own = all[at].clone();
-            let field = plan.table(&own.table).ok().and_then(|table| plan.tables[table].schema.field_with_name(&own.column).ok());
+            let field = plan
+                .table(&own.table)
+                .ok()
+                .and_then(|table| plan.tables[table].schema.field_with_name(&own.column).ok());
             let Some((to, key)) = field.and_then(reference) else { continue };
             let Some(theirs) = find(all, to, key) else { continue };
             if (own.handling, &own.domain) == (theirs.handling, &theirs.domain) {
@@ -253,7 +271,11 @@ fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
             }
             return Err(Error::profile(
                 own.path(),
-                format!("PII-033: it would be {}, and the key `{to}.{key}` that it repeats {}", own.shown(), theirs.shown()),
+                format!(
+                    "PII-033: it would be {}, and the key `{to}.{key}` that it repeats {}",
+                    own.shown(),
+                    theirs.shown()
+                ),
             )
             .hint("protect the key: what repeats it follows"));
         }
@@ -270,24 +292,45 @@ fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
     let known: &Handling = handling(name)?;
     let joins = known.joins || (*name == "encrypt" && decision.domain.is_some());
     if is_key(field) && !joins {
-        return Err(wrong("PII-032", format!("`{}` is a primary key, and `{name}` does not keep its values apart", decision.column))
-            .hint("token or encrypt:DOMAIN do"));
+        return Err(wrong(
+            "PII-032",
+            format!("`{}` is a primary key, and `{name}` does not keep its values apart", decision.column),
+        )
+        .hint("token or encrypt:DOMAIN do"));
     }
     if decision.class == "sad" && *name != "null" {
-        return Err(wrong("PII-040", format!("`{}` is sensitive authentication data: it is not stored, in no form (PCI DSS 3.3.1)", decision.column))
-            .hint("handling = \"null\""));
+        return Err(wrong(
+            "PII-040",
+            format!(
+                "`{}` is sensitive authentication data: it is not stored, in no form (PCI DSS 3.3.1)",
+                decision.column
+            ),
+        )
+        .hint("handling = \"null\""));
     }
     if decision.class == "secret" && !["null", "encrypt"].contains(name) {
-        return Err(wrong("PII-045", format!("`{}` is a secret: `{name}` would leave something of it", decision.column))
-            .hint("handling = \"null\" or \"encrypt\""));
+        return Err(wrong(
+            "PII-045",
+            format!("`{}` is a secret: `{name}` would leave something of it", decision.column),
+        )
+        .hint("handling = \"null\" or \"encrypt\""));
     }
     if *name == "ff1" {
         if let Some(digits) = kind.and_then(|kind| kind.digits).filter(|digits| (*digits as usize) < ff1::LEAST) {
-            return Err(wrong("PII-042", format!("a `{}` has {digits} digits: ff1 needs 10⁶ values", kind.map_or("", |kind| &kind.name)))
-                .hint("token or encrypt hide it"));
+            return Err(wrong(
+                "PII-042",
+                format!("a `{}` has {digits} digits: ff1 needs 10⁶ values", kind.map_or("", |kind| &kind.name)),
+            )
+            .hint("token or encrypt hide it"));
         }
-        if matches!(field.data_type(), DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) | DataType::Float64) {
-            return Err(wrong("PII-043", format!("`{}` is no number of digits whose form ff1 could keep", decision.column)));
+        if matches!(
+            field.data_type(),
+            DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) | DataType::Float64
+        ) {
+            return Err(wrong(
+                "PII-043",
+                format!("`{}` is no number of digits whose form ff1 could keep", decision.column),
+            ));
         }
     }
     if *name == "generalize" {
@@ -310,12 +353,18 @@ fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
 fn no_pairs(all: &[Decision]) -> Result<()> {
     for hashed in all.iter().filter(|decision| decision.handling == "hash-keyed" && decision.class == "pci") {
         let short = all.iter().find(|other| {
-            other.table == hashed.table && other.class == "pci" && other.kind == hashed.kind && ["truncate", "mask"].contains(&other.handling)
+            other.table == hashed.table
+                && other.class == "pci"
+                && other.kind == hashed.kind
+                && ["truncate", "mask"].contains(&other.handling)
         });
         if let Some(short) = short {
             return Err(Error::profile(
                 hashed.path(),
-                format!("PII-044: a hash of a card number beside `{}`, its shortened form: together they give it away", short.column),
+                format!(
+                    "PII-044: a hash of a card number beside `{}`, its shortened form: together they give it away",
+                    short.column
+                ),
             )
             .hint("protect one of them as a token, or leave it out (PCI DSS 3.5.1)"));
         }
@@ -327,16 +376,26 @@ fn no_pairs(all: &[Decision]) -> Result<()> {
 fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec> {
     let path = format!("tables.{table}.columns.{}", field.name());
     let Some(known) = known else {
-        return Err(Error::profile(path, "PII-001: the column is not classified, so nobody knows whether it identifies")
-            .hint("pii = \"KIND\" on the column, or its name in `classes` of the table"));
+        return Err(Error::profile(
+            path,
+            "PII-001: the column is not classified, so nobody knows whether it identifies",
+        )
+        .hint("pii = \"KIND\" on the column, or its name in `classes` of the table"));
     };
     let spec = |handling| Ok(Spec { handling, domain: None });
     if known.hipaa == "-" {
         return spec(if known.class == "sad" || known.class == "secret" { "null" } else { "clear" });
     }
     if is_key(field) || reference(field).is_some() {
-        return Err(Error::profile(path, format!("PII-050: the key `{}` is an identifier (letter {}): it can be neither left out nor kept", field.name(), known.hipaa))
-            .hint("give the table a surrogate key that is derived of nothing (45 CFR 164.514(c))"));
+        return Err(Error::profile(
+            path,
+            format!(
+                "PII-050: the key `{}` is an identifier (letter {}): it can be neither left out nor kept",
+                field.name(),
+                known.hipaa
+            ),
+        )
+        .hint("give the table a surrogate key that is derived of nothing (45 CFR 164.514(c))"));
     }
     let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
     match known.kind.map_or("-", |kind| kind.generalize.as_str()) {

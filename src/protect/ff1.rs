@@ -48,10 +48,14 @@ impl Protect for Ff1 {
     fn apply(&self, clear: &ArrayRef, _: &Rows) -> Result<ArrayRef> {
         let filled = Texts::new(clear)?.each(|text, out| {
             let Some(text) = text else { return out.null() };
-            let digits: Vec<u16> = text.bytes().filter(u8::is_ascii_digit).map(|digit| u16::from(digit - b'0')).collect();
+            let digits: Vec<u16> =
+                text.bytes().filter(u8::is_ascii_digit).map(|digit| u16::from(digit - b'0')).collect();
             if digits.len() < LEAST {
-                return Err(Error::new(Kind::Usage, format!("PII-042: a value of {} digits is too short for ff1", digits.len()))
-                    .hint("token or encrypt hide it"));
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("PII-042: a value of {} digits is too short for ff1", digits.len()),
+                )
+                .hint("token or encrypt hide it"));
             }
             let sealed = self.cipher.encrypt(&self.tweak, &FlexibleNumeralString::from(digits));
             let sealed: Vec<u16> = sealed.map_err(|error| Error::internal(format!("ff1: {error}")))?.into();
@@ -80,8 +84,11 @@ mod tests {
         }
         let cipher = Cipher::<Aes256>::new(&key, 10).expect("radix 10");
         let plain: Vec<u16> = (0..10).collect();
-        for (tweak, want) in [(&b""[..], [6, 6, 5, 7, 6, 6, 7, 0, 0, 9]), (b"9876543210", [1, 0, 0, 1, 6, 2, 3, 4, 6, 3])] {
-            let sealed: Vec<u16> = cipher.encrypt(tweak, &FlexibleNumeralString::from(plain.clone())).expect("seals").into();
+        for (tweak, want) in
+            [(&b""[..], [6, 6, 5, 7, 6, 6, 7, 0, 0, 9]), (b"9876543210", [1, 0, 0, 1, 6, 2, 3, 4, 6, 3])]
+        {
+            let sealed: Vec<u16> =
+                cipher.encrypt(tweak, &FlexibleNumeralString::from(plain.clone())).expect("seals").into();
             assert_eq!(sealed, want);
         }
     }

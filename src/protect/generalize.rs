@@ -28,7 +28,8 @@ pub(super) static GENERALIZE: Handling = Handling {
 /// Postal codes whose first three digits are home to 20,000 people or fewer: HHS, Guidance on de-identification, after the
 /// 2000 Census.
 const FEW: [&str; 17] = [
-    "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884", "890", "893",
+    "036", "059", "063", "102", "203", "556", "692", "790", "821", "823", "830", "831", "878", "879", "884", "890",
+    "893",
 ];
 
 /// From this age on people are of one age.
@@ -86,9 +87,9 @@ impl Protect for Generalize {
                 });
                 Arc::new(years.collect::<Int64Array>())
             }
-            Generalize::Age => {
-                Arc::new(clear.as_primitive::<Int64Type>().iter().map(|age| age.map(|age| age.min(OLD))).collect::<Int64Array>())
-            }
+            Generalize::Age => Arc::new(
+                clear.as_primitive::<Int64Type>().iter().map(|age| age.map(|age| age.min(OLD))).collect::<Int64Array>(),
+            ),
             Generalize::Zip => Texts::new(clear)?
                 .each(|text, out| {
                     let Some(text) = text else { return out.null() };

@@ -22,10 +22,12 @@ pub(super) static TOKEN: Handling = Handling {
     keyed: true,
     joins: true,
     domains: true,
-    make: |subject| Ok(Box::new(Keyed::new(subject, "tok", |mac, out| {
-        out.extend_from_slice(b"tok_");
-        base32(mac, 26, out);
-    })?)),
+    make: |subject| {
+        Ok(Box::new(Keyed::new(subject, "tok", |mac, out| {
+            out.extend_from_slice(b"tok_");
+            base32(mac, 26, out);
+        })?))
+    },
 };
 
 pub(super) static HASH: Handling = Handling {

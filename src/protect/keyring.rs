@@ -94,14 +94,7 @@ impl Keys {
         }
         let active = source::parse(&bytes, from)?;
         let id = active.check_value();
-        Ok(Self {
-            active,
-            id,
-            wrapped: None,
-            test_only: from.test_only(),
-            retired: Vec::new(),
-            shredded: Vec::new(),
-        })
+        Ok(Self { active, id, wrapped: None, test_only: from.test_only(), retired: Vec::new(), shredded: Vec::new() })
     }
 
     /// The key with a check value.
@@ -146,18 +139,27 @@ impl Entry {
         let key = match (&self.key, &self.wrapped, kek) {
             (Some(key), _, _) => source::parse(key.as_bytes(), &"the keyring")?,
             (None, Some(wrapped), Some(kek)) => {
-                let pairs = wrapped.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+                let pairs = wrapped
+                    .as_bytes()
+                    .chunks(2)
+                    .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
                 let raw: Option<Vec<u8>> = pairs.collect();
                 raw.and_then(|raw| wrap::unwrap(kek, &raw)).ok_or_else(|| {
-                    failed(format!("the key {} does not unwrap", self.id)).hint("`--kek` is another key, or the keyring was changed")
+                    failed(format!("the key {} does not unwrap", self.id))
+                        .hint("`--kek` is another key, or the keyring was changed")
                 })?
             }
             (None, Some(_), None) => {
-                return Err(failed(format!("the key {} is wrapped", self.id)).hint("--kek SOURCE says where the key is that opens it"));
+                return Err(failed(format!("the key {} is wrapped", self.id))
+                    .hint("--kek SOURCE says where the key is that opens it"));
             }
             (None, None, _) => return Err(failed(format!("the key {} was shredded", self.id))),
         };
-        if key.check_value() == self.id { Ok(key) } else { Err(failed(format!("the key {} of the keyring is not the one of that id", self.id))) }
+        if key.check_value() == self.id {
+            Ok(key)
+        } else {
+            Err(failed(format!("the key {} of the keyring is not the one of that id", self.id)))
+        }
     }
 }
 
@@ -169,8 +171,9 @@ impl Keyring {
 
     /// Reads the text of a keyring; no message shows any of it.
     pub fn parse(bytes: &[u8], whence: &str) -> Result<Self> {
-        let ring: Self = serde_json::from_slice(bytes)
-            .map_err(|error| failed(format!("`{whence}` is no keyring: line {}, column {}", error.line(), error.column())))?;
+        let ring: Self = serde_json::from_slice(bytes).map_err(|error| {
+            failed(format!("`{whence}` is no keyring: line {}, column {}", error.line(), error.column()))
+        })?;
         if ring.keyring != 1 {
             return Err(failed(format!("`{whence}` is a keyring of version {}, not 1", ring.keyring)));
         }
@@ -193,9 +196,8 @@ impl Keyring {
                 State::Active => active = Some((entry.open(kek.as_ref())?, entry)),
             }
         }
-        let (active, entry) = active.ok_or_else(|| {
-            failed("the keyring has no active key".to_owned()).hint("placebo keys rotate adds one")
-        })?;
+        let (active, entry) = active
+            .ok_or_else(|| failed("the keyring has no active key".to_owned()).hint("placebo keys rotate adds one"))?;
         let (id, wrapped) = (entry.id.clone(), entry.wrapped.clone());
         Ok(Keys { active, id, wrapped, test_only: false, retired, shredded })
     }
@@ -213,7 +215,8 @@ impl Keyring {
     pub fn shred(&mut self, id: &str) -> Result<()> {
         let known = self.keys.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
         let entry = self.keys.iter_mut().find(|entry| entry.id == id).ok_or_else(|| {
-            failed(format!("the keyring has no key `{id}`")).maybe_hint(crate::error::did_you_mean(id, known.iter().map(String::as_str)))
+            failed(format!("the keyring has no key `{id}`"))
+                .maybe_hint(crate::error::did_you_mean(id, known.iter().map(String::as_str)))
         })?;
         entry.key.zeroize();
         entry.key = None;

@@ -45,7 +45,12 @@ impl Shorten {
         let (head, tail) = if signs >= head + tail + MIDDLE { (head, tail) } else { (0, 0) };
         if self.cut {
             let kept = |wanted: &dyn Fn(usize) -> bool| -> String {
-                text.chars().filter(|letter| letter.is_alphanumeric()).enumerate().filter(|(n, _)| wanted(*n)).map(|(_, letter)| letter).collect()
+                text.chars()
+                    .filter(|letter| letter.is_alphanumeric())
+                    .enumerate()
+                    .filter(|(n, _)| wanted(*n))
+                    .map(|(_, letter)| letter)
+                    .collect()
             };
             let (first, last) = (kept(&|n| n < head), kept(&|n| n >= signs - tail));
             out.extend_from_slice(first.as_bytes());

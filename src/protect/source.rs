@@ -103,7 +103,8 @@ impl KeySource {
             }
             KeySource::Command(words) => {
                 let name = &words[0];
-                let output = Command::new(name).args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+                let output =
+                    Command::new(name).args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
                 let output = output.map_err(|error| failed(format!("`{name}` does not start: {error}")))?;
                 let stdout = Zeroizing::new(output.stdout);
                 if !output.status.success() {

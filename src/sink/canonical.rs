@@ -1,9 +1,7 @@
 //! The canonical text of values: what an unencrypted CSV has in the cell, before it is quoted.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
-};
+use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, StringArray, builder::StringBuilder};
 use arrow_schema::DataType;
 

@@ -13,6 +13,7 @@ mod mutations;
 mod orders;
 mod parts;
 mod profiles;
+mod protect;
 mod random_profiles;
 mod randomness;
 mod run;

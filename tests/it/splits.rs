@@ -4,6 +4,7 @@ use std::path::Path;
 
 use placebo::engine::{Job, Progress, Target, path_of};
 use placebo::plan::{Options, Plan};
+use placebo::protect::{Protection, Settings};
 use placebo::sink;
 use proptest::prelude::*;
 
@@ -21,6 +22,7 @@ fn run(plan: &Plan, part: Option<(u64, u64)>, threads: usize, chunk: Option<u64>
         threads,
         chunk,
         overwrite: false,
+        protection: Protection::none(Settings::default()),
     };
     let files = job.run(&Progress::default()).expect("runs");
     let lines = |path: &Path| {
