@@ -25,3 +25,4 @@ pub mod profile;
 pub mod protect;
 pub mod rng;
 pub mod sink;
+pub mod source;

@@ -23,8 +23,9 @@ use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
-/// What every text cell starts with.
-pub const PREFIX: &str = "fe1.";
+/// What every text cell starts with, and the text cell of a binary one.
+pub use crate::sink::texts::{CELL as PREFIX, write_cell as write_text};
+
 /// How many bytes a binary cell has beyond its plaintext.
 pub const OVERHEAD: usize = 33;
 /// The first byte of a binary cell: Tink's output prefix.
@@ -239,15 +240,6 @@ pub fn row_text<'a>(key: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
         quote(part.as_bytes(), &mut out);
     }
     out
-}
-
-/// Appends the text cell of a binary one.
-pub fn write_text(binary: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(PREFIX.as_bytes());
-    let start = out.len();
-    out.resize(start + binary.len().div_ceil(3) * 4, 0);
-    let length = URL_SAFE_NO_PAD.encode_slice(binary, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + length);
 }
 
 /// The binary cell of a text one.

@@ -7,9 +7,8 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
-use super::fe1;
 use crate::error::{Error, Result};
-use crate::sink::canonical;
+use crate::sink::texts as canonical;
 
 /// The text of each row, as an unencrypted CSV would have it.
 pub enum Texts {
@@ -22,18 +21,6 @@ pub enum Texts {
 impl Texts {
     /// The texts of a column. Bytes, which only ciphertext has, count as its text cells.
     pub fn new(array: &ArrayRef) -> Result<Self> {
-        if let Some(bytes) = array.as_binary_opt::<i32>() {
-            let mut out = Filled::new(bytes.len(), 64);
-            for row in 0..bytes.len() {
-                if bytes.is_null(row) {
-                    out.null()?;
-                } else {
-                    fe1::write_text(bytes.value(row), &mut out.bytes);
-                    out.end()?;
-                }
-            }
-            return out.text().map(Self::Plain);
-        }
         Ok(match array.as_dictionary_opt::<Int32Type>() {
             Some(codes) => Self::Coded(codes.clone(), canonical::texts(codes.values())?),
             None => Self::Plain(canonical::texts(array)?),

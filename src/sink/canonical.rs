@@ -1,68 +1,100 @@
-//! The canonical text of values: what an unencrypted CSV has in the cell, before it is quoted.
+//! The canonical form of a row, which is the same whatever the format of the file: the line that CSV has for it, without
+//! `--csv-guard`, with its line feed. A double that is not finite counts as null, because JSON has no form for it.
+
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, StringArray, builder::StringBuilder};
-use arrow_schema::DataType;
+use arrow_array::types::Float64Type;
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_schema::{DataType, Schema, SchemaRef};
 
-use super::digits;
-use crate::error::{Error, Result};
+use super::csv::STYLE;
+use super::text::Rows;
+use super::texts::texts;
+use super::{Encoder, Piece};
+use crate::digest::RowSum;
+use crate::error::Result;
 
-/// The texts of a column; nulls stay null. Texts are passed on as they are.
+/// Sums the rows of one table.
+pub struct Canonical(Rows);
+
+impl Canonical {
+    /// The rows of a table with this schema.
+    ///
+    /// # Errors
+    ///
+    /// If a column's type has no text form.
+    pub fn new(schema: &SchemaRef) -> Result<Self> {
+        let fields = schema.fields().iter().map(|field| match field.data_type() {
+            DataType::Binary => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+            _ => Arc::clone(field),
+        });
+        Rows::new(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), &STYLE).map(Self)
+    }
+
+    /// The logical digest of the rows of a batch.
+    ///
+    /// # Errors
+    ///
+    /// If a value has no form, such as a date after the year 9999.
+    pub fn sum(&self, batch: &RecordBatch) -> Result<RowSum> {
+        let mut sum = RowSum::default();
+        let batch = &texted(batch)?;
+        match finite(batch) {
+            true => self.0.each(batch, |line| sum.add(line))?,
+            false => self.0.each(&nulled(batch)?, |line| sum.add(line))?,
+        };
+        Ok(sum)
+    }
+
+    /// Encodes a batch, and its logical digest: in one go, where the format's bytes are the canonical rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::encode`].
+    pub fn encode(&self, encoder: &dyn Encoder, batch: RecordBatch) -> Result<(Piece, RowSum)> {
+        if let Some(both) = encoder.encode_summed(&batch)? {
+            return Ok(both);
+        }
+        let sum = self.sum(&batch)?;
+        Ok((encoder.encode(batch)?, sum))
+    }
+}
+
+/// A batch with bytes as their text.
+fn texted(batch: &RecordBatch) -> Result<RecordBatch> {
+    if batch.columns().iter().all(|array| *array.data_type() != DataType::Binary) {
+        return Ok(batch.clone());
+    }
+    let columns = batch.columns().iter().map(|array| match array.data_type() {
+        DataType::Binary => Ok(Arc::new(texts(array)?) as ArrayRef),
+        _ => Ok(Arc::clone(array)),
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let fields = batch.schema_ref().fields().iter().zip(&columns);
+    let fields = fields.map(|(field, array)| field.as_ref().clone().with_data_type(array.data_type().clone()));
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)?)
+}
+
+/// Whether every double has a form in every format.
+pub(super) fn finite(batch: &RecordBatch) -> bool {
+    let doubles = batch.columns().iter().filter_map(|array| array.as_primitive_opt::<Float64Type>());
+    doubles.into_iter().all(|array| array.iter().flatten().all(f64::is_finite))
+}
+
+/// A batch with null where a double is not finite.
 ///
 /// # Errors
 ///
-/// If a value has no text, such as a date after the year 9999.
-pub fn texts(array: &ArrayRef) -> Result<StringArray> {
-    let mut out = StringBuilder::with_capacity(array.len(), array.len() * 12);
-    let mut room = [0; 64];
-    match array.data_type() {
-        DataType::Utf8 => return Ok(array.as_string::<i32>().clone()),
-        DataType::Dictionary(..) => {
-            let codes = array
-                .as_dictionary_opt::<Int32Type>()
-                .ok_or_else(|| Error::internal("a dictionary that is not one of codes"))?;
-            let values = texts(codes.values())?;
-            let keys = codes.keys();
-            return Ok((0..keys.len())
-                .map(|row| (!keys.is_null(row)).then(|| values.value(keys.value(row) as usize)))
-                .collect());
+/// If the columns do not fit the schema, which cannot be.
+pub(super) fn nulled(batch: &RecordBatch) -> Result<RecordBatch> {
+    let fields = batch.schema_ref().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let schema = Arc::new(arrow_schema::Schema::new(fields.collect::<Vec<_>>()));
+    let columns = batch.columns().iter().map(|array| match array.as_primitive_opt::<Float64Type>() {
+        Some(doubles) => {
+            Arc::new(doubles.iter().map(|x| x.filter(|x| x.is_finite())).collect::<Float64Array>()) as ArrayRef
         }
-        DataType::Boolean => {
-            let values = array.as_boolean();
-            return Ok(values.iter().map(|value| value.map(|v| if v { "true" } else { "false" })).collect());
-        }
-        DataType::Float64 => {
-            let mut text = Vec::new();
-            for value in array.as_primitive::<Float64Type>() {
-                text.clear();
-                if let Some(value) = value {
-                    digits::float(value, &mut text);
-                }
-                out.append_option(value.map(|_| std::str::from_utf8(&text).unwrap_or_default()));
-            }
-            return Ok(out.finish());
-        }
-        _ => {}
-    }
-    for row in 0..array.len() {
-        if array.is_null(row) {
-            out.append_null();
-            continue;
-        }
-        let length = match array.data_type() {
-            DataType::Int64 => digits::integer(array.as_primitive::<Int64Type>().value(row), &mut room),
-            DataType::Decimal128(_, scale) => {
-                let scale = usize::try_from(*scale).unwrap_or(0);
-                digits::decimal(array.as_primitive::<Decimal128Type>().value(row), scale, &mut room)
-            }
-            DataType::Date32 => digits::date(array.as_primitive::<Date32Type>().value(row), &mut room)?,
-            DataType::Timestamp(..) => {
-                digits::instant(array.as_primitive::<TimestampMicrosecondType>().value(row), &mut room)?
-            }
-            other => return Err(Error::internal(format!("{other} has no canonical text"))),
-        };
-        out.append_value(std::str::from_utf8(&room[..length]).unwrap_or_default());
-    }
-    Ok(out.finish())
+        None => Arc::clone(array),
+    });
+    Ok(RecordBatch::try_new(schema, columns.collect())?)
 }

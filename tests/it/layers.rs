@@ -6,7 +6,7 @@ const LAYERS: [&[&str]; 8] = [
     &["digest", "error", "rng"],
     &["profile", "kinds"],
     &["generator"],
-    &["plan", "sink"],
+    &["plan", "sink", "source"],
     &["protect"],
     &["engine"],
     &["manifest"],

@@ -17,6 +17,7 @@ mod protect;
 mod random_profiles;
 mod randomness;
 mod run;
+mod source;
 mod splits;
 mod trust;
 mod tutorial;

@@ -1,0 +1,115 @@
+//! What was done to personal data, and with which key: all that a reader needs but the key.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Plan;
+use crate::plan::sql::types;
+use crate::protect::Protection;
+use crate::sink;
+
+/// The protection of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProtectionEntry {
+    /// How cells are sealed.
+    pub format: String,
+    /// The data set's name that cells are bound to.
+    pub data_set: String,
+    /// Whether what is encrypted is secret: not with a test key, nor with a seed that is told or guessed.
+    pub confidential: bool,
+    /// The key, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyEntry>,
+    /// `synthetic`, or `random: equal runs differ`.
+    pub nonce: String,
+    /// Plaintexts are padded to a multiple of so many bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<usize>,
+    /// Whether nulls are encrypted too.
+    pub encrypt_nulls: bool,
+    /// The columns that are not clear.
+    pub columns: Vec<ProtectedColumn>,
+}
+
+/// A data key, without the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// Eight bytes that tell a wrong key from a changed cell.
+    pub check_value: String,
+    /// The key, wrapped with another one (RFC 3394).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapped: Option<String>,
+    /// `test-only` for a key that anyone can make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_source: Option<String>,
+}
+
+/// A column that is not clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProtectedColumn {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// What was done.
+    pub handling: String,
+    /// In which domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// The scope of its keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The key id that stands in its cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// The columns whose texts a cell is bound to; without one it is the row's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<Vec<String>>,
+    /// The type before, as SQL has it.
+    pub r#type: String,
+}
+
+impl ProtectionEntry {
+    /// What a protection came to; `None` where all is clear.
+    #[must_use]
+    pub fn new(plan: &Plan, protection: &Protection) -> Option<Self> {
+        if protection.is_none() {
+            return None;
+        }
+        let columns = protection.decisions.iter().filter_map(|decision| {
+            let table = plan.tables.iter().find(|table| table.name == decision.table)?;
+            let field = table.schema.field_with_name(&decision.column).ok()?;
+            let scope = protection.scopes.get(&(decision.table.clone(), decision.column.clone()));
+            let keys = table.schema.fields().iter().filter(|field| field.metadata().contains_key(sink::KEY));
+            let bound = scope.is_some_and(|(scope, _)| !scope.starts_with('@'));
+            Some(ProtectedColumn {
+                table: decision.table.clone(),
+                column: decision.column.clone(),
+                handling: decision.handling.to_owned(),
+                domain: decision.domain.clone(),
+                scope: scope.map(|(scope, _)| scope.clone()),
+                key_id: scope.map(|(_, kid)| kid.clone()),
+                bound_to: bound.then(|| keys.map(|field| field.name().clone()).collect()),
+                r#type: types::name(field.data_type()),
+            })
+        });
+        let settings = &protection.settings;
+        let key = protection.key.as_ref().filter(|_| protection.commit.is_some());
+        Some(Self {
+            format: "fe1".to_owned(),
+            data_set: settings.data_set.clone(),
+            confidential: protection.confidential(&plan.seed),
+            key: key.map(|(id, wrapped, test_only)| KeyEntry {
+                check_value: id.clone(),
+                wrapped: wrapped.clone(),
+                key_source: test_only.then(|| "test-only".to_owned()),
+            }),
+            nonce: if settings.random_nonce { "random: equal runs differ" } else { "synthetic" }.to_owned(),
+            pad: settings.pad,
+            encrypt_nulls: settings.encrypt_nulls,
+            columns: columns.collect(),
+        })
+    }
+}
