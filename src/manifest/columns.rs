@@ -127,9 +127,18 @@ mod tests {
 
     #[test]
     fn every_type_has_a_name_that_leads_back() {
-        for name in
-            ["boolean", "integer", "double", "decimal(12,2)", "decimal(38,0)", "date", "timestamp", "text", "bytes", "code"]
-        {
+        for name in [
+            "boolean",
+            "integer",
+            "double",
+            "decimal(12,2)",
+            "decimal(38,0)",
+            "date",
+            "timestamp",
+            "text",
+            "bytes",
+            "code",
+        ] {
             assert_eq!(name_of(&type_of(name).expect(name)), name);
         }
         for name in
