@@ -20,6 +20,7 @@ mod nothing;
 pub mod secret;
 mod shorten;
 pub mod source;
+pub mod strict;
 pub mod texts;
 pub mod wrap;
 
@@ -322,13 +323,6 @@ impl Protection {
                 }
                 fields.push(Arc::new(field));
                 made.columns.push(Some(column));
-            }
-            if made.bound && made.keys.is_empty() && table.parent.is_some() {
-                return Err(Error::profile(
-                    format!("tables.{}", table.name),
-                    format!("PII-031: `{}` has no primary key that cells could be bound to", table.name),
-                )
-                .hint("mark a column with key = true, or encrypt in a domain: encrypt:DOMAIN"));
             }
             let notes = table.schema.metadata().clone();
             made.schema = Some(Arc::new(Schema::new_with_metadata(fields, notes)));

@@ -5,6 +5,8 @@ use clap::Args;
 use super::{Source, table, threads};
 use crate::engine;
 use crate::error::{Error, Kind, Result};
+use crate::plan::Plan;
+use crate::protect::strict::findings;
 
 #[derive(Args)]
 pub(super) struct Check {
@@ -13,6 +15,9 @@ pub(super) struct Check {
     /// Root rows of each tree that are looked at.
     #[arg(long, default_value_t = 2_000, value_name = "N")]
     sample: u64,
+    /// Refuse a column that is not classified as personal data or not, and all that contradicts its class.
+    #[arg(long)]
+    strict: bool,
     /// Worker threads; by default all cores.
     #[arg(long)]
     threads: Option<usize>,
@@ -21,6 +26,9 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self) -> Result<()> {
         let plan = self.source.plan()?;
+        if self.strict {
+            strict(&plan)?;
+        }
         let failures = engine::check(&plan, self.sample, threads(self.threads)?)?;
         let mut rows = Vec::new();
         for table in &plan.tables {
@@ -46,4 +54,21 @@ impl Check {
         )
         .hint(format!("the first: {}", first.example)))
     }
+}
+
+/// Prints what is wrong with the classification; an error unless all of it is a warning.
+fn strict(plan: &Plan) -> Result<()> {
+    let findings = findings(plan);
+    let rows: Vec<Vec<String>> = findings
+        .iter()
+        .map(|finding| {
+            let mark = if finding.warning { "warning" } else { "FAIL" };
+            vec![mark.to_owned(), finding.code.to_owned(), finding.path.clone(), finding.message.clone()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        table::print(&table::aligned(&["", "rule", "where", "what"], &rows))?;
+    }
+    let mut errors = findings.iter().filter(|finding| !finding.warning);
+    errors.next().map_or(Ok(()), |first| Err(first.error()))
 }

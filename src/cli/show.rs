@@ -6,6 +6,7 @@ use super::{Source, table};
 use crate::error::Result;
 use crate::plan::sql::{as_text, types};
 use crate::plan::{Chunk, Plan};
+use crate::protect::strict;
 use crate::sink;
 
 #[derive(Args)]
@@ -14,11 +15,17 @@ pub(super) struct Show {
     source: Source,
     /// A table of the profile.
     table: Option<String>,
+    /// Print every column's class, kind, origin and handling as CSV, with the names that catalogues have for them.
+    #[arg(long, conflicts_with = "table")]
+    catalogue: bool,
 }
 
 impl Show {
     pub(super) fn run(&self) -> Result<()> {
         let plan = self.source.plan()?;
+        if self.catalogue {
+            return table::print(&strict::catalogue(&plan));
+        }
         match &self.table {
             Some(name) => {
                 let at = plan.table(name)?;

@@ -298,6 +298,11 @@ fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
         )
         .hint("token or encrypt:DOMAIN do"));
     }
+    let bound = *name == "encrypt" && decision.domain.is_none();
+    if bound && table.parent.is_some() && !table.schema.fields().iter().any(|field| is_key(field)) {
+        return Err(wrong("PII-031", format!("`{}` has no primary key that cells could be bound to", table.name))
+            .hint("mark a column with key = true, or encrypt in a domain: encrypt:DOMAIN"));
+    }
     if decision.class == "sad" && *name != "null" {
         return Err(wrong(
             "PII-040",

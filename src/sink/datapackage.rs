@@ -4,12 +4,22 @@
 //! {"name": "claim_id", "type": "integer", "description": "the claim", "constraints": {"required": true}, "pii": "none"}
 //! ```
 //!
-//! `pii` is a property of ours. An empty field is missing: readers of CSV do not tell it from the empty text `""`.
+//! `pii`, `class`, `hipaa`, `identifies`, `origin` and `protection` are properties of ours. An empty field is missing: readers of CSV do not tell it from the empty text `""`.
 
 use arrow_schema::{DataType, Field, SchemaRef};
 use serde_json::{Map, Value, json};
 
-use super::{ABOUT, FORMATS, KEY, PII, REFERENCES, VIA};
+use super::{ABOUT, CLASS, FORMATS, HIPAA, IDENTIFIES, KEY, ORIGIN, PII, PROTECTION, REFERENCES, VIA};
+
+/// What is told of a column as personal data.
+const CLASSES: [(&str, &str); 6] = [
+    ("pii", PII),
+    ("class", CLASS),
+    ("hipaa", HIPAA),
+    ("identifies", IDENTIFIES),
+    ("origin", ORIGIN),
+    ("protection", PROTECTION),
+];
 
 /// One table and the files that hold it.
 #[derive(Debug, Clone)]
@@ -163,8 +173,10 @@ fn column(field: &Field) -> Value {
     if !field.is_nullable() {
         set("constraints", json!({ "required": true }));
     }
-    if let Some(class) = note(field, PII) {
-        set("pii", class.into());
+    for (name, key) in CLASSES {
+        if let Some(text) = note(field, key) {
+            set(name, text.into());
+        }
     }
     Value::Object(column)
 }

@@ -20,7 +20,7 @@ use std::fmt::Write;
 use arrow_schema::{DataType, Field};
 
 use super::datapackage::{TableFile, note};
-use super::{ABOUT, PII};
+use super::{ABOUT, CLASS, HIPAA, PII, PROTECTION};
 
 /// The text of `schema.sql`. References that neither database would take are comments: to a table that is not among
 /// `tables`, to a column that is not the primary key of its table, or around a circle of tables.
@@ -76,8 +76,8 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
     let comma = |n: usize| if n == last { "" } else { "," };
     for (n, field) in table.schema.fields().iter().enumerate() {
         comment("  ", note(field, ABOUT).unwrap_or_default(), text);
-        if let Some(class) = note(field, PII) {
-            comment("  ", &format!("PII: {class}"), text);
+        for class in said(field) {
+            comment("  ", &class, text);
         }
         let null = if field.is_nullable() { "" } else { " NOT NULL" };
         line(text, format_args!("  {} {}{null}{}", quoted(field.name()), sql_type(field), comma(n)));
@@ -89,6 +89,16 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
         comment("  ", &key, text);
     }
     text.push_str(");\n");
+}
+
+/// What is known of a column as personal data: `PII: ssn, class pii, HIPAA G` and `protected: encrypt`.
+fn said(field: &Field) -> Vec<String> {
+    let label = |label: &str, key: &str| note(field, key).map(|text| format!("{label}{text}"));
+    let personal = note(field, PII).is_some();
+    let known = [("PII: ", PII), ("class ", CLASS), ("HIPAA ", HIPAA)];
+    let known: Vec<String> = known.into_iter().filter(|_| personal).filter_map(|(text, key)| label(text, key)).collect();
+    let known = (!known.is_empty()).then(|| known.join(", "));
+    known.into_iter().chain(label("protected: ", PROTECTION)).collect()
 }
 
 fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {

@@ -1,0 +1,258 @@
+//! `placebo check --strict`: every column has a class, and nothing that is said of it contradicts something else.
+//!
+//! Each rule has a code that stays; `docs/errors.md` lists them.
+
+use std::collections::BTreeMap;
+
+use arrow_schema::{DataType, Field};
+
+use super::{Choice, decide, handling};
+use crate::error::Error;
+use crate::kinds::{self, Kind};
+use crate::plan::{Known, Mark, Origin, Plan};
+use crate::sink;
+
+/// Something that a profile says, or does not say, of personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's code, such as `PII-001`.
+    pub code: &'static str,
+    /// Where, as a path in the profile.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// Whether it may be right after all.
+    pub warning: bool,
+}
+
+impl Finding {
+    /// The finding as an error.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        Error::profile(self.path.clone(), format!("{}: {}", self.code, self.message)).hint(self.hint.clone())
+    }
+}
+
+/// Names that say what is in a column, and the kind that it would be.
+const TELLING: [(&str, &str); 23] = [
+    ("ssn", "ssn"),
+    ("social_security", "ssn"),
+    ("itin", "itin"),
+    ("dob", "birth_date"),
+    ("birth_date", "birth_date"),
+    ("birthdate", "birth_date"),
+    ("date_of_birth", "birth_date"),
+    ("given_name", "name"),
+    ("family_name", "name"),
+    ("first_name", "name"),
+    ("middle_name", "name"),
+    ("last_name", "name"),
+    ("maiden_name", "name"),
+    ("card_number", "pan"),
+    ("pan", "pan"),
+    ("cvv", "cvv"),
+    ("cvc", "cvv"),
+    ("pin_block", "pin"),
+    ("passport", "passport"),
+    ("mrn", "mrn"),
+    ("password", "password"),
+    ("email", "email"),
+    ("ip_address", "ip"),
+];
+
+/// Everything that is wrong, table by table; the rules on what happens by default come last.
+#[must_use]
+pub fn findings(plan: &Plan) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let mut domains: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for at in 0..plan.tables.len() {
+        let table = &plan.tables[at];
+        let path = |column: &str| format!("tables.{}.columns.{column}", table.name);
+        for (name, marks) in &table.marks {
+            let Some(column) = table.columns[..table.declared].iter().find(|column| column.name == *name) else {
+                all.push(finding("PII-004", format!("tables.{}.classes", table.name), format!("there is no column `{name}`"), "the names in `classes` are those of columns"));
+                continue;
+            };
+            if !column.visible {
+                all.push(finding("PII-005", path(name), format!("`{name}` is hidden: it is not written, so there is nothing to classify"), "classify the columns that are made of it"));
+            }
+            if marks.len() > 1 {
+                all.push(finding("PII-003", path(name), format!("`{name}` is classified twice"), "once, with `pii` or in `classes`"));
+            }
+            all.extend(marks.iter().flat_map(|mark| words(&path(name), mark)));
+        }
+        for field in table.schema.fields() {
+            let name = field.name();
+            let Some(known) = plan.known(at, name) else {
+                if !table.marks.contains_key(name) {
+                    all.push(finding("PII-001", path(name), format!("`{name}` is not classified"), "pii = \"KIND\" on the column, or its name in `classes` of the table"));
+                }
+                continue;
+            };
+            let Some(index) = table.columns.iter().position(|column| column.name == *name) else { continue };
+            all.extend(facts(plan, at, index, field, &known));
+            if let Some(domain) = &known.domain {
+                let (other, how) = domains.entry(domain.clone()).or_insert_with(|| (path(name), known.handling.clone()));
+                if *how != known.handling {
+                    all.push(finding("PII-020", path(name), format!("the domain `{domain}` is written as `{}` here and as `{how}` at `{other}`", known.handling), "one domain, one handling: else values that are equal differ"));
+                }
+            }
+        }
+    }
+    if all.iter().all(|finding| finding.warning)
+        && let Err(error) = decide(plan, &Choice::profile())
+    {
+        let (code, message) = error.message().split_once(": ").unwrap_or(("PII-000", error.message()));
+        let code = DECIDED.iter().find(|known| **known == code).copied().unwrap_or("PII-000");
+        all.push(finding(code, error.path().to_owned(), message.to_owned(), error.hint_text().unwrap_or("`placebo plan --protect profile` shows what would happen")));
+    }
+    all
+}
+
+/// The codes that [`decide`] refuses with.
+const DECIDED: [&str; 13] = [
+    "PII-009", "PII-030", "PII-031", "PII-032", "PII-033", "PII-034", "PII-040", "PII-041", "PII-042", "PII-043", "PII-044",
+    "PII-045", "PII-050",
+];
+
+fn finding(code: &'static str, path: String, message: String, hint: &str) -> Finding {
+    Finding { code, path, message, hint: hint.to_owned(), warning: false }
+}
+
+/// What is wrong with the words of a mark by themselves.
+fn words(path: &str, mark: &Mark) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let known_class = |class: &str| kinds::CLASSES.iter().any(|(known, _)| *known == class);
+    let kind = mark.names.as_deref().and_then(kinds::find);
+    if let Some(name) = mark.names.as_deref().filter(|name| kind.is_none() && !known_class(name)) {
+        let near = crate::error::did_you_mean(name, kinds::all().iter().map(|kind| kind.name.as_str()));
+        let hint = near.unwrap_or_else(|| "`placebo list kinds` shows them".to_owned());
+        all.push(finding("PII-002", path.to_owned(), format!("`{name}` is no kind of personal data and no class"), &hint));
+    }
+    if mark.names.is_none() && mark.class.is_none() {
+        all.push(finding("PII-024", path.to_owned(), "it is said how the column is handled, and not what it is".to_owned(), "pii = \"KIND\", or class = \"…\""));
+    }
+    if let Some(class) = &mark.class {
+        if !known_class(class) {
+            all.push(finding("PII-006", path.to_owned(), format!("`{class}` is no class"), "public, internal, pii, phi, pci, sad, secret or legal-privileged"));
+        } else if let Some(kind) = kind.filter(|kind| kinds::personal(&kind.class) && !kinds::personal(class)) {
+            all.push(finding("PII-008", path.to_owned(), format!("a `{}` is {}, and cannot be {class}", kind.name, kind.class), "another kind, if it is not of a person"));
+        }
+    }
+    if let Some(letter) = &mark.hipaa {
+        if letter != "-" && !matches!(letter.as_bytes(), [b'A'..=b'R']) {
+            all.push(finding("PII-007", path.to_owned(), format!("`{letter}` is no letter of the Safe Harbor list"), "A to R, or -"));
+        } else if let Some(kind) = kind.filter(|kind| kind.hipaa != "-" && letter == "-") {
+            all.push(finding("PII-013", path.to_owned(), format!("a `{}` is on the Safe Harbor list ({})", kind.name, kind.hipaa), "another kind, if it is not"));
+        }
+    }
+    if let Some(text) = &mark.handling {
+        let name = text.split(':').next().unwrap_or_default();
+        match handling(name) {
+            Err(error) => all.push(finding("PII-009", path.to_owned(), error.message().to_owned(), error.hint_text().unwrap_or("`placebo list handlings` shows them"))),
+            Ok(known) if mark.domain.is_some() && !known.domains => {
+                all.push(finding("PII-018", path.to_owned(), format!("a domain is named, and `{name}` has none"), "encrypt, token, hash-keyed and ff1 have"));
+            }
+            Ok(_) => {}
+        }
+    } else if mark.domain.is_some() && kind.is_none_or(|kind| handling(&kind.handling).is_ok_and(|known| !known.domains)) {
+        all.push(finding("PII-018", path.to_owned(), "a domain is named, and the column is clear".to_owned(), "handling = \"token\" or another one that joins"));
+    }
+    all
+}
+
+/// What contradicts the column itself.
+fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let name = field.name();
+    let path = format!("tables.{}.columns.{name}", plan.tables[table].name);
+    let mut found = |code, message: String, hint: &str| all.push(finding(code, path.clone(), message, hint));
+    let personal = kinds::personal(&known.class);
+    let origin = plan.origin(table, column);
+    let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
+    let kind_name = known.kind.map_or("", |kind| kind.name.as_str());
+    if !personal && known.kind.is_none() {
+        if let Some((from, index)) = plan.carries(table, column).first() {
+            let (from, source) = (&plan.tables[*from].name, &plan.tables[*from].columns[*index].name);
+            found("PII-010", format!("`{name}` is {} and hands on `{from}.{source}`, which is personal", known.class), "give it the kind of what it is made of");
+        }
+        if matches!(origin, Origin::Reserved | Origin::Live) {
+            found("PII-011", format!("`{name}` is made by a generator of identifiers, and no kind is named"), "pii = \"KIND\": `placebo list kinds` shows them");
+        }
+    }
+    if personal && known.handling == "clear" && origin == Origin::Live {
+        found("PII-012", format!("`{name}` looks live and would be written in the clear"), "numbers that no one can have, or handling = \"encrypt\"");
+    }
+    if known.hipaa != "-" && !personal {
+        found("PII-014", format!("`{name}` is {} and on the Safe Harbor list ({})", known.class, known.hipaa), "a class of persons, or no letter");
+    }
+    let fits = match known.kind.map_or("-", |kind| kind.generalize.as_str()) {
+        "year" | "birth_year" => timely,
+        "age" => *field.data_type() == DataType::Int64,
+        _ => true,
+    };
+    if !fits {
+        found("PII-015", format!("a `{kind_name}` is not {}", crate::plan::sql::types::name(field.data_type())), "dates are dates or instants, ages are integers");
+    }
+    if known.identifies == "direct" && (timely || matches!(field.data_type(), DataType::Boolean | DataType::Float64)) {
+        found("PII-016", format!("{} identifies nobody as a `{kind_name}`", crate::plan::sql::types::name(field.data_type())), "another kind, such as date or health");
+    }
+    if personal && origin == Origin::Constant {
+        found("PII-017", format!("`{name}` is {}, and is the same in every row", known.class), "internal, or public");
+    }
+    if known.class == "public" && known.handling != "clear" {
+        found("PII-021", format!("`{name}` is public, and would be written as `{}`", known.handling), "clear, or another class");
+    }
+    if !personal && known.kind.is_none() {
+        let is = |word: &str| *name == word || name.strip_suffix(word).is_some_and(|head| head.ends_with('_'));
+        if let Some((word, kind)) = TELLING.iter().find(|(word, _)| is(word)) {
+            let hint = format!("pii = \"{kind}\", if it is what its name says");
+            let message = format!("`{name}` is {}, and is called `{word}`", known.class);
+            all.push(Finding { warning: true, ..finding("PII-100", path, message, &hint) });
+        }
+    }
+    all
+}
+
+/// How a kind is called elsewhere, for catalogues.
+#[must_use]
+pub fn names(kind: Option<&Kind>) -> [String; 3] {
+    kind.map_or_else(Default::default, |kind| [kind.presidio.clone(), kind.fideslang.clone(), kind.dpv.clone()])
+}
+
+/// The catalogue of a plan's written columns, as CSV.
+#[must_use]
+pub fn catalogue(plan: &Plan) -> String {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let header = [
+        "table", "column", "type", "class", "kind", "hipaa", "identifies", "origin", "handling", "domain", "presidio",
+        "fideslang", "dpv", "about",
+    ];
+    // Writing to memory cannot fail.
+    let _ = out.write_record(header);
+    for (at, table) in plan.tables.iter().enumerate() {
+        for field in table.schema.fields() {
+            let note = |key: &str| field.metadata().get(key).map_or(String::new(), |text| text.clone());
+            let [presidio, fideslang, dpv] = names(plan.known(at, field.name()).and_then(|known| known.kind));
+            let _ = out.write_record([
+                table.name.clone(),
+                field.name().clone(),
+                crate::plan::sql::types::name(field.data_type()),
+                note(sink::CLASS),
+                note(sink::PII),
+                note(sink::HIPAA),
+                note(sink::IDENTIFIES),
+                note(sink::ORIGIN),
+                note(sink::HANDLING),
+                note(sink::DOMAIN),
+                presidio,
+                fideslang,
+                dpv,
+                note(sink::ABOUT),
+            ]);
+        }
+    }
+    String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default()
+}
