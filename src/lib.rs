@@ -14,6 +14,7 @@
 //! ```
 
 pub mod cli;
+pub mod decrypt;
 pub mod digest;
 pub mod engine;
 pub mod error;

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use columns::ColumnEntry;
+pub use columns::{ColumnEntry, type_of as column_type};
 pub use protection::{KeyEntry, ProtectedColumn, ProtectionEntry};
 
 use crate::digest::{RowSum, hex, sha256};

@@ -1,6 +1,7 @@
 //! The command line: a file a command. stdout is for data, stderr for talk.
 
 mod check;
+mod decrypt;
 mod document;
 mod generate;
 mod keys;
@@ -61,6 +62,10 @@ enum Command {
     Show(show::Show),
     /// List profiles, generators, functions or formats.
     List(list::List),
+    /// Open the encrypted columns of a data set: files as an unprotected run would have written them.
+    Decrypt(decrypt::Decrypt),
+    /// Seal the encrypted columns of a data set anew, with the active key of a keyring.
+    Reencrypt(decrypt::Reencrypt),
     /// Make, list, export, rotate, shred and wrap the keys that personal data is encrypted with.
     Keys(keys::KeysCommand),
     /// Write a commented profile to start from.
@@ -208,6 +213,8 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),
+        Command::Decrypt(command) => command.run(),
+        Command::Reencrypt(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Reference(command) => command.run(),

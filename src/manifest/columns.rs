@@ -86,7 +86,7 @@ impl TableEntry {
     }
 }
 
-fn name_of(ty: &DataType) -> String {
+pub(super) fn name_of(ty: &DataType) -> String {
     match ty {
         DataType::Boolean => "boolean".to_owned(),
         DataType::Int64 => "integer".to_owned(),
@@ -102,7 +102,9 @@ fn name_of(ty: &DataType) -> String {
     }
 }
 
-fn type_of(name: &str) -> Option<DataType> {
+/// The type that a column's name of it means.
+#[must_use]
+pub fn type_of(name: &str) -> Option<DataType> {
     Some(match name {
         "boolean" => DataType::Boolean,
         "integer" => DataType::Int64,

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::plan::sql::types;
 use crate::protect::Protection;
 use crate::sink;
 
@@ -43,6 +42,10 @@ pub struct KeyEntry {
     /// `test-only` for a key that anyone can make.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_source: Option<String>,
+    /// The key under which seed and fingerprint were committed to, where the data was encrypted anew since: tokens and hashes
+    /// are of that key too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_by: Option<String>,
 }
 
 /// A column that is not clear.
@@ -67,7 +70,7 @@ pub struct ProtectedColumn {
     /// The columns whose texts a cell is bound to; without one it is the row's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<Vec<String>>,
-    /// The type before, as SQL has it.
+    /// The type before, as the columns of `tables` have it.
     pub r#type: String,
 }
 
@@ -92,7 +95,7 @@ impl ProtectionEntry {
                 scope: scope.map(|(scope, _)| scope.clone()),
                 key_id: scope.map(|(_, kid)| kid.clone()),
                 bound_to: bound.then(|| keys.map(|field| field.name().clone()).collect()),
-                r#type: types::name(field.data_type()),
+                r#type: super::columns::name_of(field.data_type()),
             })
         });
         let settings = &protection.settings;
@@ -105,6 +108,7 @@ impl ProtectionEntry {
                 check_value: id.clone(),
                 wrapped: wrapped.clone(),
                 key_source: test_only.then(|| "test-only".to_owned()),
+                committed_by: None,
             }),
             nonce: if settings.random_nonce { "random: equal runs differ" } else { "synthetic" }.to_owned(),
             pad: settings.pad,

@@ -72,14 +72,29 @@ pub fn findings(plan: &Plan) -> Vec<Finding> {
         let path = |column: &str| format!("tables.{}.columns.{column}", table.name);
         for (name, marks) in &table.marks {
             let Some(column) = table.columns[..table.declared].iter().find(|column| column.name == *name) else {
-                all.push(finding("PII-004", format!("tables.{}.classes", table.name), format!("there is no column `{name}`"), "the names in `classes` are those of columns"));
+                all.push(finding(
+                    "PII-004",
+                    format!("tables.{}.classes", table.name),
+                    format!("there is no column `{name}`"),
+                    "the names in `classes` are those of columns",
+                ));
                 continue;
             };
             if !column.visible {
-                all.push(finding("PII-005", path(name), format!("`{name}` is hidden: it is not written, so there is nothing to classify"), "classify the columns that are made of it"));
+                all.push(finding(
+                    "PII-005",
+                    path(name),
+                    format!("`{name}` is hidden: it is not written, so there is nothing to classify"),
+                    "classify the columns that are made of it",
+                ));
             }
             if marks.len() > 1 {
-                all.push(finding("PII-003", path(name), format!("`{name}` is classified twice"), "once, with `pii` or in `classes`"));
+                all.push(finding(
+                    "PII-003",
+                    path(name),
+                    format!("`{name}` is classified twice"),
+                    "once, with `pii` or in `classes`",
+                ));
             }
             all.extend(marks.iter().flat_map(|mark| words(&path(name), mark)));
         }
@@ -87,16 +102,30 @@ pub fn findings(plan: &Plan) -> Vec<Finding> {
             let name = field.name();
             let Some(known) = plan.known(at, name) else {
                 if !table.marks.contains_key(name) {
-                    all.push(finding("PII-001", path(name), format!("`{name}` is not classified"), "pii = \"KIND\" on the column, or its name in `classes` of the table"));
+                    all.push(finding(
+                        "PII-001",
+                        path(name),
+                        format!("`{name}` is not classified"),
+                        "pii = \"KIND\" on the column, or its name in `classes` of the table",
+                    ));
                 }
                 continue;
             };
             let Some(index) = table.columns.iter().position(|column| column.name == *name) else { continue };
             all.extend(facts(plan, at, index, field, &known));
             if let Some(domain) = &known.domain {
-                let (other, how) = domains.entry(domain.clone()).or_insert_with(|| (path(name), known.handling.clone()));
+                let (other, how) =
+                    domains.entry(domain.clone()).or_insert_with(|| (path(name), known.handling.clone()));
                 if *how != known.handling {
-                    all.push(finding("PII-020", path(name), format!("the domain `{domain}` is written as `{}` here and as `{how}` at `{other}`", known.handling), "one domain, one handling: else values that are equal differ"));
+                    all.push(finding(
+                        "PII-020",
+                        path(name),
+                        format!(
+                            "the domain `{domain}` is written as `{}` here and as `{how}` at `{other}`",
+                            known.handling
+                        ),
+                        "one domain, one handling: else values that are equal differ",
+                    ));
                 }
             }
         }
@@ -106,15 +135,20 @@ pub fn findings(plan: &Plan) -> Vec<Finding> {
     {
         let (code, message) = error.message().split_once(": ").unwrap_or(("PII-000", error.message()));
         let code = DECIDED.iter().find(|known| **known == code).copied().unwrap_or("PII-000");
-        all.push(finding(code, error.path().to_owned(), message.to_owned(), error.hint_text().unwrap_or("`placebo plan --protect profile` shows what would happen")));
+        all.push(finding(
+            code,
+            error.path().to_owned(),
+            message.to_owned(),
+            error.hint_text().unwrap_or("`placebo plan --protect profile` shows what would happen"),
+        ));
     }
     all
 }
 
 /// The codes that [`decide`] refuses with.
 const DECIDED: [&str; 13] = [
-    "PII-009", "PII-030", "PII-031", "PII-032", "PII-033", "PII-034", "PII-040", "PII-041", "PII-042", "PII-043", "PII-044",
-    "PII-045", "PII-050",
+    "PII-009", "PII-030", "PII-031", "PII-032", "PII-033", "PII-034", "PII-040", "PII-041", "PII-042", "PII-043",
+    "PII-044", "PII-045", "PII-050",
 ];
 
 fn finding(code: &'static str, path: String, message: String, hint: &str) -> Finding {
@@ -129,36 +163,83 @@ fn words(path: &str, mark: &Mark) -> Vec<Finding> {
     if let Some(name) = mark.names.as_deref().filter(|name| kind.is_none() && !known_class(name)) {
         let near = crate::error::did_you_mean(name, kinds::all().iter().map(|kind| kind.name.as_str()));
         let hint = near.unwrap_or_else(|| "`placebo list kinds` shows them".to_owned());
-        all.push(finding("PII-002", path.to_owned(), format!("`{name}` is no kind of personal data and no class"), &hint));
+        all.push(finding(
+            "PII-002",
+            path.to_owned(),
+            format!("`{name}` is no kind of personal data and no class"),
+            &hint,
+        ));
     }
     if mark.names.is_none() && mark.class.is_none() {
-        all.push(finding("PII-024", path.to_owned(), "it is said how the column is handled, and not what it is".to_owned(), "pii = \"KIND\", or class = \"…\""));
+        all.push(finding(
+            "PII-024",
+            path.to_owned(),
+            "it is said how the column is handled, and not what it is".to_owned(),
+            "pii = \"KIND\", or class = \"…\"",
+        ));
     }
     if let Some(class) = &mark.class {
         if !known_class(class) {
-            all.push(finding("PII-006", path.to_owned(), format!("`{class}` is no class"), "public, internal, pii, phi, pci, sad, secret or legal-privileged"));
+            all.push(finding(
+                "PII-006",
+                path.to_owned(),
+                format!("`{class}` is no class"),
+                "public, internal, pii, phi, pci, sad, secret or legal-privileged",
+            ));
         } else if let Some(kind) = kind.filter(|kind| kinds::personal(&kind.class) && !kinds::personal(class)) {
-            all.push(finding("PII-008", path.to_owned(), format!("a `{}` is {}, and cannot be {class}", kind.name, kind.class), "another kind, if it is not of a person"));
+            all.push(finding(
+                "PII-008",
+                path.to_owned(),
+                format!("a `{}` is {}, and cannot be {class}", kind.name, kind.class),
+                "another kind, if it is not of a person",
+            ));
         }
     }
     if let Some(letter) = &mark.hipaa {
         if letter != "-" && !matches!(letter.as_bytes(), [b'A'..=b'R']) {
-            all.push(finding("PII-007", path.to_owned(), format!("`{letter}` is no letter of the Safe Harbor list"), "A to R, or -"));
+            all.push(finding(
+                "PII-007",
+                path.to_owned(),
+                format!("`{letter}` is no letter of the Safe Harbor list"),
+                "A to R, or -",
+            ));
         } else if let Some(kind) = kind.filter(|kind| kind.hipaa != "-" && letter == "-") {
-            all.push(finding("PII-013", path.to_owned(), format!("a `{}` is on the Safe Harbor list ({})", kind.name, kind.hipaa), "another kind, if it is not"));
+            all.push(finding(
+                "PII-013",
+                path.to_owned(),
+                format!("a `{}` is on the Safe Harbor list ({})", kind.name, kind.hipaa),
+                "another kind, if it is not",
+            ));
         }
     }
     if let Some(text) = &mark.handling {
         let name = text.split(':').next().unwrap_or_default();
         match handling(name) {
-            Err(error) => all.push(finding("PII-009", path.to_owned(), error.message().to_owned(), error.hint_text().unwrap_or("`placebo list handlings` shows them"))),
+            Err(error) => all.push(finding(
+                "PII-009",
+                path.to_owned(),
+                error.message().to_owned(),
+                error.hint_text().unwrap_or("`placebo list handlings` shows them"),
+            )),
             Ok(known) if mark.domain.is_some() && !known.domains => {
-                all.push(finding("PII-018", path.to_owned(), format!("a domain is named, and `{name}` has none"), "encrypt, token, hash-keyed and ff1 have"));
+                all.push(finding(
+                    "PII-018",
+                    path.to_owned(),
+                    format!("a domain is named, and `{name}` has none"),
+                    "encrypt, token, hash-keyed and ff1 have",
+                ));
             }
             Ok(_) => {}
         }
-    } else if mark.domain.is_some() && kind.is_none_or(|kind| handling(&kind.handling).is_ok_and(|known| !known.domains)) {
-        all.push(finding("PII-018", path.to_owned(), "a domain is named, and the column is clear".to_owned(), "handling = \"token\" or another one that joins"));
+    } else if mark.domain.is_some()
+        && kind.is_none_or(|kind| handling(&kind.handling).is_ok_and(|known| !known.domains))
+    {
+        all.push(finding(
+            "PII-018",
+            path.to_owned(),
+            "a domain is named, and the column is clear".to_owned(),
+            "handling = \"token\" or another one that joins",
+        ));
     }
     all
 }
@@ -176,17 +257,33 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     if !personal && known.kind.is_none() {
         if let Some((from, index)) = plan.carries(table, column).first() {
             let (from, source) = (&plan.tables[*from].name, &plan.tables[*from].columns[*index].name);
-            found("PII-010", format!("`{name}` is {} and hands on `{from}.{source}`, which is personal", known.class), "give it the kind of what it is made of");
+            found(
+                "PII-010",
+                format!("`{name}` is {} and hands on `{from}.{source}`, which is personal", known.class),
+                "give it the kind of what it is made of",
+            );
         }
         if matches!(origin, Origin::Reserved | Origin::Live) {
-            found("PII-011", format!("`{name}` is made by a generator of identifiers, and no kind is named"), "pii = \"KIND\": `placebo list kinds` shows them");
+            found(
+                "PII-011",
+                format!("`{name}` is made by a generator of identifiers, and no kind is named"),
+                "pii = \"KIND\": `placebo list kinds` shows them",
+            );
         }
     }
     if personal && known.handling == "clear" && origin == Origin::Live {
-        found("PII-012", format!("`{name}` looks live and would be written in the clear"), "numbers that no one can have, or handling = \"encrypt\"");
+        found(
+            "PII-012",
+            format!("`{name}` looks live and would be written in the clear"),
+            "numbers that no one can have, or handling = \"encrypt\"",
+        );
     }
     if known.hipaa != "-" && !personal {
-        found("PII-014", format!("`{name}` is {} and on the Safe Harbor list ({})", known.class, known.hipaa), "a class of persons, or no letter");
+        found(
+            "PII-014",
+            format!("`{name}` is {} and on the Safe Harbor list ({})", known.class, known.hipaa),
+            "a class of persons, or no letter",
+        );
     }
     let fits = match known.kind.map_or("-", |kind| kind.generalize.as_str()) {
         "year" | "birth_year" => timely,
@@ -194,16 +291,28 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
         _ => true,
     };
     if !fits {
-        found("PII-015", format!("a `{kind_name}` is not {}", crate::plan::sql::types::name(field.data_type())), "dates are dates or instants, ages are integers");
+        found(
+            "PII-015",
+            format!("a `{kind_name}` is not {}", crate::plan::sql::types::name(field.data_type())),
+            "dates are dates or instants, ages are integers",
+        );
     }
     if known.identifies == "direct" && (timely || matches!(field.data_type(), DataType::Boolean | DataType::Float64)) {
-        found("PII-016", format!("{} identifies nobody as a `{kind_name}`", crate::plan::sql::types::name(field.data_type())), "another kind, such as date or health");
+        found(
+            "PII-016",
+            format!("{} identifies nobody as a `{kind_name}`", crate::plan::sql::types::name(field.data_type())),
+            "another kind, such as date or health",
+        );
     }
     if personal && origin == Origin::Constant {
         found("PII-017", format!("`{name}` is {}, and is the same in every row", known.class), "internal, or public");
     }
     if known.class == "public" && known.handling != "clear" {
-        found("PII-021", format!("`{name}` is public, and would be written as `{}`", known.handling), "clear, or another class");
+        found(
+            "PII-021",
+            format!("`{name}` is public, and would be written as `{}`", known.handling),
+            "clear, or another class",
+        );
     }
     if !personal && known.kind.is_none() {
         let is = |word: &str| *name == word || name.strip_suffix(word).is_some_and(|head| head.ends_with('_'));
@@ -227,8 +336,20 @@ pub fn names(kind: Option<&Kind>) -> [String; 3] {
 pub fn catalogue(plan: &Plan) -> String {
     let mut out = csv::Writer::from_writer(Vec::new());
     let header = [
-        "table", "column", "type", "class", "kind", "hipaa", "identifies", "origin", "handling", "domain", "presidio",
-        "fideslang", "dpv", "about",
+        "table",
+        "column",
+        "type",
+        "class",
+        "kind",
+        "hipaa",
+        "identifies",
+        "origin",
+        "handling",
+        "domain",
+        "presidio",
+        "fideslang",
+        "dpv",
+        "about",
     ];
     // Writing to memory cannot fail.
     let _ = out.write_record(header);

@@ -96,7 +96,8 @@ fn said(field: &Field) -> Vec<String> {
     let label = |label: &str, key: &str| note(field, key).map(|text| format!("{label}{text}"));
     let personal = note(field, PII).is_some();
     let known = [("PII: ", PII), ("class ", CLASS), ("HIPAA ", HIPAA)];
-    let known: Vec<String> = known.into_iter().filter(|_| personal).filter_map(|(text, key)| label(text, key)).collect();
+    let known: Vec<String> =
+        known.into_iter().filter(|_| personal).filter_map(|(text, key)| label(text, key)).collect();
     let known = (!known.is_empty()).then(|| known.join(", "));
     known.into_iter().chain(label("protected: ", PROTECTION)).collect()
 }

@@ -151,3 +151,22 @@ fn named(error: Error, path: &Path, row: u64, line: Option<u64>) -> Error {
         }
     }
 }
+
+/// A column of values from their texts: the inverse of [`crate::sink::texts::texts`].
+///
+/// # Errors
+///
+/// If a text is not one of the type's, or a value is missing that must be there.
+pub fn column<'a>(
+    field: &arrow_schema::Field,
+    texts: impl Iterator<Item = Option<&'a [u8]>>,
+) -> Result<arrow_array::ArrayRef> {
+    let mut column = cell::Column::new(field)?;
+    for text in texts {
+        match text {
+            Some(text) => column.value(text)?,
+            None => column.null()?,
+        }
+    }
+    Ok(column.finish())
+}

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["digest", "error", "rng"],
     &["profile", "kinds"],
     &["generator"],
@@ -10,6 +10,7 @@ const LAYERS: [&[&str]; 8] = [
     &["protect"],
     &["engine"],
     &["manifest"],
+    &["decrypt"],
     &["cli"],
 ];
 
