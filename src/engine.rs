@@ -19,9 +19,10 @@ pub use check::check;
 pub use lock::Lock;
 pub use output::{FileEntry, Target, write_whole};
 
+use crate::digest::RowSum;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Chunk, Plan};
-use crate::sink::{Encoder, Format, Options, Piece};
+use crate::sink::{Canonical, Encoder, Format, Options, Piece};
 use output::File;
 use queue::Queue;
 
@@ -158,8 +159,9 @@ impl Job<'_> {
         let mut chunk = Chunk::new(self.plan, root, numbers);
         for lane in lanes {
             let batch = chunk.batch(lane.table)?;
-            let rows = batch.num_rows() as u64;
-            let piece = lane.encoder.encode(batch)?;
+            let (piece, sum) = lane.canonical.encode(lane.encoder.as_ref(), batch)?;
+            let rows = sum.rows;
+            hold(&lane.sum).merge(&sum);
             // An estimate may be wrong, and a profile may make it so: the limits hold here too.
             let (bytes, limits) = (piece.len() as u64, &self.plan.limits);
             limits.allow_rows((progress.rows.fetch_add(rows, Ordering::Relaxed) + rows) as f64)?;
@@ -174,6 +176,9 @@ impl Job<'_> {
 struct Lane {
     table: usize,
     encoder: Box<dyn Encoder>,
+    canonical: Canonical,
+    /// The logical digest of the rows so far: a sum, so that the order of chunks does not matter.
+    sum: Mutex<RowSum>,
     waiting: Mutex<BTreeMap<u64, (u64, Piece)>>,
     file: Mutex<Open>,
 }
@@ -189,7 +194,9 @@ impl Lane {
         let plan = &job.plan.tables[table];
         let encoder = (job.format.encoder)(&plan.schema, &job.options)?;
         let file = job.target.open(job, &plan.name, encoder.as_ref())?;
-        Ok(Self { table, encoder, waiting: Mutex::default(), file: Mutex::new(Open { next: 0, rows: 0, file }) })
+        let canonical = Canonical::new(&plan.schema)?;
+        let open = Mutex::new(Open { next: 0, rows: 0, file });
+        Ok(Self { table, encoder, canonical, sum: Mutex::default(), waiting: Mutex::default(), file: open })
     }
 
     /// Lays a piece down, and appends all that is next in order unless another thread is at it.
@@ -216,7 +223,9 @@ impl Lane {
 
     fn close(self) -> Result<(usize, FileEntry)> {
         let open = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((self.table, open.file.finish(open.rows)?))
+        let sum = self.sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let entry = open.file.finish(open.rows)?;
+        Ok((self.table, FileEntry { digest: sum.hex(), ..entry }))
     }
 }
 

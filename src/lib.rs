@@ -23,3 +23,4 @@ pub mod plan;
 pub mod profile;
 pub mod rng;
 pub mod sink;
+pub mod source;

@@ -147,16 +147,15 @@ fn beside(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
             Some(table_file(table, paths, job.format.name))
         })
         .collect();
-    let compression = job.options.compression.as_deref().or(job.format.compressions.first().copied());
     let named = |stem: &str, end: &str| match job.part {
         None => format!("{stem}{end}"),
         Some((i, _)) => format!("{stem}.part-{:05}{end}", i - 1),
     };
-    let texts = [
+    let mut texts = vec![
         ("datapackage.json".to_owned(), datapackage(&job.plan.name, &job.plan.title, &tables)),
         ("schema.sql".to_owned(), schema_sql(&tables)),
-        (named("manifest", ".json"), Manifest::new(job.plan, job.format.name, compression, job.part, files).to_json()),
     ];
+    texts.push((named("manifest", ".json"), Manifest::new(job, files, &texts).to_json()));
     let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
     for (name, text) in &texts {
         write_whole(&folder.join(name), text, job.part)?;

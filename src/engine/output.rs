@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::lock::Lock;
@@ -24,7 +24,8 @@ pub enum Target {
 }
 
 /// A file that a run wrote.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FileEntry {
     /// The table.
     pub table: String,
@@ -36,6 +37,8 @@ pub struct FileEntry {
     pub bytes: u64,
     /// SHA-256 of the bytes, in hex.
     pub sha256: String,
+    /// The logical digest of the rows: [`RowSum::hex`](crate::digest::RowSum::hex).
+    pub digest: String,
 }
 
 impl Target {
@@ -126,6 +129,8 @@ impl File {
             rows,
             bytes: seen.bytes,
             sha256,
+            // Rows are summed where they are encoded.
+            digest: String::new(),
         })
     }
 }

@@ -6,7 +6,7 @@ const LAYERS: [&[&str]; 7] = [
     &["digest", "error", "rng"],
     &["profile"],
     &["generator"],
-    &["plan", "sink"],
+    &["plan", "sink", "source"],
     &["engine"],
     &["manifest"],
     &["cli"],

@@ -16,6 +16,7 @@ mod profiles;
 mod random_profiles;
 mod randomness;
 mod run;
+mod source;
 mod splits;
 mod trust;
 mod tutorial;
