@@ -158,8 +158,8 @@ impl Whom {
                 .map(|(class, _)| *class)
                 .chain(kinds::all().iter().map(|kind| kind.name.as_str()));
             return Err(Error::usage(format!("`{text}` is no class and no kind of personal data"))
-                .maybe_hint(did_you_mean(text, known))
-                .hint("`placebo list kinds` shows them; a column is TABLE.COLUMN"));
+                .hint("`placebo list kinds` shows them; a column is TABLE.COLUMN")
+                .maybe_hint(did_you_mean(text, known)));
         };
         let at = plan.table(table)?;
         let names = || plan.tables[at].schema.fields().iter().map(|field| field.name().as_str());

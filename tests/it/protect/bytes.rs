@@ -177,16 +177,17 @@ fn no_plaintext_of_a_protected_column_is_anywhere() {
     assert!(plain.len() > 4_000);
     let how = ["ssn=encrypt", "name=encrypt", "mrn=encrypt:mrn", "phone=encrypt", "pan=encrypt", "narrative=encrypt"];
     let how: Vec<&str> = how.iter().flat_map(|how| ["--protect", how]).collect();
-    let automaton = regex::bytes::RegexSetBuilder::new(plain.iter().map(|text| regex::escape(text)))
-        .size_limit(1 << 30)
-        .build()
-        .expect("a set");
+    let known: std::collections::BTreeSet<&[u8]> = plain.iter().map(String::as_bytes).collect();
+    let lengths: std::collections::BTreeSet<usize> = known.iter().map(|text| text.len()).collect();
+    let found = |bytes: &[u8]| {
+        let at = |at: usize| lengths.iter().find_map(|length| known.get(bytes.get(at..at + length)?).copied());
+        (0..bytes.len()).find_map(at).map(|text| String::from_utf8_lossy(text).into_owned())
+    };
     for format in ["csv", "json", "parquet", "arrow"] {
         let fixed = ["--format", format, "--seed", "a seed that nobody guesses"];
         let more = [&KEY[..], &how, &rows, &fixed].concat();
         for (name, bytes) in generate(CLINIC, &temp.path().join(format), &more) {
-            let found = automaton.matches(&bytes).into_iter().next().map(|at| &plain[at]);
-            assert_eq!(found, None, "{format}: {name}");
+            assert_eq!(found(&bytes), None, "{format}: {name}");
             assert!(
                 !bytes.windows(26).any(|part| part == b"a seed that nobody guesses"),
                 "{format}: {name} has the seed"
@@ -194,7 +195,7 @@ fn no_plaintext_of_a_protected_column_is_anywhere() {
         }
     }
     // The search finds what is there.
-    assert!(automaton.is_match(&clear["patient.csv"]));
+    assert!(found(&clear["patient.csv"]).is_some());
 }
 
 #[test]
