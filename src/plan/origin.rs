@@ -141,8 +141,8 @@ impl Plan {
             at = match step {
                 Step::Parent => self.tables[at].parent?,
                 Step::Ref(reference) => self.tables[at].refs[*reference].as_ref()?.table,
-                Step::Fact => match &self.tables[at].source {
-                    super::Source::Each(facts) => facts.hand.table,
+                Step::Fact(n) => match &self.tables[at].source {
+                    super::Source::Each(facts) => facts.get(*n)?.hand.table,
                     _ => return None,
                 },
             };
