@@ -12,14 +12,25 @@ test: judges
 # Foreign judges in a virtual environment under target/; Debian's python3-venv is installed where it is missing.
 JUDGES := target/judges
 PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.toml))
-judges: $(JUDGES)/ready
+judges: $(JUDGES)/ready target/judges-sealed/ready
 	$(CARGO) build --release --locked
 	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000 $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/ranges.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
+	$(SEALED)/bin/python tests/judges/encryption.py target/release/placebo $(JUDGES)/data 10000
+	$(SEALED)/bin/python tests/judges/safe_harbor.py target/release/placebo $(JUDGES)/data 1000000
+	$(SEALED)/bin/python tests/judges/recognizers.py target/release/placebo $(JUDGES)/data 5000 $(PROFILES)
 	rm -rf $(JUDGES)/data
+
+# Those of encryption and of personal data have an environment of their own: Presidio brings half a language laboratory.
+SEALED := target/judges-sealed
+$(SEALED)/ready: tests/judges/encryption.txt
+	python3 -m venv $(SEALED) || (apt-get update && apt-get install -y python3-venv && python3 -m venv $(SEALED)) \
+		|| (echo "hint: python3 with venv is needed (Debian: apt-get install python3-venv)" && exit 1)
+	$(SEALED)/bin/pip install --quiet --disable-pip-version-check -r tests/judges/encryption.txt
+	touch $@
 
 $(JUDGES)/ready: tests/judges/requirements.txt
 	python3 -m venv $(JUDGES) || (apt-get update && apt-get install -y python3-venv && python3 -m venv $(JUDGES)) \

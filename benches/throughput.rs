@@ -11,12 +11,17 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput};
 use placebo::generator::{self, Def};
 use placebo::plan::{Chunk, Options, Plan};
+use placebo::protect::fe1::{Cipher, Scope};
+use placebo::protect::keyring::Keys;
+use placebo::protect::secret::Secret;
+use placebo::protect::{Choice, Protection, Settings, decide};
 use placebo::sink::{self, FORMATS};
 
 fn main() {
     let criterion = Criterion::default().warm_up_time(Duration::from_millis(300)).sample_size(10);
     let mut criterion = criterion.measurement_time(Duration::from_secs(1)).configure_from_args();
     profile(&mut criterion);
+    encryption(&mut criterion);
     generators(&mut criterion);
     criterion.final_summary();
 }
@@ -71,6 +76,49 @@ fn profile(criterion: &mut Criterion) {
         };
         group.throughput(Throughput::Bytes(write()));
         group.bench_function(format.name, |bench| bench.iter(|| black_box(write())));
+    }
+    group.finish();
+}
+
+/// Values sealed per second on one core, and a table of patients in the clear beside the same with six encrypted columns.
+fn encryption(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("encryption");
+    let key = Secret::take(&mut [7; 32]);
+    let cipher = Cipher::new(&key, "bench", Scope::column("patient", "ssn"));
+    group.throughput(Throughput::Elements(10_000));
+    group.bench_function("fe1", |bench| {
+        let (mut aad, mut cell) = (Vec::new(), Vec::new());
+        bench.iter(|| {
+            for row in 0..10_000_u32 {
+                cell.clear();
+                let row = row.to_be_bytes().map(|byte| b'0' + byte % 10);
+                assert!(cipher.seal(&row, b"900-12-3456", None, &mut aad, &mut cell));
+            }
+            black_box(cell.len())
+        });
+    });
+    let plan = plan("healthcare").expect("the profile compiles");
+    let person = plan.table("person").expect("a table");
+    let columns = ["given_name", "family_name", "birth_date", "ssn", "race_omb", "ethnicity_omb"];
+    let chosen: Vec<String> = columns.iter().map(|column| format!("person.{column}=encrypt")).collect();
+    let source = "test:bench".parse().expect("a source");
+    let keys = Keys::read(&source, None).expect("a key");
+    let rows: Vec<u64> = (0..1_000).collect();
+    group.throughput(Throughput::Elements(rows.len() as u64));
+    for (name, chosen) in [("person, clear", &[][..]), ("person, six columns", &chosen)] {
+        let choice = Choice::parse(&plan, chosen, false).expect("a choice");
+        let decisions = decide(&plan, &choice).expect("decisions");
+        let settings = Settings { data_set: "bench".to_owned(), ..Settings::default() };
+        let protection = Protection::new(&plan, decisions, Some(&keys), settings).expect("a protection");
+        let csv = sink::format("csv").expect("csv");
+        let encoder = (csv.encoder)(&protection.schema(&plan, person), &sink::Options::default()).expect("an encoder");
+        group.bench_function(name, |bench| {
+            bench.iter(|| {
+                let batch = Chunk::new(&plan, plan.root_of(person), &rows).batch(person).expect("a batch");
+                let batch = protection.apply(person, batch, &rows).expect("protects");
+                black_box(encoder.encode(batch).expect("encodes").len())
+            });
+        });
     }
     group.finish();
 }

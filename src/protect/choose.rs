@@ -131,7 +131,11 @@ impl Choice {
             let mut spec: Spec = known.handling.parse().map_err(|error: Error| {
                 Error::profile(
                     format!("tables.{table}.columns.{column}.handling"),
-                    format!("PII-009: {}", error.message()),
+                    if error.message().starts_with("PII-") {
+                        error.message().to_owned()
+                    } else {
+                        format!("PII-009: {}", error.message())
+                    },
                 )
                 .maybe_hint(error.hint_text().map(str::to_owned))
             })?;

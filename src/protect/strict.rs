@@ -278,7 +278,8 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
             "numbers that no one can have, or handling = \"encrypt\"",
         );
     }
-    if known.hipaa != "-" && !personal {
+    let listed = known.kind.is_some_and(|kind| kind.hipaa != "-");
+    if known.hipaa != "-" && !personal && !listed {
         found(
             "PII-014",
             format!("`{name}` is {} and on the Safe Harbor list ({})", known.class, known.hipaa),
@@ -307,7 +308,8 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     if personal && origin == Origin::Constant {
         found("PII-017", format!("`{name}` is {}, and is the same in every row", known.class), "internal, or public");
     }
-    if known.class == "public" && known.handling != "clear" {
+    let of_a_person = known.kind.is_some_and(|kind| kinds::personal(&kind.class));
+    if known.class == "public" && known.handling != "clear" && !of_a_person {
         found(
             "PII-021",
             format!("`{name}` is public, and would be written as `{}`", known.handling),

@@ -4,6 +4,7 @@ mod bytes;
 mod commands;
 mod nonces;
 mod refused;
+mod strict;
 
 use std::collections::BTreeMap;
 use std::path::Path;
