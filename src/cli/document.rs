@@ -6,7 +6,8 @@ use std::fmt::Write;
 use clap::Args;
 
 use super::markdown::{cell, code, rows};
-use super::{table, table_file};
+use super::table;
+use crate::run::table_file;
 use crate::error::Result;
 use crate::plan::sql::types;
 use crate::plan::{Options, Plan, Table};

@@ -7,6 +7,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::audit::Checkpoint;
 use crate::engine::{FileEntry, Job};
 use crate::error::Error;
 use crate::manifest;
@@ -43,8 +44,9 @@ pub(super) fn file(file: &FileEntry) {
     line("info", "file", json!(file));
 }
 
-pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64) {
-    line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes }));
+pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64, log: Option<&Checkpoint>) {
+    let log = log.map(|log| json!({ "events": log.events, "last": log.last }));
+    line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes, "log": log }));
 }
 
 pub(super) fn error(error: &Error) {

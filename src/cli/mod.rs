@@ -1,5 +1,6 @@
 //! The command line: a file a command. stdout is for data, stderr for talk.
 
+mod audit;
 mod check;
 mod document;
 mod generate;
@@ -22,10 +23,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::plan::sql::portable;
-use crate::plan::{Limits, Options, Plan, Table};
+use crate::plan::{Limits, Options, Plan};
 use crate::profile;
-use crate::sink::datapackage::TableFile;
 
 /// Test data that has everything production data has, except the people.
 #[derive(Parser)]
@@ -53,6 +52,9 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Compile a profile and run every check on a sample.
     Check(check::Check),
+    /// Follow the chain of a run log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Show a profile, or one of its tables with sample rows.
     Show(show::Show),
     /// List profiles, generators, functions or formats.
@@ -135,20 +137,6 @@ impl Source {
     }
 }
 
-/// A table as the files beside the data describe it.
-fn table_file(table: &Table, paths: Vec<String>, format: &'static str) -> TableFile {
-    let check =
-        |(name, predicate, _): &(String, String, usize)| Some((name.clone(), portable(predicate, &table.schema)?));
-    TableFile {
-        name: table.name.clone(),
-        about: table.about.clone(),
-        schema: table.schema.clone(),
-        checks: table.checks.iter().filter_map(check).collect(),
-        paths,
-        format,
-    }
-}
-
 fn pair(option: &str, text: &str) -> Result<(String, String)> {
     let (name, value) = text
         .split_once('=')
@@ -198,6 +186,7 @@ pub fn run() -> ExitCode {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),
         Command::New(command) => command.run(),

@@ -75,6 +75,19 @@ pub trait Encoder: Send + Sync {
     ///
     /// If writing fails.
     fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>>;
+    /// Whether a file can go on behind its last row after its process has died: nothing that stands in it, and nothing of its
+    /// end, needs the rows before.
+    fn goes_on(&self) -> bool {
+        false
+    }
+    /// Goes on with a file that holds `rows` rows: `out` writes behind the last of them.
+    ///
+    /// # Errors
+    ///
+    /// If the format cannot.
+    fn reopen(&self, _out: Box<dyn Write + Send>, _rows: u64) -> Result<Box<dyn Sink>> {
+        Err(Error::internal("a file of this format cannot go on"))
+    }
 }
 
 /// One table's file: pieces arrive in row order.

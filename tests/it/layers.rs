@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 7] = [
-    &["digest", "error", "rng"],
+const LAYERS: [&[&str]; 8] = [
+    &["digest", "disk", "error", "rng"],
     &["profile"],
     &["generator"],
     &["plan", "sink"],
     &["engine"],
-    &["manifest"],
+    &["audit", "manifest"],
+    &["run"],
     &["cli"],
 ];
 
