@@ -22,7 +22,7 @@ pub use check::check;
 pub use lock::Lock;
 pub use output::{FileEntry, Target};
 pub use resume::Start;
-pub use space::{Estimate, estimate};
+pub use space::{CAREFUL, Estimate, estimate};
 
 use crate::disk::{Disk, retry};
 use crate::error::{Error, Kind, Result};
@@ -88,8 +88,7 @@ impl Progress {
             TERMINATE => Kind::Terminated,
             _ => Kind::Interrupted,
         };
-        Err(Error::new(kind, "stopped")
-            .hint("--resume goes on from here"))
+        Err(Error::new(kind, "stopped").hint("--resume goes on from here"))
     }
 
     /// Takes what an interrupted run had made of a tree as made.
@@ -133,15 +132,21 @@ impl Job<'_> {
     /// Generates, encodes and writes every table; the files in the plan's order. An interrupted run leaves a folder that
     /// a run with [`Start::Resume`] goes on with; [`Job::forget`] ends that.
     pub fn run(&self, progress: &Progress) -> Result<Vec<FileEntry>> {
-        self.within_budget()?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .stack_size(STACK)
+            .build()
+            .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
+        // Estimates walk as deep as the run itself, and need its stack.
+        pool.install(|| self.within_budget())?;
         let ground = self.ground()?;
-        let made = self.within_space().and_then(|()| self.trees(&ground, progress));
+        let made = pool.install(|| self.within_space()).and_then(|()| self.trees(&pool, &ground, progress));
         made.map_err(|error| {
             // Nobody goes on with a run whose profile asks for what cannot be.
             if matches!(error.kind(), Kind::Profile | Kind::Usage) {
                 self.clear();
             }
-            self.explain(error)
+            pool.install(|| self.explain(error))
         })
     }
 
@@ -158,19 +163,14 @@ impl Job<'_> {
         retry(|| self.disk.remove(&path)).map_err(|error| Error::io(&path, error))
     }
 
-    fn trees(&self, ground: &Ground, progress: &Progress) -> Result<Vec<FileEntry>> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads)
-            .stack_size(STACK)
-            .build()
-            .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
+    fn trees(&self, pool: &rayon::ThreadPool, ground: &Ground, progress: &Progress) -> Result<Vec<FileEntry>> {
         let mut entries = Vec::new();
         let roots = (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none());
         for root in roots {
             let tables: Vec<usize> =
                 self.tables.iter().copied().filter(|table| self.plan.root_of(*table) == root).collect();
             if !tables.is_empty() {
-                entries.extend(self.tree(&pool, ground, root, &tables, progress)?);
+                entries.extend(self.tree(pool, ground, root, &tables, progress)?);
             }
         }
         entries.sort_by_key(|(table, _)| *table);

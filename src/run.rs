@@ -116,8 +116,11 @@ fn finished(job: &Job<'_>, folder: &Path) -> Result<Option<Vec<FileEntry>>> {
     let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
     let files = serde_json::from_str::<Listed>(&text).map_or_else(|_| Vec::new(), |listed| listed.files);
     if manifest_text(job, &files) != text {
-        return Err(Error::new(Kind::Profile, format!("`{}` is the manifest of a run of other inputs", path.display()))
-            .hint("choose another folder with --out, or --overwrite"));
+        return Err(Error::new(
+            Kind::Profile,
+            format!("`{}` is the manifest of a run of other inputs", path.display()),
+        )
+        .hint("choose another folder with --out, or --overwrite"));
     }
     for file in &files {
         if !file.is_whole(folder)? {
@@ -155,7 +158,8 @@ fn describe(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
     texts.push(manifest);
     for (name, text) in texts {
         let path = folder.join(name);
-        let own = job.part.map_or_else(|| path.clone(), |(i, _)| path.with_added_extension(format!("part-{:05}", i - 1)));
+        let own =
+            job.part.map_or_else(|| path.clone(), |(i, _)| path.with_added_extension(format!("part-{:05}", i - 1)));
         write_whole(job.disk, &path, &own, &text)?;
     }
     Ok(())

@@ -8,11 +8,11 @@ use super::watch::{Talk, watched};
 use super::{LogFormat, Source, log, threads};
 use crate::disk::System;
 use crate::engine::{Job, Start, Target};
-use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::error::{Error, Kind, Result};
 use crate::manifest;
 use crate::plan::Plan;
 use crate::run::{self, Made};
-use crate::sink::{self, Format};
+use crate::sink;
 
 #[derive(Args)]
 pub(super) struct Generate {
@@ -61,7 +61,10 @@ impl Generate {
         let plan = self.source.plan()?;
         self.expect(&plan)?;
         let format = sink::format(&self.format)?;
-        let options = sink::Options { compression: self.compression(format)?, guard: self.csv_guard == "quote" };
+        let options = sink::Options {
+            compression: format.compression(self.compression.as_deref())?,
+            guard: self.csv_guard == "quote",
+        };
         let tables = match self.tables.as_slice() {
             [] => (0..plan.tables.len()).collect(),
             names => names.iter().map(|name| plan.table(name)).collect::<Result<Vec<_>>>()?,
@@ -102,15 +105,6 @@ impl Generate {
         }
         Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
             .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", manifest::FINGERPRINT)))
-    }
-
-    fn compression(&self, format: &Format) -> Result<Option<String>> {
-        let Some(asked) = &self.compression else { return Ok(None) };
-        if format.compressions.contains(&asked.as_str()) {
-            return Ok(Some(asked.clone()));
-        }
-        let hint = did_you_mean(asked, format.compressions.iter().copied()).filter(|_| !format.compressions.is_empty());
-        Err(Error::usage(format!("the format `{}` has no compression `{asked}`", format.name)).maybe_hint(hint))
     }
 
     #[expect(clippy::print_stderr, reason = "stderr is for talk")]

@@ -35,6 +35,9 @@ pub(crate) struct Cli {
     /// How messages are written to stderr.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+    /// How an error is written to stderr; `--log-format json` asks for JSON too.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    error_format: LogFormat,
 }
 
 /// For people, or one JSON object a line.
@@ -198,7 +201,10 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::report(&error, cli.log_format),
+        Err(error) => {
+            let json = cli.log_format == LogFormat::Json || cli.error_format == LogFormat::Json;
+            report::report(&error, if json { LogFormat::Json } else { LogFormat::Text })
+        }
     }
 }
 

@@ -181,5 +181,7 @@ impl Write for Shared {
 
 /// The journal of a run in a folder, or of one of its parts.
 pub(super) fn journal_path(folder: &Path, part: Option<(u64, u64)>) -> PathBuf {
-    folder.join(part.map_or_else(|| ".placebo.journal".to_owned(), |(i, _)| format!(".placebo.part-{:05}.journal", i - 1)))
+    folder.join(
+        part.map_or_else(|| ".placebo.journal".to_owned(), |(i, _)| format!(".placebo.part-{:05}.journal", i - 1)),
+    )
 }

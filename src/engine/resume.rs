@@ -66,8 +66,9 @@ impl Job<'_> {
             (Start::Resume, Some(past)) => {
                 if past.inputs != self.inputs {
                     let other = format!("`{}` has an interrupted run of other inputs", folder.display());
-                    return Err(Error::new(Kind::Profile, other)
-                        .hint("give it the profile, engine and options it was started with, or --overwrite to make all anew"));
+                    return Err(Error::new(Kind::Profile, other).hint(
+                        "give it the profile, engine and options it was started with, or --overwrite to make all anew",
+                    ));
                 }
                 let journal = Journal::go_on(self.disk, path, &past)?;
                 Ok(Ground { journal: Some(journal), past })
@@ -110,9 +111,13 @@ impl Job<'_> {
         let mut proved = BTreeMap::new();
         for table in tables.iter().filter(|table| !reuse.files.contains_key(table)) {
             let name = &self.plan.tables[*table].name;
-            let states = checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(|state| state.table == *name));
+            let states =
+                checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(|state| state.table == *name));
             let path = temporary(&folder.join(path_of(name, self.format, self.part)));
-            proved.insert(*table, prove(&path, states.map(|state| state.map(|state| Begun::of(state.clone()))).collect())?);
+            proved.insert(
+                *table,
+                prove(&path, states.map(|state| state.map(|state| Begun::of(state.clone()))).collect())?,
+            );
         }
         let at = (0..checkpoints.len()).rev().find(|at| proved.values().all(|begun| begun[*at].is_some()));
         if let Some(at) = at {
@@ -126,7 +131,10 @@ impl Job<'_> {
     /// Removes what a run left that nobody can go on with.
     pub(super) fn clear(&self) {
         let Target::Folder(folder) = &self.target else { return };
-        let names = self.tables.iter().map(|table| temporary(&folder.join(path_of(&self.plan.tables[*table].name, self.format, self.part))));
+        let names = self
+            .tables
+            .iter()
+            .map(|table| temporary(&folder.join(path_of(&self.plan.tables[*table].name, self.format, self.part))));
         for name in names.chain([journal_path(folder, self.part)]) {
             let _gone_already = retry(|| self.disk.remove(&name));
         }

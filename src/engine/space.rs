@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::sink::{Format, Options, ROW_GROUP};
 
 /// Rows of a tree from which an estimate is within a few percent.
-const ENOUGH: f64 = 65_536.0;
+pub const CAREFUL: f64 = 65_536.0;
 
 /// How far a rough estimate may be off: the few rows that limits are checked on.
 const ROUGH: f64 = 4.0;
@@ -62,7 +62,11 @@ pub fn estimate(
                 Ok(count.0.load(Ordering::Relaxed) as f64)
             };
             let (seen, full) = (batch.num_rows(), size(batch.num_rows())?);
-            let rows = if plan.tables[table].dense() && part.is_none() { plan.tables[table].rows as f64 } else { seen as f64 * times };
+            let rows = if plan.tables[table].dense() && part.is_none() {
+                plan.tables[table].rows as f64
+            } else {
+                seen as f64 * times
+            };
             let bytes = if whole && part.is_none() || seen < 2 {
                 full
             } else {
@@ -93,12 +97,15 @@ impl Job<'_> {
         if rough * ROUGH < free {
             return Ok(());
         }
-        let needed = (self.bytes(ENOUGH)? - self.written(folder)).max(0.0);
+        let needed = (self.bytes(CAREFUL)? - self.written(folder)).max(0.0);
         if needed < free {
             return Ok(());
         }
-        Err(Error::new(Kind::Io, format!("`{}` has no room: about {needed:.0} bytes are needed, {free:.0} are free", folder.display()))
-            .hint("choose another folder with --out, fewer rows, or a smaller format (parquet with --compression zstd)"))
+        Err(Error::new(
+            Kind::Io,
+            format!("`{}` has no room: about {needed:.0} bytes are needed, {free:.0} are free", folder.display()),
+        )
+        .hint("choose another folder with --out, fewer rows, or a smaller format (parquet with --compression zstd)"))
     }
 
     /// An error of a full disk, with the bytes that are needed and free.
@@ -107,7 +114,7 @@ impl Job<'_> {
         if error.io_kind() != Some(io::ErrorKind::StorageFull) {
             return error;
         }
-        let Ok(needed) = self.bytes(ENOUGH) else { return error };
+        let Ok(needed) = self.bytes(CAREFUL) else { return error };
         let (needed, free) = ((needed - self.written(folder)).max(0.0), self.disk.free(folder).unwrap_or(0));
         error.hint(format!(
             "about {needed:.0} more bytes are needed in `{}`, {free} are free; make room and go on with --resume",

@@ -49,6 +49,22 @@ pub struct Format {
     pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,
 }
 
+impl Format {
+    /// The compression that a user asked for, if the format has it.
+    ///
+    /// # Errors
+    ///
+    /// If it has not, with the nearest name as a hint.
+    pub fn compression(&self, asked: Option<&str>) -> Result<Option<String>> {
+        let Some(asked) = asked else { return Ok(None) };
+        if self.compressions.contains(&asked) {
+            return Ok(Some(asked.to_owned()));
+        }
+        let hint = did_you_mean(asked, self.compressions.iter().copied()).filter(|_| !self.compressions.is_empty());
+        Err(Error::usage(format!("the format `{}` has no compression `{asked}`", self.name)).maybe_hint(hint))
+    }
+}
+
 /// What a user may choose about a format.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
