@@ -139,14 +139,14 @@ impl Job<'_> {
             .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
         // Estimates walk as deep as the run itself, and need its stack.
         pool.install(|| self.within_budget())?;
-        let ground = self.ground()?;
-        let made = pool.install(|| self.within_space()).and_then(|()| self.trees(&pool, &ground, progress));
-        made.map_err(|error| {
+        let past = self.look()?;
+        pool.install(|| self.within_space())?;
+        let made = self.ground(past).and_then(|ground| self.trees(&pool, &ground, progress));
+        made.inspect_err(|error| {
             // Nobody goes on with a run whose profile asks for what cannot be.
             if matches!(error.kind(), Kind::Profile | Kind::Usage) {
                 self.clear();
             }
-            pool.install(|| self.explain(error))
         })
     }
 
@@ -236,13 +236,13 @@ impl Job<'_> {
         let mut chunk = Chunk::new(self.plan, root, numbers);
         for lane in lanes {
             let batch = chunk.batch(lane.table)?;
-            let rows = batch.num_rows() as u64;
-            let piece = lane.encoder.encode(batch)?;
+            let (piece, sum) = lane.canonical.encode(lane.encoder.as_ref(), batch)?;
+            let rows = sum.rows;
             // An estimate may be wrong, and a profile may make it so: the limits hold here too.
             let (bytes, limits) = (piece.len() as u64, &self.plan.limits);
             limits.allow_rows((progress.rows.fetch_add(rows, Ordering::Relaxed) + rows) as f64)?;
             limits.allow_bytes((progress.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes) as f64)?;
-            lane.put(index, rows, piece, settled)?;
+            lane.put(index, sum, piece, settled)?;
         }
         Ok(())
     }

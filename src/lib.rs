@@ -26,3 +26,4 @@ pub mod profile;
 pub mod rng;
 pub mod run;
 pub mod sink;
+pub mod source;

@@ -51,6 +51,11 @@ pub fn whole(job: &Job<'_>, progress: &Progress) -> Result<Made> {
     if let Some(files) = finished(job, folder)? {
         return Ok(Made { files, log: audit::verify(&folder.join(audit::name(job.part))).ok() });
     }
+    logged(job, folder, progress).map_err(|error| job.explain(error))
+}
+
+/// Runs a job, and says so in the run log of its folder.
+fn logged(job: &Job<'_>, folder: &Path, progress: &Progress) -> Result<Made> {
     let log = Log::start(job.disk, folder, job.part, json!({ "profile": job.plan.name, "inputs": job.inputs }))?;
     let made = make(job, folder, &log, progress);
     let ended = match &made {
@@ -99,10 +104,6 @@ pub fn sums_name(part: Option<(u64, u64)>) -> String {
     part.map_or_else(|| "SHA256SUMS".to_owned(), |(i, _)| format!("SHA256SUMS.part-{:05}", i - 1))
 }
 
-fn manifest_text(job: &Job<'_>, files: &[FileEntry]) -> String {
-    Manifest::new(job.plan, job.format.name, compression(job.format, &job.options), job.part, files).to_json()
-}
-
 /// The files of a run that is whole already, where one is to be gone on with.
 fn finished(job: &Job<'_>, folder: &Path) -> Result<Option<Vec<FileEntry>>> {
     #[derive(serde::Deserialize)]
@@ -115,7 +116,7 @@ fn finished(job: &Job<'_>, folder: &Path) -> Result<Option<Vec<FileEntry>>> {
     }
     let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
     let files = serde_json::from_str::<Listed>(&text).map_or_else(|_| Vec::new(), |listed| listed.files);
-    if manifest_text(job, &files) != text {
+    if Manifest::new(job, &files, &beside(job, &files)).to_json() != text {
         return Err(Error::new(
             Kind::Profile,
             format!("`{}` is the manifest of a run of other inputs", path.display()),
@@ -131,9 +132,26 @@ fn finished(job: &Job<'_>, folder: &Path) -> Result<Option<Vec<FileEntry>>> {
     Ok(Some(files))
 }
 
-/// Writes `datapackage.json`, `schema.sql`, `SHA256SUMS` and, last of all, the manifest. The first two list the files of all parts,
-/// equal in each: Frictionless joins the CSV files of a list and takes the header of each for a header, as the readers of a glob do.
+/// Writes what describes the files, `SHA256SUMS` and, last of all, the manifest.
 fn describe(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
+    let mut texts = beside(job, files);
+    let manifest = (manifest_name(job.part), Manifest::new(job, files, &texts).to_json());
+    let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
+    sums.extend(texts.iter().chain([&manifest]).map(|(name, text)| format!("{}  {name}", sha256(text.as_bytes()))));
+    texts.push((sums_name(job.part), sums.join("\n") + "\n"));
+    texts.push(manifest);
+    for (name, text) in texts {
+        let path = folder.join(name);
+        let own =
+            job.part.map_or_else(|| path.clone(), |(i, _)| path.with_added_extension(format!("part-{:05}", i - 1)));
+        write_whole(job.disk, &path, &own, &text)?;
+    }
+    Ok(())
+}
+
+/// `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV files of a list and
+/// takes the header of each for a header, as the readers of a glob do.
+fn beside(job: &Job<'_>, files: &[FileEntry]) -> Vec<(String, String)> {
     let tables: Vec<TableFile> = files
         .iter()
         .filter_map(|file| {
@@ -147,22 +165,10 @@ fn describe(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
             Some(table_file(table, paths, job.format.name))
         })
         .collect();
-    let mut texts = vec![
+    vec![
         ("datapackage.json".to_owned(), datapackage(&job.plan.name, &job.plan.title, &tables)),
         ("schema.sql".to_owned(), schema_sql(&tables)),
-    ];
-    let manifest = (manifest_name(job.part), manifest_text(job, files));
-    let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
-    sums.extend(texts.iter().chain([&manifest]).map(|(name, text)| format!("{}  {name}", sha256(text.as_bytes()))));
-    texts.push((sums_name(job.part), sums.join("\n") + "\n"));
-    texts.push(manifest);
-    for (name, text) in texts {
-        let path = folder.join(name);
-        let own =
-            job.part.map_or_else(|| path.clone(), |(i, _)| path.with_added_extension(format!("part-{:05}", i - 1)));
-        write_whole(job.disk, &path, &own, &text)?;
-    }
-    Ok(())
+    ]
 }
 
 /// A table as the files beside the data describe it.

@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! 0f1e2d3c4b5a6978 {"placebo":1,"inputs":"9a0b…"}
-//! 1122334455667788 {"tree":"account","row":4096,"files":[{"table":"account","rows":4096,"bytes":70123,"sha256":"77aa…"}]}
-//! 99aabbccddeeff00 {"file":{"table":"bank","path":"bank.csv","rows":20,"bytes":512,"sha256":"c0de…"}}
+//! 1122334455667788 {"tree":"account","row":4096,"files":[{"table":"account","rows":4096,"bytes":70123,"sha256":"77aa…","digest":"…"}]}
+//! 99aabbccddeeff00 {"file":{"table":"bank","path":"bank.csv","rows":20,"bytes":512,"sha256":"c0de…","digest":"…"}}
 //! ```
 //!
 //! Lines reach the system at once, which a killed process survives, and the disk once a second, which is for a loss of power: what
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{FileEntry, hold};
-use crate::digest::sha256;
+use crate::digest::{RowSum, sha256};
 use crate::disk::{Disk, Handle, fresh, place, retry, temporary};
 use crate::error::{Error, Kind, Result};
 
@@ -39,6 +39,14 @@ pub(super) struct State {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) sha256: String,
+    pub(super) digest: String,
+}
+
+impl State {
+    /// The logical digest of the rows so far.
+    pub(super) fn sum(&self) -> Option<RowSum> {
+        RowSum::parse(self.rows, &self.digest)
+    }
 }
 
 /// A chunk that is in every file of its tree: the root row after it, and the files.

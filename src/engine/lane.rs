@@ -6,20 +6,23 @@ use std::sync::{Mutex, PoisonError};
 use super::journal::{Journal, State};
 use super::output::{Begun, File};
 use super::{FileEntry, Job, hold};
+use crate::digest::RowSum;
 use crate::error::Result;
-use crate::sink::{Encoder, Piece};
+use crate::sink::{Canonical, Encoder, Piece};
 
 /// One table's file, and the pieces that wait for their turn.
 pub(super) struct Lane {
     pub(super) table: usize,
     pub(super) encoder: Box<dyn Encoder>,
-    waiting: Mutex<BTreeMap<u64, (u64, Piece)>>,
+    pub(super) canonical: Canonical,
+    waiting: Mutex<BTreeMap<u64, (RowSum, Piece)>>,
     file: Mutex<Open>,
 }
 
 struct Open {
     next: u64,
-    rows: u64,
+    /// The rows of the file and their logical digest.
+    sum: RowSum,
     file: File,
 }
 
@@ -28,24 +31,25 @@ impl Lane {
         let plan = &job.plan.tables[table];
         let encoder = (job.format.encoder)(&plan.schema, &job.options)?;
         let file = job.target.open(job, &plan.name, encoder.as_ref(), past)?;
-        let rows = past.map_or(0, |past| past.state.rows);
-        Ok(Self { table, encoder, waiting: Mutex::default(), file: Mutex::new(Open { next: 0, rows, file }) })
+        let sum = past.and_then(|past| past.state.sum()).unwrap_or_default();
+        let canonical = Canonical::new(&plan.schema)?;
+        Ok(Self { table, encoder, canonical, waiting: Mutex::default(), file: Mutex::new(Open { next: 0, sum, file }) })
     }
 
     /// Lays a piece down, and appends all that is next in order unless another thread is at it.
-    pub(super) fn put(&self, index: u64, rows: u64, piece: Piece, settled: Option<&Settled<'_>>) -> Result<()> {
-        hold(&self.waiting).insert(index, (rows, piece));
+    pub(super) fn put(&self, index: u64, sum: RowSum, piece: Piece, settled: Option<&Settled<'_>>) -> Result<()> {
+        hold(&self.waiting).insert(index, (sum, piece));
         loop {
             let Ok(mut open) = self.file.try_lock() else { return Ok(()) };
-            while let Some((rows, piece)) = {
+            while let Some((sum, piece)) = {
                 let next = open.next;
                 hold(&self.waiting).remove(&next)
             } {
                 open.file.append(piece)?;
                 open.next += 1;
-                open.rows += rows;
+                open.sum.merge(&sum);
                 if let Some(settled) = settled {
-                    settled.reached(open.next - 1, open.file.state(open.rows)?)?;
+                    settled.reached(open.next - 1, open.file.state(&open.sum)?)?;
                 }
             }
             let next = open.next;
@@ -59,7 +63,7 @@ impl Lane {
 
     pub(super) fn close(self, job: &Job<'_>) -> Result<FileEntry> {
         let open = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
-        open.file.finish(job.disk, open.rows)
+        open.file.finish(job.disk, &open.sum)
     }
 }
 

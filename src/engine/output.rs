@@ -11,7 +11,7 @@ use super::journal::State;
 use super::lock::Lock;
 use super::resume::is_whole;
 use super::{Job, hold, path_of};
-use crate::digest::hex;
+use crate::digest::{RowSum, hex};
 use crate::disk::{Disk, Handle, fresh, own_folder, place, retry, temporary};
 use crate::error::{Error, Result};
 use crate::sink::{Encoder, Piece, Sink};
@@ -26,7 +26,7 @@ pub enum Target {
 }
 
 /// A file that a run wrote.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
     /// The table.
@@ -39,6 +39,8 @@ pub struct FileEntry {
     pub bytes: u64,
     /// SHA-256 of the bytes, in hex.
     pub sha256: String,
+    /// The logical digest of the rows: [`RowSum::hex`](crate::digest::RowSum::hex).
+    pub digest: String,
 }
 
 impl FileEntry {
@@ -117,11 +119,11 @@ impl File {
     }
 
     /// Hands all bytes to the system, and says how far the file is.
-    pub(super) fn state(&self, rows: u64) -> Result<State> {
+    pub(super) fn state(&self, sum: &RowSum) -> Result<State> {
         let mut stream = hold(&self.stream.0);
         stream.raw.flush().map_err(|error| Error::io(&self.shown, error))?;
         let sha256 = hex(&stream.hash.clone().finalize());
-        Ok(State { table: self.table.clone(), rows, bytes: stream.bytes, sha256 })
+        Ok(State { table: self.table.clone(), rows: sum.rows, bytes: stream.bytes, sha256, digest: sum.hex() })
     }
 
     /// The system's word on what went wrong, with the file's name.
@@ -131,15 +133,15 @@ impl File {
     }
 
     /// Writes the end, syncs, and gives the file its name.
-    pub(super) fn finish(mut self, disk: &dyn Disk, rows: u64) -> Result<FileEntry> {
+    pub(super) fn finish(mut self, disk: &dyn Disk, sum: &RowSum) -> Result<FileEntry> {
         let sink = self.sink.take().ok_or_else(|| Error::internal("a finished file"))?;
         drop(sink.finish().map_err(|error| self.named(error))?);
-        let State { bytes, sha256, .. } = self.state(rows)?;
+        let State { bytes, sha256, .. } = self.state(sum)?;
         retry(|| hold(&self.stream.0).raw.get_mut().sync()).map_err(|error| Error::io(&self.shown, error))?;
         if let Some((temporary, whole)) = &self.names {
             place(disk, temporary, whole)?;
         }
-        Ok(FileEntry { table: self.table, path: self.path, rows, bytes, sha256 })
+        Ok(FileEntry { table: self.table, path: self.path, rows: sum.rows, bytes, sha256, digest: sum.hex() })
     }
 }
 

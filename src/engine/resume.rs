@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::journal::{Journal, Past};
+use super::journal::{Journal, Past, State};
 use super::output::{Begun, journal_path};
 use super::{FileEntry, Job, Target, path_of};
 use crate::digest::hex;
@@ -44,11 +44,11 @@ pub(super) struct Reuse {
 }
 
 impl Job<'_> {
-    /// Looks at the folder, refuses what cannot be, and opens the journal.
-    pub(super) fn ground(&self) -> Result<Ground> {
+    /// Looks at the folder, refuses what cannot be, and reads what an interrupted run wrote that is to be gone on with.
+    pub(super) fn look(&self) -> Result<Option<Past>> {
         let Target::Folder(folder) = &self.target else {
             return match self.tables.as_slice() {
-                [_] => Ok(Ground::default()),
+                [_] => Ok(None),
                 _ => Err(Error::usage("standard output takes one table").hint("say which: --tables NAME")),
             };
         };
@@ -70,16 +70,22 @@ impl Job<'_> {
                         "give it the profile, engine and options it was started with, or --overwrite to make all anew",
                     ));
                 }
-                let journal = Journal::go_on(self.disk, path, &past)?;
-                Ok(Ground { journal: Some(journal), past })
+                Ok(Some(past))
             }
-            (start, _) => {
-                if start != Start::Overwrite {
-                    self.nothing_there(folder)?;
-                }
-                Ok(Ground { journal: Some(Journal::begin(self.disk, path, &self.inputs)?), past: Past::default() })
-            }
+            (Start::Overwrite, _) => Ok(None),
+            (Start::New | Start::Resume, _) => self.nothing_there(folder).map(|()| None),
         }
+    }
+
+    /// Opens the journal, to go on with it or to begin.
+    pub(super) fn ground(&self, past: Option<Past>) -> Result<Ground> {
+        let Target::Folder(folder) = &self.target else { return Ok(Ground::default()) };
+        let path = journal_path(folder, self.part);
+        let journal = match &past {
+            Some(past) => Journal::go_on(self.disk, path, past)?,
+            None => Journal::begin(self.disk, path, &self.inputs)?,
+        };
+        Ok(Ground { journal: Some(journal), past: past.unwrap_or_default() })
     }
 
     /// An error if a file of the run is there.
@@ -111,8 +117,8 @@ impl Job<'_> {
         let mut proved = BTreeMap::new();
         for table in tables.iter().filter(|table| !reuse.files.contains_key(table)) {
             let name = &self.plan.tables[*table].name;
-            let states =
-                checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(|state| state.table == *name));
+            let of_table = |state: &&State| state.table == *name && state.sum().is_some();
+            let states = checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(of_table));
             let path = temporary(&folder.join(path_of(name, self.format, self.part)));
             proved.insert(
                 *table,
@@ -142,7 +148,7 @@ impl Job<'_> {
 }
 
 impl Begun {
-    fn of(state: super::journal::State) -> Self {
+    fn of(state: State) -> Self {
         Self { state, hash: Sha256::new() }
     }
 }

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::sink::{Format, Options, ROW_GROUP};
 
 /// Rows of a tree from which an estimate is within a few percent.
-pub const CAREFUL: f64 = 65_536.0;
+pub const CAREFUL: f64 = 300_000.0;
 
 /// How far a rough estimate may be off: the few rows that limits are checked on.
 const ROUGH: f64 = 4.0;
@@ -109,12 +109,17 @@ impl Job<'_> {
     }
 
     /// An error of a full disk, with the bytes that are needed and free.
-    pub(super) fn explain(&self, error: Error) -> Error {
+    pub(crate) fn explain(&self, error: Error) -> Error {
         let Target::Folder(folder) = &self.target else { return error };
         if error.io_kind() != Some(io::ErrorKind::StorageFull) {
             return error;
         }
-        let Ok(needed) = self.bytes(CAREFUL) else { return error };
+        // A thread of its own: estimates walk as deep as a run does.
+        let estimated = std::thread::scope(|scope| {
+            let walk = std::thread::Builder::new().stack_size(super::STACK).spawn_scoped(scope, || self.bytes(CAREFUL));
+            walk.ok()?.join().ok()?.ok()
+        });
+        let Some(needed) = estimated else { return error };
         let (needed, free) = ((needed - self.written(folder)).max(0.0), self.disk.free(folder).unwrap_or(0));
         error.hint(format!(
             "about {needed:.0} more bytes are needed in `{}`, {free} are free; make room and go on with --resume",

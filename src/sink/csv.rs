@@ -11,7 +11,8 @@
 //!
 //! A text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return is written as it is: that a spreadsheet does
 //! not take a cell for a formula is the duty of generators, because a sink must not change data. `--csv-guard quote` asks
-//! for just that: a `'` before such a text. In a table of one column a null is an empty line, which some readers skip.
+//! for just that: a `'` before such a text, and before one that would look as if it had got its `'` that way, so that a reader
+//! can take the `'` away again. In a table of one column a null is an empty line, which some readers skip.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -22,8 +23,10 @@ use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 
+use super::canonical::finite;
 use super::text::{Rows, Style};
 use super::{Encoder, Format, Options, Piece, Sink, write_failed};
+use crate::digest::RowSum;
 use crate::error::{Error, Result};
 use crate::generator::formula;
 
@@ -44,7 +47,7 @@ pub(super) static CSV: Format = Format {
     },
 };
 
-static STYLE: Style =
+pub(super) static STYLE: Style =
     Style { start: "", end: "\n", label: |_| Vec::new(), quote: "", null: "", infinite: true, plain, escape };
 
 struct Csv {
@@ -59,10 +62,11 @@ fn guarded(array: &ArrayRef) -> ArrayRef {
         return Arc::new(codes.with_values(guarded(codes.values())));
     }
     let Some(texts) = array.as_string_opt::<i32>() else { return Arc::clone(array) };
-    if !texts.iter().flatten().any(formula) {
+    let guards = |text: &str| formula(text.trim_start_matches('\''));
+    if !texts.iter().flatten().any(guards) {
         return Arc::clone(array);
     }
-    let quoted = |text| if formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) };
+    let quoted = |text| if guards(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) };
     Arc::new(texts.iter().map(|text| text.map(quoted)).collect::<StringArray>())
 }
 
@@ -73,6 +77,15 @@ impl Encoder for Csv {
             false => batch,
         };
         self.rows.encode(&batch).map(Piece::Bytes)
+    }
+
+    fn encode_summed(&self, batch: &RecordBatch) -> Result<Option<(Piece, RowSum)>> {
+        if self.guard || !finite(batch) {
+            return Ok(None);
+        }
+        let mut sum = RowSum::default();
+        let bytes = self.rows.lines(batch, |line| sum.add(line))?;
+        Ok(Some((Piece::Bytes(bytes), sum)))
     }
 
     fn open(&self, mut out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>> {

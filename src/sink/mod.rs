@@ -4,6 +4,7 @@
 //! rows alone, never on how they were cut into batches; nothing reads the clock; no name of a format elsewhere.
 
 mod arrow;
+mod canonical;
 mod cells;
 mod csv;
 mod cut;
@@ -21,6 +22,9 @@ use std::io::{self, Write};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
+pub use canonical::Canonical;
+
+use crate::digest::RowSum;
 use crate::error::{Error, Kind, Result, did_you_mean};
 
 /// Field metadata: the PII class of the column, such as `ssn`.
@@ -85,6 +89,14 @@ pub trait Encoder: Send + Sync {
     ///
     /// If a value has no form in the format, such as a date after the year 9999.
     fn encode(&self, batch: RecordBatch) -> Result<Piece>;
+    /// Encodes one batch and sums its canonical rows on the way, where the bytes are these rows; `None` elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::encode`].
+    fn encode_summed(&self, _: &RecordBatch) -> Result<Option<(Piece, RowSum)>> {
+        Ok(None)
+    }
     /// Opens a file of this table on `out`, and writes what stands before the first row.
     ///
     /// # Errors

@@ -99,39 +99,65 @@ impl Rows {
 
     /// The text of all rows of `batch`.
     pub(super) fn encode(&self, batch: &RecordBatch) -> Result<Vec<u8>> {
+        self.lines(batch, |_| ())
+    }
+
+    /// The text of all rows of `batch`; each row goes to `line` as it is whole.
+    pub(super) fn lines(&self, batch: &RecordBatch, mut line: impl FnMut(&[u8])) -> Result<Vec<u8>> {
+        let (mut out, mut end, rows) = (Vec::new(), 0, batch.num_rows());
+        self.blocks(batch, |cells, block, width| {
+            if block.start == 0 {
+                out.reserve(width.div_ceil(block.len()) * rows * 9 / 8 + WIDE);
+            }
+            out.resize(end + width + WIDE, 0);
+            end = assemble(cells, block.len(), &mut out, end, &mut line);
+        })?;
+        out.truncate(end);
+        Ok(out)
+    }
+
+    /// Each row of `batch` for `line`, without keeping any: the text of a block stays in the nearest caches.
+    pub(super) fn each(&self, batch: &RecordBatch, mut line: impl FnMut(&[u8])) -> Result<()> {
+        let mut out = Vec::new();
+        self.blocks(batch, |cells, block, width| {
+            if out.len() < width + WIDE {
+                out.resize(width + WIDE, 0);
+            }
+            assemble(cells, block.len(), &mut out, 0, &mut line);
+        })
+    }
+
+    /// Renders the cells block by block; `each` is given them, the rows, and the bytes that these have.
+    fn blocks(&self, batch: &RecordBatch, mut each: impl FnMut(&[Cells], Range<usize>, usize)) -> Result<()> {
         if batch.num_columns() != self.0.len() {
             return Err(Error::internal(format!("{} columns instead of {}", batch.num_columns(), self.0.len())));
         }
         let rows = batch.num_rows();
         let pairs = self.0.iter().zip(batch.columns());
         let mut cells = pairs.map(|(column, array)| Cells::new(column, array, rows)).collect::<Result<Vec<_>>>()?;
-        let (mut out, mut end) = (Vec::new(), 0);
         for start in (0..rows).step_by(BLOCK) {
             let block = start..rows.min(start + BLOCK);
             let mut width = 0;
             for cell in &mut cells {
                 width += cell.render(block.clone()).map_err(|error| error.within(cell.name()))?;
             }
-            if start == 0 {
-                out.reserve(width.div_ceil(block.len()) * rows * 9 / 8 + WIDE);
-            }
-            out.resize(end + width + WIDE, 0);
-            end = assemble(&cells, block.len(), &mut out, end);
+            each(&cells, block, width);
         }
-        out.truncate(end);
-        Ok(out)
+        Ok(())
     }
 }
 
 /// Copies the cells of a block together, row by row. A wide copy may write past its cell: the next one mends that.
-fn assemble(cells: &[Cells], rows: usize, out: &mut [u8], mut end: usize) -> usize {
+fn assemble(cells: &[Cells], rows: usize, out: &mut [u8], mut end: usize, line: &mut impl FnMut(&[u8])) -> usize {
     let columns: Vec<(&[u8], &[Span])> = cells.iter().map(|cell| (cell.text(), &cell.spans()[..rows])).collect();
     for row in 0..rows {
+        let start = end;
         for (text, spans) in &columns {
             let (at, length) = spans[row];
             copy(text, at, length, out, end);
             end += length;
         }
+        line(&out[start..end]);
     }
     end
 }

@@ -11,7 +11,7 @@ const KILLS: u64 = 10;
 
 /// The rows that the files of a folder hold, under their names and under their temporary ones.
 fn lines(folder: &Path) -> u64 {
-    let files = crate::run::files(folder);
+    let files = if folder.is_dir() { crate::run::files(folder) } else { Vec::new() };
     let tables = files.iter().filter(|(path, _)| {
         let name = path.to_string_lossy();
         name.ends_with(".csv") || name.ends_with(".csv.inprogress")

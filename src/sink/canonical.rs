@@ -1,0 +1,79 @@
+//! The canonical form of a row, which is the same whatever the format of the file: the line that CSV has for it, without
+//! `--csv-guard`, with its line feed. A double that is not finite counts as null, because JSON has no form for it.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_schema::SchemaRef;
+
+use super::csv::STYLE;
+use super::text::Rows;
+use super::{Encoder, Piece};
+use crate::digest::RowSum;
+use crate::error::Result;
+
+/// Sums the rows of one table.
+pub struct Canonical(Rows);
+
+impl Canonical {
+    /// The rows of a table with this schema.
+    ///
+    /// # Errors
+    ///
+    /// If a column's type has no text form.
+    pub fn new(schema: &SchemaRef) -> Result<Self> {
+        Rows::new(schema, &STYLE).map(Self)
+    }
+
+    /// The logical digest of the rows of a batch.
+    ///
+    /// # Errors
+    ///
+    /// If a value has no form, such as a date after the year 9999.
+    pub fn sum(&self, batch: &RecordBatch) -> Result<RowSum> {
+        let mut sum = RowSum::default();
+        match finite(batch) {
+            true => self.0.each(batch, |line| sum.add(line))?,
+            false => self.0.each(&nulled(batch)?, |line| sum.add(line))?,
+        };
+        Ok(sum)
+    }
+
+    /// Encodes a batch, and its logical digest: in one go, where the format's bytes are the canonical rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::encode`].
+    pub fn encode(&self, encoder: &dyn Encoder, batch: RecordBatch) -> Result<(Piece, RowSum)> {
+        if let Some(both) = encoder.encode_summed(&batch)? {
+            return Ok(both);
+        }
+        let sum = self.sum(&batch)?;
+        Ok((encoder.encode(batch)?, sum))
+    }
+}
+
+/// Whether every double has a form in every format.
+pub(super) fn finite(batch: &RecordBatch) -> bool {
+    let doubles = batch.columns().iter().filter_map(|array| array.as_primitive_opt::<Float64Type>());
+    doubles.into_iter().all(|array| array.iter().flatten().all(f64::is_finite))
+}
+
+/// A batch with null where a double is not finite.
+///
+/// # Errors
+///
+/// If the columns do not fit the schema, which cannot be.
+pub(super) fn nulled(batch: &RecordBatch) -> Result<RecordBatch> {
+    let fields = batch.schema_ref().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let schema = Arc::new(arrow_schema::Schema::new(fields.collect::<Vec<_>>()));
+    let columns = batch.columns().iter().map(|array| match array.as_primitive_opt::<Float64Type>() {
+        Some(doubles) => {
+            Arc::new(doubles.iter().map(|x| x.filter(|x| x.is_finite())).collect::<Float64Array>()) as ArrayRef
+        }
+        None => Arc::clone(array),
+    });
+    Ok(RecordBatch::try_new(schema, columns.collect())?)
+}

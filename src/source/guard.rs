@@ -1,0 +1,31 @@
+//! Libraries that read columnar files may panic on hostile bytes: an index out of bounds, a slice too long. Here a panic
+//! becomes an error. The process goes on, because a reader that panicked is never asked again.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+use super::malformed;
+use crate::error::Result;
+
+thread_local! {
+    /// Whether this thread is reading: its panics are told as errors, not on stderr.
+    static READING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `read` gives, or an error where it panicked.
+pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !READING.get() {
+                usual(panic);
+            }
+        }));
+    });
+    let before = READING.replace(true);
+    let caught = catch_unwind(AssertUnwindSafe(read));
+    READING.set(before);
+    caught.unwrap_or_else(|_| Err(malformed("the file is damaged: its pages contradict themselves")))
+}

@@ -1,0 +1,153 @@
+//! Where rows come from: files that a sink wrote, read back as batches, the exact inverse of each format.
+//!
+//! To add a format: one file here with a `static` [`Reader`] and one line in [`READERS`]. Rules: the schema is given, never
+//! guessed; a null and an empty text stay apart; only what the sink writes is read; a file is hostile until it was read:
+//! nothing panics, and memory is bounded by the batch and the longest row.
+
+mod arrow;
+mod cell;
+mod columnar;
+mod csv;
+mod guard;
+mod json;
+mod parquet;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use arrow_select::concat::concat_batches;
+
+use crate::error::{Error, Kind, Result};
+
+/// A file format that can be read back: one entry in [`READERS`].
+pub struct Reader {
+    /// The name of the format, as the sink has it.
+    pub format: &'static str,
+    /// Opens a file whose rows have this schema.
+    open: fn(File, &SchemaRef, &Options) -> Result<Box<dyn Source>>,
+}
+
+/// What must be known to read a file, beside its schema.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Whether `csv` was written with `--csv-guard quote`: then the `'` before a formula is taken away again.
+    pub guard: bool,
+}
+
+/// The rows of an open file.
+trait Source: Send {
+    /// The next rows, at most `most` and at least one; `None` after the last.
+    fn next(&mut self, most: usize) -> Result<Option<RecordBatch>>;
+
+    /// Where the row at fault stands, for messages: how many rows after the last batch, and in which line.
+    fn place(&self) -> (u64, Option<u64>) {
+        (0, None)
+    }
+}
+
+/// Every format that can be read back. A test holds that it is every format that is written.
+pub static READERS: &[&Reader] = &[&csv::CSV, &json::NDJSON, &json::JSON, &parquet::PARQUET, &arrow::ARROW];
+
+/// The most rows that a batch has where the caller does not say.
+pub const BATCH: usize = 8_192;
+
+/// The rows of one file, read from its start.
+///
+/// Every error names the file and the row. Content that no sink wrote is an error of kind
+/// [`Kind::Verification`]; what the system says, one of kind [`Kind::Io`].
+pub struct Rows {
+    source: Box<dyn Source>,
+    schema: SchemaRef,
+    path: PathBuf,
+    rows: u64,
+    left: Option<RecordBatch>,
+}
+
+impl Rows {
+    /// Opens the file of a table in a format, such as `csv`.
+    ///
+    /// # Errors
+    ///
+    /// If the format has no reader, the file cannot be opened, or it does not begin as such a file does.
+    pub fn open(path: &Path, format: &str, schema: &SchemaRef, options: &Options) -> Result<Self> {
+        let reader = READERS
+            .iter()
+            .find(|reader| reader.format == format)
+            .ok_or_else(|| Error::usage(format!("files of the format `{format}` are not read")))?;
+        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let opened = guard::guarded(|| (reader.open)(file, schema, options));
+        let source = opened.map_err(|error| named(error, path, 1, None))?;
+        Ok(Self { source, schema: schema.clone(), path: path.to_owned(), rows: 0, left: None })
+    }
+
+    /// How many rows were handed out.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The next rows, at most `most`; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// If the file is not what a sink writes for the schema, or cannot be read.
+    pub fn next(&mut self, most: usize) -> Result<Option<RecordBatch>> {
+        let batch = match self.left.take() {
+            Some(batch) => Some(batch),
+            None => {
+                let source = &mut self.source;
+                let next = guard::guarded(|| source.next(most));
+                let (more, line) = source.place();
+                next.map_err(|error| named(error, &self.path, self.rows + 1 + more, line))?
+            }
+        };
+        let Some(mut batch) = batch else { return Ok(None) };
+        if batch.num_rows() > most {
+            self.left = Some(batch.slice(most, batch.num_rows() - most));
+            batch = batch.slice(0, most);
+        }
+        self.rows += batch.num_rows() as u64;
+        Ok(Some(batch))
+    }
+
+    /// The next `rows` rows in one batch; fewer only where the file ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rows::next`].
+    pub fn take(&mut self, rows: usize) -> Result<RecordBatch> {
+        let (mut batches, mut more) = (Vec::new(), rows);
+        while more > 0
+            && let Some(batch) = self.next(more)?
+        {
+            more -= batch.num_rows();
+            batches.push(batch);
+        }
+        match batches.as_slice() {
+            [one] => Ok(one.clone()),
+            many => Ok(concat_batches(&self.schema, many)?),
+        }
+    }
+}
+
+/// What is wrong with the content of a file; the row and the file are added by [`Rows`].
+fn malformed(what: impl Into<String>) -> Error {
+    Error::new(Kind::Verification, what)
+}
+
+/// The error with the file and the row.
+fn named(error: Error, path: &Path, row: u64, line: Option<u64>) -> Error {
+    let path = path.display();
+    match error.kind() {
+        Kind::Io => Error::new(Kind::Io, format!("`{path}`: {}", error.message())),
+        _ => {
+            let line = line.map_or_else(String::new, |line| format!(" (line {line})"));
+            Error::new(Kind::Verification, format!("`{path}` row {row}{line}: {}", error.message()))
+        }
+    }
+}
