@@ -157,27 +157,28 @@ struct Stream {
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Stream>>);
 
+impl Stream {
+    /// Keeps what went wrong; what a signal came between is done again.
+    fn note(&mut self, error: &io::Error) {
+        if error.kind() != io::ErrorKind::Interrupted {
+            let kept = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.failed.get_or_insert(kept);
+        }
+    }
+}
+
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut stream = hold(&self.0);
-        match stream.raw.write(bytes) {
-            Ok(written) => {
-                stream.bytes += written as u64;
-                stream.hash.update(&bytes[..written]);
-                Ok(written)
-            }
-            Err(error) => {
-                let kept = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-                if error.kind() != io::ErrorKind::Interrupted {
-                    stream.failed = Some(kept);
-                }
-                Err(error)
-            }
-        }
+        let written = stream.raw.write(bytes).inspect_err(|error| stream.note(error))?;
+        stream.bytes += written as u64;
+        stream.hash.update(&bytes[..written]);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        hold(&self.0).raw.flush()
+        let mut stream = hold(&self.0);
+        stream.raw.flush().inspect_err(|error| stream.note(error))
     }
 }
 
