@@ -13,9 +13,11 @@
 //! # Ok::<(), placebo::error::Error>(())
 //! ```
 
+pub mod audit;
 pub mod cli;
 pub mod decrypt;
 pub mod digest;
+pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod generator;
@@ -25,5 +27,6 @@ pub mod plan;
 pub mod profile;
 pub mod protect;
 pub mod rng;
+pub mod run;
 pub mod sink;
 pub mod source;

@@ -7,7 +7,7 @@ use clap::Args;
 use super::protecting::{KeyArgs, one_key};
 use super::{table, threads};
 use crate::decrypt::{Opener, Request, Written, manifests, open};
-use crate::engine::write_whole;
+use crate::disk::{System, write_whole};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::protect::fe1::{Cipher, Scope};
@@ -134,6 +134,7 @@ impl Reencrypt {
             out: self.out.clone(),
         };
         let written = open(&request, &all, threads(self.threads)?)?;
+        let write = |path: &Path, text: &str| write_whole(&System, path, path, text);
         let mut sums = Vec::new();
         for (name, manifest) in &mut all {
             renew(manifest, &written, &keys);
@@ -151,14 +152,14 @@ impl Reencrypt {
             for beside in &manifest.beside {
                 let text = std::fs::read_to_string(self.from.join(&beside.path));
                 let text = text.map_err(|error| Error::io(self.from.join(&beside.path), error))?;
-                write_whole(&self.out.join(&beside.path), &text, None)?;
+                write(&self.out.join(&beside.path), &text)?;
                 sums.push(format!("{}  {}", beside.sha256, beside.path));
             }
             let text = manifest.to_json();
-            write_whole(&self.out.join(&*name), &text, None)?;
+            write(&self.out.join(&*name), &text)?;
             sums.push(format!("{}  {name}", crate::digest::sha256(text.as_bytes())));
             let ending = name.trim_start_matches("manifest").trim_end_matches(".json");
-            write_whole(&self.out.join(format!("SHA256SUMS{ending}")), &(sums.join("\n") + "\n"), None)?;
+            write(&self.out.join(format!("SHA256SUMS{ending}")), &(sums.join("\n") + "\n"))?;
             sums.clear();
         }
         report(&written)

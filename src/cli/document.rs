@@ -6,11 +6,12 @@ use std::fmt::Write;
 use clap::Args;
 
 use super::markdown::{cell, code, rows};
-use super::{table, table_file};
+use super::table;
 use crate::error::Result;
 use crate::plan::sql::types;
 use crate::plan::{Options, Plan, Table};
 use crate::profile::{self, Loaded, Scalar};
+use crate::run::table_file;
 use crate::sink::datapackage::TableFile;
 use crate::sink::{ABOUT, KEY, PII};
 
@@ -40,7 +41,7 @@ fn text(name: &str, loaded: &Loaded, plan: &Plan) -> String {
         }),
     );
     let files: Vec<TableFile> =
-        plan.tables.iter().map(|table| table_file(table, table.schema.clone(), Vec::new(), "csv")).collect();
+        plan.tables.iter().map(|table| table_file(table, &table.schema, Vec::new(), "csv")).collect();
     text += "\n```mermaid\nerDiagram\n";
     // A table stands alone, or below those that it refers to; several references to one are one line.
     for file in &files {

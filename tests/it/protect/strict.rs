@@ -9,7 +9,7 @@ use super::*;
 
 fn plan(profile: &str) -> Plan {
     let loaded = placebo::profile::load(profile).expect("loads");
-    Plan::compile(&loaded, &Options { scale: 0.01, ..Options::default() }).expect("compiles")
+    Plan::compile(&loaded, &Options::default()).expect("compiles")
 }
 
 #[test]
