@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::protecting::{KeyArgs, one_key};
 use super::{table, threads};
-use crate::decrypt::{Opener, Request, Written, manifests, open};
+use crate::decrypt::{Opener, Request, Written, leaks, manifests, open};
 use crate::disk::{System, write_whole};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
 use crate::protect::fe1::{Cipher, Scope};
 
@@ -28,8 +28,11 @@ pub(super) struct Decrypt {
     #[arg(long, conflicts_with = "column_key")]
     strict: bool,
     /// The folder for the opened files.
-    #[arg(long, short, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, short, value_name = "DIR", required_unless_present = "no_plaintext")]
+    out: Option<PathBuf>,
+    /// Write nothing; look for the plaintext of every encrypted value of six bytes and more in every file of the folder.
+    #[arg(long, conflicts_with = "out")]
+    no_plaintext: bool,
     /// Worker threads; by default all cores.
     #[arg(long)]
     threads: Option<usize>,
@@ -112,6 +115,20 @@ impl Decrypt {
             Request { folder, file, columns, opener, again: None, strict: self.strict, out: self.out.clone() };
         report(&open(&request, &all, threads(self.threads)?)?)
     }
+}
+
+/// Says where plaintext was found; an error where it was.
+fn no_plaintext(request: &Request<'_>, all: &[(String, Manifest)]) -> Result<()> {
+    let (values, found) = leaks(request, all)?;
+    let rows: Vec<Vec<String>> =
+        found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), table::count(leak.at as u64)]).collect();
+    if let Some(first) = found.first() {
+        table::print(&table::aligned(&["file", "plaintext of", "at byte"], &rows))?;
+        let message = format!("`{}` has plaintext of `{}`", first.path, first.column);
+        return Err(Error::new(Kind::Verification, message)
+            .hint("another column has the same values, and is clear: protect it too"));
+    }
+    table::print(&format!("{values} different values, none of them in a file\n"))
 }
 
 impl Reencrypt {

@@ -255,7 +255,9 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
     let kind_name = known.kind.map_or("", |kind| kind.name.as_str());
     if !personal && known.kind.is_none() {
-        if let Some((from, index)) = plan.carries(table, column).first() {
+        // What repeats a key is what the key is.
+        let repeats = field.metadata().contains_key(sink::REFERENCES);
+        if let Some((from, index)) = plan.carries(table, column).first().filter(|_| !repeats) {
             let (from, source) = (&plan.tables[*from].name, &plan.tables[*from].columns[*index].name);
             found(
                 "PII-010",

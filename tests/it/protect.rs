@@ -3,6 +3,7 @@
 mod bytes;
 mod commands;
 mod nonces;
+mod reading;
 mod refused;
 mod strict;
 

@@ -32,7 +32,7 @@ KEY = re.compile(r"_id$")
 
 def main():
     placebo, scratch, wanted = sys.argv[1], pathlib.Path(sys.argv[2]) / "safe_harbor", int(sys.argv[3])
-    subprocess.run([placebo, "generate", "healthcare", "--rows", f"patient={max(wanted // 230, 50)}", "--deidentify", "safe-harbor",
+    subprocess.run([placebo, "generate", "healthcare", "--rows", f"patient={max(wanted // 150, 50)}", "--deidentify", "safe-harbor",
                     "--out", str(scratch), "--overwrite", "-q"], check=True)
     rows = violations = 0
     for path in sorted(scratch.glob("*.csv")):
