@@ -111,8 +111,11 @@ impl Decrypt {
                 return Err(Error::usage("no key is given").hint("--keyring FILE, --key SOURCE or --column-key SOURCE"));
             }
         };
-        let request =
-            Request { folder, file, columns, opener, again: None, strict: self.strict, out: self.out.clone() };
+        let out = self.out.clone().unwrap_or_default();
+        let request = Request { folder, file, columns, opener, again: None, strict: self.strict, out };
+        if self.no_plaintext {
+            return no_plaintext(&request, &all);
+        }
         report(&open(&request, &all, threads(self.threads)?)?)
     }
 }
