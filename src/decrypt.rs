@@ -153,16 +153,28 @@ impl<'a> Table<'a> {
         Ok((!columns.is_empty()).then_some(Self { sealed, written, columns, keys, entry, strict: request.strict }))
     }
 
+    /// What the rows are bound to.
+    fn bindings(&self, columns: &[ArrayRef], first: u64) -> Result<Bindings> {
+        if self.keys.is_empty() {
+            let rows = columns.first().map_or(0, |column| column.len()) as u64;
+            return Ok(Bindings::of_numbers(&(first..first + rows).collect::<Vec<_>>()));
+        }
+        Bindings::of_key(&self.keys.iter().map(|at| Arc::clone(&columns[*at])).collect::<Vec<_>>())
+    }
+
     /// A batch opened; `first` is the number of its first row.
     fn open(&self, batch: &RecordBatch, first: u64) -> Result<(RecordBatch, u64)> {
         // Rows are bound to the key as the output has it: sealed keys are taken as they stand.
-        let rows = if self.keys.is_empty() {
-            Bindings::of_numbers(&(first..first + batch.num_rows() as u64).collect::<Vec<_>>())
-        } else {
-            Bindings::of_key(&self.keys.iter().map(|at| Arc::clone(batch.column(*at))).collect::<Vec<_>>())?
-        };
+        let rows = self.bindings(batch.columns(), first)?;
+        let mut anew: Option<Bindings> = None;
         let (mut written, mut values) = (batch.columns().to_vec(), 0);
-        for column in &self.columns {
+        // Keys first: what is sealed again is bound to the keys as they are sealed again.
+        let (bound, joint): (Vec<&Column>, Vec<&Column>) =
+            self.columns.iter().partition(|column| column.cipher.scope().row_bound());
+        for column in joint.into_iter().chain(bound) {
+            if column.again.is_some() && column.cipher.scope().row_bound() && anew.is_none() {
+                anew = Some(self.bindings(&written, first)?);
+            }
             let cells = batch.column(column.at);
             let bytes = cells.data_type() == &DataType::Binary;
             let texts = if bytes { None } else { Some(Texts::new(cells)?) };
@@ -188,6 +200,7 @@ impl<'a> Table<'a> {
                         continue;
                     };
                     let mut cell = Vec::new();
+                    let bound = anew.as_ref().map_or(&[][..], |rows| rows.get(row));
                     if !again.seal(bound, &text, None, &mut aad, &mut cell) {
                         return Err(Error::internal("a value that the cipher does not take"));
                     }

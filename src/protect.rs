@@ -134,7 +134,7 @@ impl Run<'_> {
     }
 
     /// Sees to it that no two scopes have one key id.
-    fn claim(&self, kid: [u8; 4], scope: &str) -> Result<()> {
+    fn reserve(&self, kid: [u8; 4], scope: &str) -> Result<()> {
         let mut kids = self.kids.borrow_mut();
         let other = kids.entry(kid).or_insert_with(|| scope.to_owned());
         if kid == [0; 4] || other != scope {

@@ -37,7 +37,7 @@ impl Encrypt {
         };
         let settings = subject.run.settings;
         let cipher = Cipher::new(subject.run.key()?, &settings.data_set, scope);
-        subject.run.claim(cipher.kid(), cipher.scope().text())?;
+        subject.run.reserve(cipher.kid(), cipher.scope().text())?;
         Ok(Self {
             counter: subject.run.counter(cipher.scope().text()),
             cipher,

@@ -101,7 +101,7 @@ pub fn findings(plan: &Plan) -> Vec<Finding> {
         for field in table.schema.fields() {
             let name = field.name();
             let Some(known) = plan.known(at, name) else {
-                if !table.marks.contains_key(name) {
+                if table.marks.get(name).is_none_or(Vec::is_empty) {
                     all.push(finding(
                         "PII-001",
                         path(name),
@@ -264,8 +264,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
                 format!("`{name}` is {} and hands on `{from}.{source}`, which is personal", known.class),
                 "give it the kind of what it is made of",
             );
-        }
-        if matches!(origin, Origin::Reserved | Origin::Live) {
+        } else if matches!(origin, Origin::Reserved | Origin::Live) {
             found(
                 "PII-011",
                 format!("`{name}` is made by a generator of identifiers, and no kind is named"),

@@ -16,8 +16,8 @@ fn choices_that_cannot_be_are_refused() {
         (&["--protect", "card.pan=hash-keyed", "--protect", "card.pan_again=mask"], 3, "PII-044"),
         (&["--protect", "ssn"], 2, "--protect CLASS=HANDLING"),
         (&["--protect", "ssn=encript"], 2, "did you mean `encrypt`?"),
-        (&["--protect", "snn=encrypt"], 2, "did you mean `ssn`?"),
-        (&["--protect", "patient.snn=encrypt"], 2, "did you mean `ssn`?"),
+        (&["--protect", "birth_dat=encrypt"], 2, "did you mean `birth_date`?"),
+        (&["--protect", "patient.phon=encrypt"], 2, "did you mean `phone`?"),
         (&["--protect", "ssn=encrypt:"], 2, "the domain is empty"),
         (&["--deidentify", "magic"], 2, "safe-harbor"),
     ];
