@@ -27,7 +27,7 @@ use output::File;
 use queue::Queue;
 
 /// The stack of a worker: columns and expressions are walked as deep as they depend on each other.
-const STACK: usize = 16 << 20;
+pub(crate) const STACK: usize = 16 << 20;
 
 /// The number of the signal `SIGTERM`.
 const TERMINATE: usize = 15;

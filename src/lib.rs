@@ -24,3 +24,4 @@ pub mod profile;
 pub mod rng;
 pub mod sink;
 pub mod source;
+pub mod verify;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::engine::{FileEntry, Job};
 use crate::error::Error;
 use crate::manifest;
+use crate::verify::Finding;
 
 /// Writes one line. Where stderr is closed, nobody is left to tell.
 fn line(level: &str, event: &str, fields: Value) {
@@ -45,6 +46,14 @@ pub(super) fn file(file: &FileEntry) {
 
 pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64) {
     line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes }));
+}
+
+pub(super) fn finding(finding: &Finding) {
+    line("error", "finding", json!(finding));
+}
+
+pub(super) fn note(text: &str) {
+    line("warn", "note", json!({ "message": text }));
 }
 
 pub(super) fn error(error: &Error) {

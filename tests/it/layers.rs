@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["digest", "error", "rng"],
     &["profile"],
     &["generator"],
     &["plan", "sink", "source"],
     &["engine"],
     &["manifest"],
+    &["verify"],
     &["cli"],
 ];
 
