@@ -19,6 +19,7 @@ judges: $(JUDGES)/ready
 	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
+	$(JUDGES)/bin/python tests/judges/digest.py target/release/placebo $(JUDGES)/data healthcare
 	rm -rf $(JUDGES)/data
 
 $(JUDGES)/ready: tests/judges/requirements.txt

@@ -78,7 +78,10 @@ impl Verify {
             "0" => Ok(0.0),
             text => {
                 let percent = text.strip_suffix('%').and_then(|text| text.parse::<f64>().ok());
-                percent.filter(|percent| (0.0..=100.0).contains(percent)).map(|percent| percent / 100.0).ok_or_else(wrong)
+                percent
+                    .filter(|percent| (0.0..=100.0).contains(percent))
+                    .map(|percent| percent / 100.0)
+                    .ok_or_else(wrong)
             }
         }
     }

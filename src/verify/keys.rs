@@ -205,12 +205,7 @@ fn orphans(
 }
 
 /// The hash of each row's key; none where a column of it is null.
-fn each(
-    folder: &Path,
-    made: &[Made],
-    key: &Key,
-    mut row: impl FnMut(&str, u64, Option<u128>),
-) -> Result<()> {
+fn each(folder: &Path, made: &[Made], key: &Key, mut row: impl FnMut(&str, u64, Option<u128>)) -> Result<()> {
     for one in made {
         for file in one.files(&key.table) {
             let mut rows = open(folder, one, file)?;

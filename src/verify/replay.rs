@@ -292,7 +292,8 @@ fn held_against(
             compare(request, &chunk.batch(*table)?, batch, file, *start, findings)?;
         }
     }
-    let places: Vec<(usize, &FileEntry, u64)> = read.iter().map(|(table, file, start, _)| (*table, *file, *start)).collect();
+    let places: Vec<(usize, &FileEntry, u64)> =
+        read.iter().map(|(table, file, start, _)| (*table, *file, *start)).collect();
     chunk.overlay(&read.into_iter().map(|(table, _, _, batch)| (table, batch)).collect::<Vec<_>>())?;
     for (table, file, start) in places {
         if plan.tables[table].checks.is_empty() {

@@ -20,4 +20,5 @@ mod source;
 mod splits;
 mod trust;
 mod tutorial;
+mod verify;
 mod worlds;

@@ -33,7 +33,11 @@ impl Chunk<'_> {
             }
             for (column, array) in visible.into_iter().zip(batch.columns()) {
                 if *array.data_type() != columns[column].ty {
-                    return Err(Error::internal(format!("column `{}` came as {}", columns[column].name, array.data_type())));
+                    return Err(Error::internal(format!(
+                        "column `{}` came as {}",
+                        columns[column].name,
+                        array.data_type()
+                    )));
                 }
                 self.frames[frame].columns[column] = Some(Arc::clone(array));
             }
