@@ -156,7 +156,7 @@ struct Range {
 
 impl Range {
     fn has(self, hash: u128) -> bool {
-        (hash >> 64) * u128::from(self.passes) >> 64 == u128::from(self.pass)
+        ((hash >> 64) * u128::from(self.passes)) >> 64 == u128::from(self.pass)
     }
 }
 
