@@ -10,7 +10,7 @@ mod value;
 
 pub use files::{Files, names, writable};
 pub use load::{Loaded, load};
-pub use value::{Call, Expr, Scalar, Value};
+pub use value::{Call, Expr, Names, Scalar, Value};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -88,16 +88,20 @@ pub struct Table {
     /// A state machine whose walk is this table: one row per state entered.
     #[serde(default)]
     pub lifecycle: Option<Lifecycle>,
-    /// One row for each row of this child table of the parent, or of this hand that was dealt to it.
+    /// One row for each row of this child table of the parent, or of this hand that was dealt to it; of a list of them,
+    /// for each row of any.
     #[serde(default)]
-    pub each: Option<String>,
-    /// What the rows of `each` are ordered by, such as `payment.captured_at`; by default the order of the table.
+    pub each: Option<Names>,
+    /// What the rows of `each` are ordered by, such as `payment.captured_at`; by default the order of the table. Where
+    /// `each` is a list, a column that all of its tables have.
     #[serde(default)]
     pub order: Option<Expr>,
-    /// One row for each value of `by` among the rows of this child table of the parent, or of this hand.
+    /// One row for each value of `by` among the rows of this child table of the parent, or of this hand; or of a list of
+    /// them.
     #[serde(default)]
-    pub group: Option<String>,
-    /// What `group` groups by, such as `date(payment.captured_at)`; rows where it is null are in no group.
+    pub group: Option<Names>,
+    /// What `group` groups by, such as `date(payment.captured_at)`; rows where it is null are in no group. Where `group`
+    /// is a list, a column that all of its tables have.
     #[serde(default)]
     pub by: Option<Expr>,
     /// Which rows `each` and `group` take: a condition over them.
@@ -203,7 +207,7 @@ pub struct Ref {
     /// How the row is picked.
     #[serde(default)]
     pub pick: Option<Pick>,
-    /// The row number, for `pick = "row"`, or the sibling's ordinal, for `pick = "sibling"`.
+    /// The row number, for `pick = "row"`, or the ordinal of a sibling or of a row within a parent, for `pick = "sibling"`.
     #[serde(default)]
     pub at: Option<Expr>,
     /// Zipf's exponent: 0 is uniform, 1 makes the first rows far more likely than the last.
@@ -268,7 +272,7 @@ pub enum Pick {
     First,
     /// The last of them.
     Last,
-    /// The sibling whose ordinal, from 1, the expression `at` gives.
+    /// The sibling whose ordinal, from 1, the expression `at` gives, or the row within a parent, counted among those that meet `where`.
     Sibling,
     /// The matching rows of a data file one after the other: the first sibling gets the first.
     InOrder,
