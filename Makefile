@@ -46,6 +46,7 @@ soak: dieharder
 	$(CARGO) build --release --locked --bins --examples
 	target/release/placebo check healthcare --rows patient=200k --sample 200000
 	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture
+	DAMAGE_ROUNDS=200000 $(CARGO) test --release --locked --test it damaged_file
 	FUZZ_SECONDS=600 $(CARGO) test --release --locked --test fuzz -- --nocapture
 	python3 tests/judges/dieharder.py target/release/examples/words
 

@@ -23,7 +23,7 @@ const MOST: u64 = 256 << 20;
 pub(super) fn read(folder: &Path, findings: &Findings, report: &mut Report) -> Result<Vec<Made>> {
     let there = files(folder, findings)?;
     let mut made = Vec::new();
-    for name in there.iter().filter(|name| part_of(name, "manifest", ".json").is_some()) {
+    for name in there.iter().filter(|name| part_of(name).is_some()) {
         match manifest(folder, name) {
             Ok(one) => made.push(one),
             Err(error) if error.kind() == Kind::Io => return Err(error),
@@ -62,14 +62,14 @@ fn files(folder: &Path, findings: &Findings) -> Result<BTreeSet<String>> {
     Ok(found)
 }
 
-/// `None` where a name is not `stem` + `end`; which part it is about, where it is about one.
-fn part_of(name: &str, stem: &str, end: &str) -> Option<Option<u64>> {
-    let middle = name.strip_prefix(stem)?.strip_suffix(end)?;
+/// Which part a manifest is about, from 1; 0 for the whole, and `None` where a name is not a manifest's.
+fn part_of(name: &str) -> Option<u64> {
+    let middle = name.strip_prefix("manifest")?.strip_suffix(".json")?;
     if middle.is_empty() {
-        return Some(None);
+        return Some(0);
     }
     let digits = middle.strip_prefix(".part-").filter(|digits| digits.len() == 5)?;
-    Some(Some(digits.parse::<u64>().ok()? + 1))
+    Some(digits.parse::<u64>().ok()? + 1)
 }
 
 fn manifest(folder: &Path, name: &str) -> Result<Made> {
@@ -83,7 +83,7 @@ fn manifest(folder: &Path, name: &str) -> Result<Made> {
             _ => return wrong("is of a part that cannot be"),
         },
     };
-    if part_of(name, "manifest", ".json") != Some(part.map(|(i, _)| i)) {
+    if part_of(name) != Some(part.map_or(0, |(i, _)| i)) {
         return wrong("has the name of another part");
     }
     let Ok(format) = sink::format(&manifest.format) else { return wrong("names a format that there is not") };

@@ -218,7 +218,7 @@ fn each(folder: &Path, made: &[Made], key: &Key, mut row: impl FnMut(&str, u64, 
                     Some(known) => known,
                     None => canonical.insert(Canonical::new(&batch.schema())?),
                 };
-                let nulls: Vec<_> = batch.columns().iter().filter_map(|array| array.logical_nulls()).collect();
+                let nulls: Vec<_> = batch.columns().iter().filter_map(Array::logical_nulls).collect();
                 let mut at = 0;
                 canonical.each(&batch, |line| {
                     let null = nulls.iter().any(|nulls| nulls.is_null(at));

@@ -49,7 +49,7 @@ impl Sample {
             return false;
         }
         let one = all.start + self.number(&[root]) % (all.end - all.start).max(1);
-        let drawn = self.number(&[root, &rows.start.to_string()]) as f64 / 2_f64.powi(64);
+        let drawn = self.number(&[root, &rows.start.to_string()]) as f64 / 18_446_744_073_709_551_616.0;
         rows.contains(&one) || drawn < self.share
     }
 }
