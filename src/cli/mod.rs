@@ -1,5 +1,6 @@
 //! The command line: a file a command. stdout is for data, stderr for talk.
 
+mod audit;
 mod check;
 mod document;
 mod generate;
@@ -24,10 +25,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::plan::sql::portable;
-use crate::plan::{Limits, Options, Plan, Table};
+use crate::plan::{Limits, Options, Plan};
 use crate::profile;
-use crate::sink::datapackage::TableFile;
 
 /// Test data that has everything production data has, except the people.
 #[derive(Parser)]
@@ -38,6 +37,9 @@ pub(crate) struct Cli {
     /// How messages are written to stderr.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+    /// How an error is written to stderr; `--log-format json` asks for JSON too.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    error_format: LogFormat,
 }
 
 /// For people, or one JSON object a line.
@@ -59,6 +61,9 @@ enum Command {
     Verify(verify::Verify),
     /// Sign the manifest of a folder, and with it every file.
     Sign(sign::Sign),
+    /// Follow the chain of a run log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Show a profile, or one of its tables with sample rows.
     Show(show::Show),
     /// List profiles, generators, functions or formats.
@@ -141,20 +146,6 @@ impl Source {
     }
 }
 
-/// A table as the files beside the data describe it.
-fn table_file(table: &Table, paths: Vec<String>, format: &'static str) -> TableFile {
-    let check =
-        |(name, predicate, _): &(String, String, usize)| Some((name.clone(), portable(predicate, &table.schema)?));
-    TableFile {
-        name: table.name.clone(),
-        about: table.about.clone(),
-        schema: table.schema.clone(),
-        checks: table.checks.iter().filter_map(check).collect(),
-        paths,
-        format,
-    }
-}
-
 fn pair(option: &str, text: &str) -> Result<(String, String)> {
     let (name, value) = text
         .split_once('=')
@@ -206,6 +197,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Verify(command) => command.run(cli.log_format),
         Command::Sign(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),
         Command::New(command) => command.run(),
@@ -217,7 +209,10 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::report(&error, cli.log_format),
+        Err(error) => {
+            let json = cli.log_format == LogFormat::Json || cli.error_format == LogFormat::Json;
+            report::report(&error, if json { LogFormat::Json } else { LogFormat::Text })
+        }
     }
 }
 

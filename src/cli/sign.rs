@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::engine::write_whole;
+use crate::disk::System;
 use crate::error::Result;
 use crate::verify;
 
@@ -20,9 +20,7 @@ pub(super) struct Sign {
 impl Sign {
     #[expect(clippy::print_stderr, reason = "stderr is for talk")]
     pub(super) fn run(&self) -> Result<()> {
-        for (name, text) in verify::sign(&self.folder, &self.key)? {
-            let path = self.folder.join(name);
-            write_whole(&path, &text, None)?;
+        for path in verify::sign(&System, &self.folder, &self.key)? {
             eprintln!("{}", path.display());
         }
         Ok(())

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Finding, Findings, Made, Report, below, folder};
+use crate::audit;
 use crate::digest::sha256;
+use crate::disk::{self, Disk};
 use crate::error::{Error, Kind, Result};
 
 /// What the payload is.
@@ -112,12 +114,12 @@ fn encoded(payload: &[u8]) -> Vec<u8> {
     [head.as_bytes(), payload].concat()
 }
 
-/// Signs the manifests of a folder, after a look at its files: the envelopes by their names.
+/// Signs the manifests of a folder, after a look at its files: the paths of the envelopes. The run log says so too.
 ///
 /// # Errors
 ///
 /// If the key cannot be read or is open to others, or the folder is not what its manifests say.
-pub fn sign(folder: &Path, key: &Path) -> Result<Vec<(String, String)>> {
+pub fn sign(disk: &dyn Disk, folder: &Path, key: &Path) -> Result<Vec<PathBuf>> {
     private(key)?;
     let hint = "openssl genpkey -algorithm ed25519 -out KEY writes one";
     let signing = SigningKey::from_bytes(&pem(key, "PRIVATE KEY", &PRIVATE, hint)?);
@@ -129,7 +131,8 @@ pub fn sign(folder: &Path, key: &Path) -> Result<Vec<(String, String)>> {
             .hint("placebo verify has the whole list"));
     }
     let public = PublicKey(signing.verifying_key());
-    let envelopes = made.iter().map(|one| {
+    let mut written = Vec::new();
+    for one in &made {
         let payload = statement(one).into_bytes();
         let signature = signing.sign(&encoded(&payload));
         let envelope = Envelope {
@@ -137,10 +140,17 @@ pub fn sign(folder: &Path, key: &Path) -> Result<Vec<(String, String)>> {
             payload_type: PAYLOAD_TYPE.to_owned(),
             signatures: vec![Signed { keyid: public.id(), sig: STANDARD.encode(signature.to_bytes()) }],
         };
-        let text = serde_json::to_string(&envelope).map_err(|error| Error::internal(error.to_string()))?;
-        Ok((name_of(one), text + "\n"))
-    });
-    envelopes.collect()
+        let text = serde_json::to_string(&envelope).map_err(|error| Error::internal(error.to_string()))? + "\n";
+        let (name, signed) =
+            (name_of(one), json!({ "path": name_of(one), "sha256": sha256(text.as_bytes()), "keyid": public.id() }));
+        let log = audit::Log::start(disk, folder, one.part, json!({ "fingerprint": one.manifest.fingerprint }))?;
+        let path = folder.join(name);
+        disk::write_whole(disk, &path, &path, &text)?;
+        log.event("signed", signed)?;
+        log.sync()?;
+        written.push(path);
+    }
+    Ok(written)
 }
 
 /// Refuses a private key that others may read.

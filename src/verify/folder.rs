@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{Finding, Findings, Made, Report, below, envelope};
+use crate::audit;
 use crate::digest::{hex, sha256};
 use crate::engine::path_of;
 use crate::error::{Error, Kind, Result};
@@ -155,10 +156,15 @@ fn expected(folder: &Path, there: &BTreeSet<String>, made: &[Made], findings: &F
         known.insert(format!("SHA256SUMS{end}"));
         sums(folder, &format!("SHA256SUMS{end}"), one, findings);
         // These two need not be there: a log, and a signature.
-        known.extend([format!("run{end}.jsonl"), envelope::name_of(one)]);
+        known.extend([audit::name(one.part), envelope::name_of(one)]);
+        let log = audit::name(one.part);
+        if there.contains(&log)
+            && let Err(error) = audit::verify(&folder.join(&log))
+        {
+            let message = error.message().replace(&format!("`{}` ", folder.join(&log).display()), "");
+            findings.add(Finding::new("run log", message).file(&log));
+        }
     }
-    // The log may be one of all parts.
-    known.insert("run.jsonl".to_owned());
     for name in there.difference(&known) {
         let message = match name.rsplit('/').next().unwrap_or(name) {
             file if file.ends_with(".inprogress") => "it was left by a run that did not end",

@@ -195,6 +195,11 @@ fn files_too_many_and_files_swapped_are_found() {
         fs::remove_file(&path).expect("removes");
     }
     holds(&out, &["--quick"]);
+    let log = fs::read_to_string(out.join("run.jsonl")).expect("reads");
+    fs::write(out.join("run.jsonl"), log.replacen("\"event\":\"start\"", "\"event\":\"stop\"", 1)).expect("writes");
+    found(&out, &["--quick"], &["run.jsonl", "line 2"]);
+    fs::write(out.join("run.jsonl"), log).expect("writes");
+    holds(&out, &["--quick"]);
     let (one, other) = (fs::read(out.join("event.csv")), fs::read(out.join("payment.csv")));
     fs::write(out.join("event.csv"), other.expect("reads")).expect("writes");
     fs::write(out.join("payment.csv"), one.expect("reads")).expect("writes");
@@ -403,6 +408,8 @@ fn a_signature_says_who_and_openssl_agrees() {
     found(&out, &by, &["manifest.dsse.json", "not signed"]);
     good(&["sign", folder, "--key", key_path]);
     let envelope = fs::read_to_string(out.join("manifest.dsse.json")).expect("reads");
+    let log = fs::read_to_string(out.join("run.jsonl")).expect("reads");
+    assert!(log.contains("\"event\":\"signed\"") && !log.contains("own.pem"), "{log}");
     assert!(holds(&out, &by).contains("1 signatures"));
     assert!(holds(&out, &["--quick"]).contains("note  the manifest is signed"));
     good(&["sign", folder, "--key", key_path]);
