@@ -27,6 +27,7 @@ judges: $(JUDGES)/ready target/judges-sealed/ready
 	$(SEALED)/bin/python tests/judges/encryption.py target/release/placebo $(JUDGES)/data 10000
 	$(SEALED)/bin/python tests/judges/safe_harbor.py target/release/placebo $(JUDGES)/data 1000000
 	$(SEALED)/bin/python tests/judges/recognizers.py target/release/placebo $(JUDGES)/data 5000 $(PROFILES)
+	$(JUDGES)/bin/python tests/judges/digest.py target/release/placebo $(JUDGES)/data healthcare
 	rm -rf $(JUDGES)/data
 
 # Those of encryption and of personal data have an environment of their own: Presidio brings half a language laboratory.
@@ -63,6 +64,7 @@ soak: dieharder
 	target/release/placebo check claims --rows member=1M --sample 1000000
 	KILLED_RUNS=200 $(CARGO) test --release --locked --test it killed_runs -- --nocapture
 	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture
+	DAMAGE_ROUNDS=200000 $(CARGO) test --release --locked --test it damaged_file
 	FUZZ_SECONDS=600 $(CARGO) test --release --locked --test fuzz -- --nocapture
 	python3 tests/judges/dieharder.py target/release/examples/words
 

@@ -11,6 +11,7 @@ use crate::audit::Checkpoint;
 use crate::engine::{FileEntry, Job};
 use crate::error::Error;
 use crate::manifest;
+use crate::verify::Finding;
 
 /// Writes one line. Where stderr is closed, nobody is left to tell.
 fn line(level: &str, event: &str, fields: Value) {
@@ -54,6 +55,14 @@ pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64, log: Option<&C
 
 pub(super) fn warning(message: &str, hint: &str) {
     line("warning", "warning", json!({ "message": message, "hint": hint }));
+}
+
+pub(super) fn finding(finding: &Finding) {
+    line("error", "finding", json!(finding));
+}
+
+pub(super) fn note(text: &str) {
+    line("warn", "note", json!({ "message": text }));
 }
 
 pub(super) fn error(error: &Error) {

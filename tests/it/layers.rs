@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 9] = [
     &["protect"],
     &["engine"],
     &["audit", "manifest"],
-    &["decrypt", "run"],
+    &["decrypt", "run", "verify"],
     &["cli"],
 ];
 
