@@ -203,7 +203,7 @@ pub struct Ref {
     /// How the row is picked.
     #[serde(default)]
     pub pick: Option<Pick>,
-    /// The row number, for `pick = "row"`, or the sibling's ordinal, for `pick = "sibling"`.
+    /// The row number, for `pick = "row"`, or the ordinal of a sibling or of a row within a parent, for `pick = "sibling"`.
     #[serde(default)]
     pub at: Option<Expr>,
     /// Zipf's exponent: 0 is uniform, 1 makes the first rows far more likely than the last.
@@ -268,7 +268,7 @@ pub enum Pick {
     First,
     /// The last of them.
     Last,
-    /// The sibling whose ordinal, from 1, the expression `at` gives.
+    /// The sibling whose ordinal, from 1, the expression `at` gives, or the row within a parent, counted among those that meet `where`.
     Sibling,
     /// The matching rows of a data file one after the other: the first sibling gets the first.
     InOrder,

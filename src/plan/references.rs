@@ -45,6 +45,8 @@ pub(super) struct Among {
     /// A column of that table: which rows may be picked.
     pub(super) filter: Option<usize>,
     pub(super) choose: Choose,
+    /// Which of the rows that may be picked, from 1, for `Choose::Nth`.
+    pub(super) at: Option<Operand<Int64Type>>,
 }
 
 /// Which of the rows that may be picked.
@@ -57,6 +59,8 @@ pub(super) enum Choose {
     Earlier,
     /// The last sibling before the row.
     LastEarlier,
+    /// The one with a place that the row says.
+    Nth,
 }
 
 impl Pick {
@@ -181,8 +185,15 @@ impl Among {
         let fits =
             |place: u32| filter.is_none_or(|filter| filter.value(place as usize) && !filter.is_null(place as usize));
         let mut open = Vec::new();
+        let at = self.at.as_ref().map(|at| at.view(fill));
         Arc::new(fill.optional::<Int64Type>(|i, mut cell| {
             let (first, end, before) = family(i)?;
+            let nth = || at.as_ref()?.at(i).and_then(|n| usize::try_from(n.checked_sub(1)?).ok());
+            if self.choose == Choose::Nth && filter.is_none() {
+                // Without a condition the place is arithmetic: no list of the rows.
+                let place = u32::try_from(nth()?).ok().and_then(|n| first.checked_add(n))?;
+                return (place < end).then(|| i64::from(place));
+            }
             let end = match self.choose {
                 Choose::Earlier | Choose::LastEarlier => first + before,
                 _ => end,
@@ -191,6 +202,7 @@ impl Among {
             open.extend((first..end).filter(|place| fits(*place)));
             let place = match self.choose {
                 Choose::First => open.first(),
+                Choose::Nth => open.get(nth()?),
                 Choose::Last | Choose::LastEarlier => open.last(),
                 Choose::Any | Choose::Earlier if open.is_empty() => None,
                 Choose::Any | Choose::Earlier => open.get(cell.below(open.len() as u64) as usize),

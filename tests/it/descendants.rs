@@ -66,3 +66,43 @@ fn rows_further_below_are_a_hand_too() {
     std::fs::write(&path, PROFILE).expect("writes");
     good(&["check", path.to_str().expect("a path")]);
 }
+
+/// The n-th child of another row, counted among those that meet the condition.
+const NTH: &str = "
+name = 'book'
+as_of = 2025-06-30
+[tables.book]
+rows = 30
+[tables.book.columns]
+book_id = { expr = 'row + 1', key = true }
+[tables.page]
+of = 'book'
+count.integer = { min = 0, max = 6 }
+[tables.page.columns]
+page_id = { gen.uuid = {}, key = true }
+number = 'ordinal'
+[tables.mark]
+of = 'book'
+count = '9'
+[tables.mark.refs]
+page = { table = 'page', within = 'book', pick = 'sibling', at = 'ordinal - 1' }
+even = { table = 'page', within = 'book', pick = 'sibling', at = 'ordinal - 1', where = 'number % 2 = 0' }
+[tables.mark.columns]
+mark_id = { gen.uuid = {}, key = true }
+number = 'page.number'
+pages = 'siblings'
+[tables.book.checks]
+'each page once' = 'count(mark.number) = count(page) AND coalesce(sum(mark.number), 0) = coalesce(sum(page.number), 0)'
+[tables.mark.checks]
+'the n-th page' = 'number IS NULL OR number = ordinal - 1'
+'nothing before the first' = 'ordinal > 1 OR (number IS NULL AND even.number IS NULL)'
+'the n-th even page' = 'even.number IS NULL OR even.number = 2 * (ordinal - 1)'
+";
+
+#[test]
+fn a_row_is_picked_by_its_place_within_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("book.toml");
+    std::fs::write(&path, NTH).expect("writes");
+    good(&["check", path.to_str().expect("a path")]);
+}

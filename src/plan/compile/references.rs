@@ -63,7 +63,11 @@ impl Compiler<'_> {
             let steps = self.steps_to(table, target, within, path)?;
             made.place = Place::Within(steps.clone());
             made.nullable = true;
-            Op::Among(self.among(table, target, Some(steps), to, picks, path)?)
+            let mut among = self.among(table, target, Some(steps), to, picks, path)?;
+            if let Some(at) = &to.at {
+                among.at = Some(self.operand(table, &hidden, "at", at, path, &mut made.inputs)?);
+            }
+            Op::Among(among)
         } else if to.r#where.is_some() || matches!(picks, Says::First | Says::Last) {
             made.place = Place::Sibling;
             made.nullable = true;
@@ -290,6 +294,7 @@ impl Compiler<'_> {
             None => None,
         };
         let choose = match picks {
+            Says::Sibling if within.is_some() && to.at.is_some() => Choose::Nth,
             Says::First => Choose::First,
             Says::Last => Choose::Last,
             Says::Random => Choose::Any,
@@ -297,14 +302,14 @@ impl Compiler<'_> {
             Says::Previous if within.is_none() => Choose::LastEarlier,
             _ => {
                 return Err(Error::profile(format!("{path}.pick"), "rows are picked here `random`, `first` or `last`")
-                    .hint("among siblings also `previous` or `earlier_sibling`"));
+                    .hint("among siblings also `previous` or `earlier_sibling`; among a row's children `sibling` with `at`"));
             }
         };
         let own = within.is_none() && target == table;
         if !own && within.is_none() {
             return Err(Error::profile("", "`where`, `first` and `last` need `within`, or no `table` for siblings"));
         }
-        Ok(Among { within, table: target, filter, choose })
+        Ok(Among { within, table: target, filter, choose, at: None })
     }
 }
 
