@@ -10,7 +10,7 @@ mod value;
 
 pub use files::{Files, names, writable};
 pub use load::{Loaded, load};
-pub use value::{Call, Expr, Scalar, Value};
+pub use value::{Call, Expr, Names, Scalar, Value};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -88,16 +88,20 @@ pub struct Table {
     /// A state machine whose walk is this table: one row per state entered.
     #[serde(default)]
     pub lifecycle: Option<Lifecycle>,
-    /// One row for each row of this child table of the parent, or of this hand that was dealt to it.
+    /// One row for each row of this child table of the parent, or of this hand that was dealt to it; of a list of them,
+    /// for each row of any.
     #[serde(default)]
-    pub each: Option<String>,
-    /// What the rows of `each` are ordered by, such as `payment.captured_at`; by default the order of the table.
+    pub each: Option<Names>,
+    /// What the rows of `each` are ordered by, such as `payment.captured_at`; by default the order of the table. Where
+    /// `each` is a list, a column that all of its tables have.
     #[serde(default)]
     pub order: Option<Expr>,
-    /// One row for each value of `by` among the rows of this child table of the parent, or of this hand.
+    /// One row for each value of `by` among the rows of this child table of the parent, or of this hand; or of a list of
+    /// them.
     #[serde(default)]
-    pub group: Option<String>,
-    /// What `group` groups by, such as `date(payment.captured_at)`; rows where it is null are in no group.
+    pub group: Option<Names>,
+    /// What `group` groups by, such as `date(payment.captured_at)`; rows where it is null are in no group. Where `group`
+    /// is a list, a column that all of its tables have.
     #[serde(default)]
     pub by: Option<Expr>,
     /// Which rows `each` and `group` take: a condition over them.

@@ -174,6 +174,7 @@ fn named(name: &str, definitions: &Map<String, Value>) -> String {
     match name {
         "Expr" => "expression".to_owned(),
         "Value" => "expression or generator".to_owned(),
+        "Names" => "text or a list of text".to_owned(),
         "Call" | "Generator" => "generator".to_owned(),
         "Scalar" => "number, text, date or boolean".to_owned(),
         _ => match definitions.get(name) {

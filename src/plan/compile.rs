@@ -63,7 +63,8 @@ enum Target {
     Lifecycle,
     Ancestor(usize, usize),
     Reference(usize, usize, bool),
-    Fact(usize),
+    /// The row behind one of an `each` table: the place of its table in the list, the table, whether it may be another's.
+    Fact(usize, usize, bool),
     File(String),
 }
 

@@ -40,8 +40,10 @@ struct Frame {
     /// Whether these are single rows, without their siblings.
     scattered: bool,
     hands: Vec<(Hand, Held)>,
-    /// The rows that an `each` or `group` table is made of.
-    facts: Option<Made>,
+    /// The rows that an `each` or `group` table is made of; for each table of a list its own.
+    facts: Vec<Made>,
+    /// The values that the rows of a `group` table stand for.
+    group_key: Option<ArrayRef>,
     /// State numbers and instants of a lifecycle's walk.
     walk: Option<(Vec<u32>, Vec<i64>)>,
 }
@@ -57,6 +59,7 @@ struct Held {
 /// The rows behind the rows of an `each` or `group` table.
 struct Made {
     frame: usize,
+    /// Null where the row stands for one of another table.
     index: UInt32Array,
     /// For a group where its rows start, and the end.
     offsets: Arc<[u32]>,
@@ -258,8 +261,8 @@ impl<'p> Chunk<'p> {
                 let values = self.fetch(parent, rest, input)?;
                 sized::gather(&values, &index)
             }
-            Step::Fact => {
-                let made = self.frames[frame].facts.as_ref();
+            Step::Fact(part) => {
+                let made = self.frames[frame].facts.get(*part);
                 let (to, index) = made.map(|m| (m.frame, m.index.clone())).ok_or_else(|| Error::internal("no fact"))?;
                 let values = self.fetch(to, rest, input)?;
                 sized::gather(&values, &index)

@@ -32,6 +32,6 @@ fn needs_family(table: &Table, column: &Column) -> bool {
         Some(Step::Ref(reference)) => table.refs[*reference]
             .as_ref()
             .is_some_and(|reference| reference.place == Place::Sibling || table.columns[reference.pick].family),
-        Some(Step::Parent | Step::Fact) => false,
+        Some(Step::Parent | Step::Fact(_)) => false,
     })
 }

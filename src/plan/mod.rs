@@ -118,8 +118,8 @@ struct Input {
 enum Step {
     Parent,
     Ref(usize),
-    /// From a row of an `each` table to the row that it stands for.
-    Fact,
+    /// From a row of an `each` table to the row that it stands for, by the place of its table in the list.
+    Fact(usize),
 }
 
 /// Where the rows of a table come from.
@@ -130,10 +130,10 @@ enum Source {
     Walk(Walk),
     /// A child table sized in total.
     Dense(Spread),
-    /// One row for each row of a hand.
-    Each(Facts),
+    /// One row for each row of some hands.
+    Each(Vec<Facts>),
     /// One row for each value among the rows of a hand.
-    Group(Facts),
+    Group(Vec<Facts>),
 }
 
 /// Rows that belong to each row of a table: those of its base, or their descendants of one table.
@@ -151,15 +151,15 @@ enum Base {
     Children(usize),
     /// The rows of a table that a reference of it deals to this one.
     Dealt(usize, usize),
-    /// The rows that a row of a `group` table stands for.
-    Grouped(usize),
+    /// The rows of one table that a row of a `group` table stands for, by the place of the table in the list.
+    Grouped(usize, usize),
 }
 
 impl Base {
     /// The table of the rows.
     fn table(self) -> usize {
         match self {
-            Base::Children(table) | Base::Dealt(table, _) | Base::Grouped(table) => table,
+            Base::Children(table) | Base::Dealt(table, _) | Base::Grouped(table, _) => table,
         }
     }
 }

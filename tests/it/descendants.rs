@@ -1,4 +1,4 @@
-//! What lies further below: aggregates, `each` and `group` over the children of rows that were dealt, and of child rows.
+//! What lies further below, and what several tables make together: aggregates, `each` and `group` over the children of rows that were dealt, and of child rows.
 
 use crate::run::good;
 
@@ -59,12 +59,99 @@ kind = { expr = 'group_key', key = true }
 pieces = 'sum(item.pieces)'
 ";
 
+/// A till whose book has sales, refunds of them, and payments that were dealt to it, in one order of time; and days of all three.
+const UNION: &str = "
+name = 'tills'
+as_of = 2025-06-30
+[tables.till]
+rows = 9
+[tables.till.columns]
+till_id = { expr = 'row + 1', key = true }
+sold = 'coalesce(sum(sale.amount), 0)'
+back = 'coalesce(sum(refund.amount), 0)'
+paid = 'coalesce(sum(received.amount), 0)'
+[tables.till.checks]
+'all of them' = 'count(entry) = count(sale) + count(refund) FILTER (WHERE refund.counts) + count(received)'
+'to the cent' = 'coalesce(last(entry.balance ORDER BY entry.number), 0) = sold + paid - coalesce(sum(refund.amount) FILTER (WHERE refund.counts), 0)'
+'days' = 'coalesce(sum(till_day.total), 0) = sold + back + paid AND coalesce(sum(till_day.rows_of_it), 0) = count(sale) + count(refund) + count(received)'
+'some of each' = 'count(sale) > 0 AND count(refund) > 0 AND count(received) > 0'
+[tables.sale]
+of = 'till'
+count.integer = { min = 3, max = 9 }
+[tables.sale.columns]
+sale_id = { gen.uuid = {}, key = true }
+at = { gen.timestamp = { from = 'as_of - 9', to = 'as_of' } }
+day = 'CAST(at AS date)'
+amount = { gen.integer = { min = 1, max = 99 } }
+counts = 'true'
+[tables.refund]
+of = 'sale'
+count.integer = { min = 0, max = 2 }
+[tables.refund.columns]
+refund_id = { gen.uuid = {}, key = true }
+at = { gen.timestamp = { from = 'sale.at', to = 'as_of' } }
+day = 'CAST(at AS date)'
+amount = { gen.integer = { min = 1, max = 9 } }
+counts = { gen.boolean.p = 0.8 }
+[tables.payment]
+rows = 60
+[tables.payment.refs]
+till = { table = 'till', deal = { hand = 'received' } }
+[tables.payment.columns]
+payment_id = { gen.uuid = {}, key = true }
+at = { gen.timestamp = { from = 'as_of - 9', to = 'as_of' } }
+day = 'CAST(at AS date)'
+amount = { gen.integer = { min = 1, max = 99 } }
+counts = 'true'
+[tables.entry]
+of = 'till'
+each = ['sale', 'refund', 'received']
+order = 'at'
+where = 'counts'
+[tables.entry.columns]
+entry_id = { expr = 'CAST(till.till_id AS text) || CAST(ordinal AS text)', key = true }
+number = 'ordinal'
+sale_id = 'sale.sale_id'
+refund_id = 'refund.refund_id'
+payment_id = 'received.payment_id'
+at = 'coalesce(sale.at, refund.at, received.at)'
+step = 'coalesce(sale.amount, -refund.amount, received.amount)'
+balance = 'sum(step) OVER (ORDER BY ordinal)'
+[tables.entry.checks]
+'in order' = 'coalesce(at >= lag(at) OVER (ORDER BY ordinal), true)'
+'one of them' = '(sale_id IS NOT NULL) <> (refund_id IS NOT NULL) OR payment_id IS NOT NULL'
+'alone' = 'payment_id IS NULL OR (sale_id IS NULL AND refund_id IS NULL)'
+'what counts' = 'coalesce(refund.counts, true)'
+[tables.till_day]
+of = 'till'
+group = ['sale', 'refund', 'received']
+by = 'day'
+[tables.till_day.columns]
+till_id = { expr = 'till.till_id', key = true }
+day = { expr = 'group_key', key = true }
+rows_of_it = 'count(sale) + count(refund) + count(received)'
+total = 'coalesce(sum(sale.amount), 0) + coalesce(sum(refund.amount), 0) + coalesce(sum(received.amount), 0)'
+[tables.till_day.checks]
+'none is empty' = 'rows_of_it > 0'
+'its own day' = 'coalesce(min(sale.day) = day AND max(sale.day) = day, true) AND coalesce(min(received.day) = day AND max(received.day) = day, true)'
+'days rise' = 'coalesce(day > lag(day) OVER (ORDER BY ordinal), true)'
+";
+
+fn holds(name: &str, profile: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, profile).expect("writes");
+    good(&["check", path.to_str().expect("a path")]);
+}
+
+#[test]
+fn rows_of_several_tables_make_one() {
+    holds("tills.toml", UNION);
+}
+
 #[test]
 fn rows_further_below_are_a_hand_too() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("depot.toml");
-    std::fs::write(&path, PROFILE).expect("writes");
-    good(&["check", path.to_str().expect("a path")]);
+    holds("depot.toml", PROFILE);
 }
 
 /// The n-th child of another row, counted among those that meet the condition.
@@ -101,8 +188,5 @@ pages = 'siblings'
 
 #[test]
 fn a_row_is_picked_by_its_place_within_another() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("book.toml");
-    std::fs::write(&path, NTH).expect("writes");
-    good(&["check", path.to_str().expect("a path")]);
+    holds("book.toml", NTH);
 }

@@ -69,7 +69,8 @@ KINDS = {
     "bic": (r"(.*_)?bic", bic, "DEUTDEFF500"),
     "lei": (r"lei", stdnum.lei.is_valid, "ZZZZ00TESTORG0000145"),
     "routing number": (r"(.*_)?(aba|routing|routing_no|routing_number)", stdnum.us.rtn.is_valid, "999999991"),
-    "pan": (r"pan", luhn(), "9999990000000015"),
+    "pan": (r"pan(_token)?", luhn(), "9999990000000015"),
+    "TARGET day": (r"target_day", lambda text: not day_off(text, TARGET), "2025-05-01"),
     "US business day": (r"(settled_on|due_on|answer_due)", lambda text: not day_off(text, FEDERAL), "2025-07-04"),
 }
 

@@ -1,6 +1,7 @@
 """Measures the distributions that a shipped profile declares, on 100,000 rows, by SciPy: χ² for weights and counts,
 Kolmogorov-Smirnov for continuous values. Weights that depend on other columns (a name on sex and decade of birth) are tested within
-each value of those. What is measured goes to docs/domains/NAME.marginals.md; a distribution that is another one is an error.
+each value of those; a lognormal amount whose median and σ depend on others (on a category) is brought to the standard normal first. What
+is measured goes to docs/domains/NAME.marginals.md; a distribution that is another one is an error.
 
 usage: marginals.py PLACEBO SCRATCH PROFILE… [--write]
 """
@@ -63,6 +64,8 @@ def declared(gen, params):
         return "weights", {str(n): 1.0 for n in range(args["min"], args["max"] + 1)}
     if name == "uniform" and not args:
         return "uniform 0 to 1", stats.uniform()
+    if name == "lognormal" and not {"min", "max", "scale"} & set(args) and {type(args["median"]), type(args["sigma"])} & {str}:
+        return f"lognormal, median {args['median']}, σ {args['sigma']}", (str(args["median"]), str(args["sigma"]))
     if name == "lognormal" and not {"min", "max", "scale"} & set(args):
         return f"lognormal, median {args['median']}, σ {args['sigma']}", stats.lognorm(args["sigma"], scale=args["median"])
     if name == "poisson" and (mean := number(args.get("mean"), params)):
@@ -134,7 +137,11 @@ def profile_of(name, scratch):
             promise = declared(value["gen"], params)
             if promise:
                 lines.append(f'tables.{table}.columns.m_{column} = {{ expr = "{column}" }}')
-                promises.append((table, f"m_{column}", column, [], *promise))
+                by = []
+                if isinstance(promise[1], tuple):
+                    by = ["median", "sigma"]
+                    lines += [f'tables.{table}.columns.m_{column}_{key} = {{ expr = "{text}" }}' for key, text in zip(by, promise[1])]
+                promises.append((table, f"m_{column}", column, by, *promise))
     for table, named in refs.items():
         for ref, (path, value) in named.items():
             if "file" not in value or value.get("pick") not in (None, "random") or "when" in value or "null" in value:
@@ -165,7 +172,12 @@ def measure(placebo, scratch, name):
         rows = duckdb.execute(f"""SELECT {names} FROM '{out}/{table}.parquet' WHERE "{column}" IS NOT NULL LIMIT {ROWS}""").fetchall()
         if len(rows) < ROWS // 10:
             continue
-        if isinstance(promise, collections.defaultdict):
+        if isinstance(promise, tuple):
+            standard = [math.log(float(value) / float(median)) / float(sigma) for value, median, sigma in rows]
+            result, middle = stats.kstest(standard, stats.norm.cdf), sorted(standard)[len(standard) // 2]
+            shown_here = f"{len({(m, s) for _, m, s in rows})} medians; standardised median 0 → {middle:.3g}"
+            lines.append((f"{table}.{shown}", what, len(rows), "KS", result.statistic, result.pvalue, shown_here))
+        elif isinstance(promise, collections.defaultdict):
             parts = collections.defaultdict(list)
             for value, *key in rows:
                 parts[tuple(map(str, key))].append(value)

@@ -5,6 +5,7 @@ use arrow_schema::DataType;
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
 use crate::plan::deal::Spread;
+use crate::plan::sql::types;
 use crate::plan::{Base, Column, Facts, Hand, Input, Op, Source, sql};
 use crate::profile::{self, Expr};
 
@@ -47,12 +48,16 @@ impl Compiler<'_> {
             self.fulfil(parent, hidden, made);
             return Ok(Source::Walk(walk));
         }
-        if let Some(hand) = says.each.as_ref().or(says.group.as_ref()) {
+        if says.each.is_some() || says.group.is_some() {
             let hidden = self.reserve(parent, &format!("#facts {name}"))?;
-            let facts = self.facts(parent, child, hand, path)?;
+            let source = match (&says.each, &says.group) {
+                (Some(hands), _) => Source::Each(self.all_facts(parent, child, &hands.0, path)?),
+                (None, Some(hands)) => Source::Group(self.all_facts(parent, child, &hands.0, path)?),
+                (None, None) => return Err(Error::internal("facts without a hand")),
+            };
             let made = self.column_of(parent, "#facts", Op::Row, Vec::new());
             self.fulfil(parent, hidden, made);
-            return Ok(if says.each.is_some() { Source::Each(facts) } else { Source::Group(facts) });
+            return Ok(source);
         }
         let hidden = self.reserve(parent, &format!("#count {name}"))?;
         let value = says.count.as_ref().ok_or_else(|| Error::internal("a child table without a count"))?;
@@ -97,7 +102,25 @@ impl Compiler<'_> {
         Ok(Spread::new(slots, owners, skew, jitter, key))
     }
 
-    /// What an `each` or `group` table is made of.
+    /// What an `each` or `group` table is made of; the rows of several tables are ordered or grouped by values of one type.
+    fn all_facts(&mut self, owner: usize, table: usize, hands: &[String], path: &str) -> Result<Vec<Facts>> {
+        let all = hands.iter().map(|hand| self.facts(owner, table, hand, path)).collect::<Result<Vec<_>>>()?;
+        let types =
+            all.iter().zip(hands).filter_map(|(facts, hand)| Some((self.type_of(facts.hand.table, facts.by?).0, hand)));
+        let types: Vec<_> = types.collect();
+        for pair in types.windows(2) {
+            let ((one, first), (other, second)) = (&pair[0], &pair[1]);
+            if types::logical(one) != types::logical(other) {
+                let (one, other) = (types::name(one), types::name(other));
+                let key = if self.tables[table].says.each.is_some() { "order" } else { "by" };
+                let message = format!("type mismatch: this is {one} in `{first}`, {other} in `{second}`");
+                return Err(Error::profile(format!("{path}.{key}"), message));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The rows of one table that an `each` or `group` table is made of.
     fn facts(&mut self, owner: usize, table: usize, hand: &str, path: &str) -> Result<Facts> {
         let says = self.tables[table].says;
         let key = if says.each.is_some() { "each" } else { "group" };
@@ -146,9 +169,12 @@ impl Compiler<'_> {
                 }
             }
         }
-        if let (Some(hand), Some(owner)) = (&self.tables[table].says.group, self.tables[table].parent) {
-            let above = self.hands(owner).into_iter().find(|(name, _)| name == hand);
-            hands.extend(above.map(|(name, hand)| (name, Base::Grouped(hand.table).into())));
+        if let (Some(names), Some(owner)) = (&self.tables[table].says.group, self.tables[table].parent) {
+            let above = self.hands(owner);
+            for (part, name) in names.0.iter().enumerate() {
+                let hand = above.iter().find(|(known, _)| known == name);
+                hands.extend(hand.map(|(name, hand)| (name.clone(), Base::Grouped(hand.table, part).into())));
+            }
         }
         let mut at = 0;
         while let Some((_, Hand { base, table })) = hands.get(at).cloned() {
@@ -170,7 +196,7 @@ impl Compiler<'_> {
                 self.sourced(facts)?;
                 self.reference(facts, reference)?;
             }
-            Base::Grouped(_) => {}
+            Base::Grouped(..) => {}
         }
         let mut below = hand.table;
         while below != hand.base.table() {
@@ -182,15 +208,20 @@ impl Compiler<'_> {
 
     /// The fact behind the rows of an `each` table, if `head` names it.
     pub(super) fn fact(&mut self, table: usize, head: &str) -> Result<Option<Target>> {
-        let (Some(hand), Some(owner)) = (&self.tables[table].says.each, self.tables[table].parent) else {
+        let (Some(names), Some(owner)) = (&self.tables[table].says.each, self.tables[table].parent) else {
             return Ok(None);
         };
-        let found = self.hands(owner).into_iter().find(|(name, _)| name == hand).map(|(_, hand)| hand.table);
-        let fact = found.filter(|fact| hand == head || self.tables[*fact].name == head);
+        let hands = self.hands(owner);
+        let behind = |name: &String| hands.iter().find(|(known, _)| known == name).map(|(_, hand)| hand.table);
+        let named = names.0.iter().position(|name| name == head);
+        let part = named.or_else(|| {
+            names.0.iter().position(|name| behind(name).is_some_and(|fact| self.tables[fact].name == head))
+        });
+        let fact = part.and_then(|part| Some((part, behind(&names.0[part])?)));
         if fact.is_some() {
             self.sourced(table)?;
         }
-        Ok(fact.map(Target::Fact))
+        Ok(fact.map(|(part, fact)| Target::Fact(part, fact, names.0.len() > 1)))
     }
 
     /// Compiles with the name of a hand in sight.

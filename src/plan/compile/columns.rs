@@ -203,7 +203,7 @@ impl Compiler<'_> {
         for step in &input.steps {
             match step {
                 Step::Parent => at = self.tables[at].parent.unwrap_or(at),
-                Step::Ref(_) | Step::Fact => return true,
+                Step::Ref(_) | Step::Fact(_) => return true,
             }
         }
         match self.tables[at].columns.get_index(input.column) {

@@ -7,6 +7,7 @@ use arrow_schema::DataType;
 
 use super::{Compiler, State, Target};
 use crate::error::{Error, Result, did_you_mean};
+use crate::plan::sql::types;
 use crate::plan::{Op, Source};
 
 impl<'a> Compiler<'a> {
@@ -77,8 +78,10 @@ impl<'a> Compiler<'a> {
         let Some(Source::Group(facts)) = &self.tables[table].source else {
             return Err(Error::internal("a group without a source"));
         };
-        let by = facts.by.ok_or_else(|| Error::internal("a group without a key"))?;
-        let ty = self.type_of(facts.hand.table, by).0;
+        let [first, rest @ ..] = facts.as_slice() else { return Err(Error::internal("a group of nothing")) };
+        let by = first.by.ok_or_else(|| Error::internal("a group without a key"))?;
+        let ty = self.type_of(first.hand.table, by).0;
+        let ty = if rest.is_empty() { ty } else { types::logical(&ty).clone() };
         self.made(table, "#group_key", Op::GroupKey, ty, false)
     }
 

@@ -142,9 +142,10 @@ impl Way {
                 self.table = *to;
                 self.optional |= nullable;
             }
-            Target::Fact(to) => {
-                self.steps.push(Step::Fact);
+            Target::Fact(part, to, optional) => {
+                self.steps.push(Step::Fact(*part));
                 self.table = *to;
+                self.optional |= optional;
             }
             Target::Lifecycle | Target::File(_) => return false,
         }

@@ -84,7 +84,7 @@ impl<'a> Compiler<'a> {
         for step in steps {
             match step {
                 Step::Parent => at = self.tables[at].parent.unwrap_or(at),
-                Step::Fact => {}
+                Step::Fact(_) => {}
                 Step::Ref(reference) => {
                     let known = self.tables[at].refs[*reference].as_ref();
                     names.push(known.map_or("", |reference| reference.name.as_str()));
@@ -105,8 +105,8 @@ impl<'a> Compiler<'a> {
         for step in steps {
             at = match step {
                 Step::Parent => self.tables[at].parent?,
-                Step::Fact => match self.tables[at].source.as_ref()? {
-                    Source::Each(facts) => facts.hand.table,
+                Step::Fact(part) => match self.tables[at].source.as_ref()? {
+                    Source::Each(facts) => facts.get(*part)?.hand.table,
                     _ => return None,
                 },
                 Step::Ref(reference) => self.tables[at].refs[*reference].as_ref()?.table,

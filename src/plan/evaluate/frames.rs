@@ -25,7 +25,8 @@ impl Chunk<'_> {
             numbers: Vec::new(),
             scattered: false,
             hands: Vec::new(),
-            facts: None,
+            facts: Vec::new(),
+            group_key: None,
             walk: None,
         });
         self.frames.len() - 1
@@ -182,8 +183,8 @@ impl Chunk<'_> {
                         self.frames[at].parent.clone().ok_or_else(|| Error::internal("a root row has no parent"))?;
                     (to, Some(Arc::new(index)))
                 }
-                Step::Fact => {
-                    let made = self.frames[at].facts.as_ref().ok_or_else(|| Error::internal("no fact"))?;
+                Step::Fact(part) => {
+                    let made = self.frames[at].facts.get(*part).ok_or_else(|| Error::internal("no fact"))?;
                     (made.frame, Some(Arc::new(made.index.clone())))
                 }
                 Step::Ref(reference) => match self.link(at, *reference)? {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use arrow_schema::DataType;
+use arrow_select::concat::concat;
 use arrow_select::take::take;
 
 use super::super::references::Among;
-use super::super::{Aggregate, Base, Facts, Hand, Step, deal::Deal};
+use super::super::{Aggregate, Base, Facts, Hand, Step, deal::Deal, sql};
 use super::reduce::{self, Lists, Order};
 use super::{Chunk, Held, Made};
 use crate::error::{Error, Result};
@@ -47,8 +48,8 @@ impl<'p> Chunk<'p> {
                 let facts = self.numbered(facts, numbers)?;
                 self.refused(facts, reference.pick, offsets)?
             }
-            Base::Grouped(_) => {
-                let made = self.frames[frame].facts.as_ref().ok_or_else(|| Error::internal("a group of nothing"))?;
+            Base::Grouped(_, part) => {
+                let made = self.frames[frame].facts.get(part).ok_or_else(|| Error::internal("a group of nothing"))?;
                 Held { frame: made.frame, index: Some(made.index.clone()), offsets: Arc::clone(&made.offsets) }
             }
         };
@@ -127,69 +128,83 @@ impl<'p> Chunk<'p> {
         reduce::aggregate(aggregate.function, &lists, argument.as_ref(), &aggregate.separator, ty)
     }
 
-    /// The facts that count, in lists by owner and in order; the frame and index that the lists count in.
-    fn facts(&mut self, parent: usize, facts: &Facts) -> Result<(Held, Lists, Option<Order>)> {
-        let held = self.hand(parent, facts.hand)?;
-        let filter = facts.filter.map(|column| self.held_column(&held, column)).transpose()?;
-        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean));
-        let order = match facts.by {
-            Some(by) => Some(Order::new(&[(self.held_column(&held, by)?, false)])?),
-            None => None,
-        };
-        if let Some(order) = &order {
-            lists.sort(order);
+    /// The facts that count, in lists by owner and in order. Those of several tables are numbered one table behind the other.
+    fn facts(&mut self, parent: usize, all: &[Facts]) -> Result<Listed> {
+        let (mut held, mut lists, mut keys, mut starts) = (Vec::new(), Vec::new(), Vec::new(), vec![0_u32]);
+        for facts in all {
+            let hand = self.hand(parent, facts.hand)?;
+            let filter = facts.filter.map(|column| self.held_column(&hand, column)).transpose()?;
+            lists.push(Lists::new(&hand.offsets, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean)));
+            keys.extend(facts.by.map(|by| self.held_column(&hand, by)).transpose()?);
+            let rows = hand.index.as_ref().map_or(self.frames[hand.frame].rows.len(), Array::len);
+            starts.push(starts[starts.len() - 1] + rows as u32);
+            held.push(hand);
         }
-        Ok((held, lists, order))
+        let keys = match keys.as_slice() {
+            [] => None,
+            [one] => Some(Arc::clone(one)),
+            many => {
+                let plain = many.iter().map(|key| sql::cast(key, sql::types::logical(key.data_type())));
+                let plain = plain.collect::<Result<Vec<_>>>()?;
+                Some(concat(&plain.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())?)
+            }
+        };
+        let mut lists = Lists::joined(lists, &starts);
+        if let Some(keys) = &keys {
+            lists.sort(&Order::new(&[(Arc::clone(keys), false)])?);
+        }
+        Ok(Listed { held, lists, keys, starts })
     }
 
     /// The frame of an `each` table: one row for each fact, named by the fact.
-    pub(super) fn each(&mut self, parent: usize, table: usize, facts: &Facts) -> Result<usize> {
-        let (held, lists, _) = self.facts(parent, facts)?;
+    pub(super) fn each(&mut self, parent: usize, table: usize, all: &[Facts]) -> Result<usize> {
+        let Listed { held, lists, starts, .. } = self.facts(parent, all)?;
         let (places, offsets) = lists.into_parts();
-        let index = behind(&held, &places);
         let (mut rows, owners) = self.children_rows(parent, table, offsets);
         let salt = self.plan.tables[table].key;
-        let named = &self.frames[held.frame].rows.keys;
-        rows.keys = index.values().iter().map(|fact| child_key(salt, named[*fact as usize], 0)).collect();
+        let mut made = Vec::with_capacity(all.len());
+        for (hand, bounds) in held.iter().zip(starts.windows(2)) {
+            let index: UInt32Array = places.iter().map(|place| behind(hand, bounds, *place)).collect();
+            let named = &self.frames[hand.frame].rows.keys;
+            for (key, fact) in rows.keys.iter_mut().zip(&index) {
+                *key = fact.map_or(*key, |fact| child_key(salt, named[fact as usize], 0));
+            }
+            made.push(Made { frame: hand.frame, index, offsets: Arc::from([]) });
+        }
         let frame = self.add(table, rows, Some((parent, owners)));
-        self.frames[frame].facts = Some(Made { frame: held.frame, index, offsets: Arc::from([]) });
+        self.frames[frame].facts = made;
         Ok(frame)
     }
 
     /// The frame of a `group` table: one row for each value among an owner's facts.
-    pub(super) fn group(&mut self, parent: usize, table: usize, facts: &Facts) -> Result<usize> {
-        let (held, lists, order) = self.facts(parent, facts)?;
-        let by = facts.by.ok_or_else(|| Error::internal("a group without a key"))?;
-        let keys = self.held_column(&held, by)?;
+    pub(super) fn group(&mut self, parent: usize, table: usize, all: &[Facts]) -> Result<usize> {
+        let Listed { held, lists, keys, starts } = self.facts(parent, all)?;
+        let keys = keys.ok_or_else(|| Error::internal("a group without a key"))?;
         let mut lists = lists.without_nulls(&keys);
-        let owners = lists.len();
-        let from = match &order {
-            Some(order) => lists.cut(order),
-            None => return Err(Error::internal("a group without an order")),
-        };
-        let mut counts = vec![0_i64; owners];
+        let mut counts = vec![0_i64; lists.len()];
+        let from = lists.cut(&Order::new(&[(Arc::clone(&keys), false)])?);
         from.iter().for_each(|owner| counts[*owner as usize] += 1);
         let offsets = super::frames::offsets(counts.into_iter(), self.room())?;
         let (rows, index): (Rows, _) = self.children_rows(parent, table, offsets);
         let frame = self.add(table, rows, Some((parent, index)));
-        let (places, bounds) = lists.into_parts();
-        let made = Made { frame: held.frame, index: behind(&held, &places), offsets: bounds.into() };
-        self.frames[frame].facts = Some(made);
+        let mut made = Vec::with_capacity(all.len());
+        for (hand, bounds) in held.iter().zip(starts.windows(2)) {
+            let (mut index, mut offsets) = (Vec::new(), vec![0_u32]);
+            for group in lists.iter() {
+                index.extend(group.iter().filter_map(|place| behind(hand, bounds, *place)));
+                offsets.push(index.len() as u32);
+            }
+            made.push(Made { frame: hand.frame, index: index.into(), offsets: offsets.into() });
+        }
+        self.frames[frame].facts = made;
+        let first = lists.iter().filter_map(|group| group.first().copied());
+        self.frames[frame].group_key = Some(take(&keys, &UInt32Array::from_iter_values(first), None)?);
         Ok(frame)
     }
 
     /// The value that each row of a `group` table stands for.
     pub(super) fn group_key(&mut self, frame: usize) -> Result<ArrayRef> {
-        let table = self.frames[frame].table;
-        let (super::super::Source::Group(Facts { by: Some(by), .. }), Some(made)) =
-            (&self.plan.tables[table].source, &self.frames[frame].facts)
-        else {
-            return Err(Error::internal("a group without a key"));
-        };
-        let starts = &made.offsets[..made.offsets.len() - 1];
-        let (facts, first) = (made.frame, starts.iter().map(|start| made.index.value(*start as usize)));
-        let first = UInt32Array::from_iter_values(first);
-        Ok(take(&self.column(facts, *by)?, &first, None)?)
+        self.frames[frame].group_key.clone().ok_or_else(|| Error::internal("a group without a key"))
     }
 
     /// A pick among the siblings, or among the children of the row where some steps lead.
@@ -205,7 +220,7 @@ impl<'p> Chunk<'p> {
         let (parent, index) = self.reach(frame, steps as &[Step])?;
         let children = self.child(parent, among.table)?;
         let filter = among.filter.map(|column| self.column(children, column)).transpose()?;
-        let places = index.map(|index| super::super::sql::cast(&index, &DataType::Int64)).transpose()?;
+        let places = index.map(|index| sql::cast(&index, &DataType::Int64)).transpose()?;
         let places = places.as_ref().map(arrow_array::cast::AsArray::as_primitive::<arrow_array::types::Int64Type>);
         let rows = Arc::clone(&self.frames[children].rows);
         let family = |i: usize| {
@@ -220,10 +235,19 @@ impl<'p> Chunk<'p> {
     }
 }
 
-/// The rows of the frame that places in a hand stand for.
-fn behind(held: &Held, places: &[u32]) -> UInt32Array {
-    match &held.index {
-        Some(index) => places.iter().map(|place| index.value(*place as usize)).collect::<Vec<u32>>().into(),
-        None => places.to_vec().into(),
-    }
+/// The facts of an `each` or `group` table.
+struct Listed {
+    /// For each table of the list its hand.
+    held: Vec<Held>,
+    lists: Lists,
+    /// What they are ordered or grouped by.
+    keys: Option<ArrayRef>,
+    /// Where the numbers of each table's facts start, and the end.
+    starts: Vec<u32>,
+}
+
+/// The row of a hand's frame behind a place, if the place is within the bounds of that hand.
+fn behind(held: &Held, bounds: &[u32], place: u32) -> Option<u32> {
+    let place = (bounds[0]..bounds[1]).contains(&place).then(|| place - bounds[0])?;
+    Some(held.index.as_ref().map_or(place, |index| index.value(place as usize)))
 }

@@ -169,7 +169,7 @@ impl Plan {
                     Some(reference) => reference.table,
                     None => return Ok(None),
                 },
-                Step::Fact => return Ok(None),
+                Step::Fact(_) => return Ok(None),
             };
         }
         let made = &self.tables[table].columns[column];

@@ -38,6 +38,22 @@ impl Lists {
         lists
     }
 
+    /// The lists of each row one behind the other, where the rows of each part are numbered from a start.
+    pub(super) fn joined(mut parts: Vec<Self>, starts: &[u32]) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let mut all = Self { rows: Vec::new(), bounds: vec![0] };
+        for list in 0..parts.first().map_or(0, Self::len) {
+            for (part, start) in parts.iter().zip(starts) {
+                let range = part.bounds[list] as usize..part.bounds[list + 1] as usize;
+                all.rows.extend(part.rows[range].iter().map(|row| row + start));
+            }
+            all.bounds.push(all.rows.len() as u32);
+        }
+        all
+    }
+
     /// How many lists there are.
     pub(super) fn len(&self) -> usize {
         self.bounds.len().saturating_sub(1)
