@@ -2,12 +2,17 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test bench soak dieharder golden schema marginals judges
-test: judges
+.PHONY: tools test bench soak dieharder golden schema marginals judges
+test: tools judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	$(CARGO) test --release --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --quiet
+
+# What tests look at the program with.
+tools:
+	command -v strace || (apt-get update && apt-get install -y --no-install-recommends strace) \
+		|| (echo "hint: strace is needed (Debian: apt-get install strace)" && exit 1)
 
 # Foreign judges in a virtual environment under target/; Debian's python3-venv is installed where it is missing.
 JUDGES := target/judges
@@ -39,11 +44,13 @@ $(PEERS)/ready: benches/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@
 
-# 200,000 patients through every check; 2,000 random profiles; ten minutes each of mutants for the reader and the compiler; then
+# 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs; 2,000 random profiles; ten minutes each of mutants for the reader and the compiler; then
 # the words of cells through dieharder, about ten minutes for each of four orders.
 soak: dieharder
 	$(CARGO) build --release --locked --bins --examples
 	target/release/placebo check healthcare --rows patient=200k --sample 200000
+	target/release/placebo check claims --rows member=1M --sample 1000000
+	KILLED_RUNS=200 $(CARGO) test --release --locked --test it killed_runs -- --nocapture
 	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture
 	FUZZ_SECONDS=600 $(CARGO) test --release --locked --test fuzz -- --nocapture
 	python3 tests/judges/dieharder.py target/release/examples/words

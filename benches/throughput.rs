@@ -17,6 +17,7 @@ fn main() {
     let criterion = Criterion::default().warm_up_time(Duration::from_millis(300)).sample_size(10);
     let mut criterion = criterion.measurement_time(Duration::from_secs(1)).configure_from_args();
     profile(&mut criterion);
+    domains(&mut criterion);
     generators(&mut criterion);
     criterion.final_summary();
 }
@@ -71,6 +72,38 @@ fn profile(criterion: &mut Criterion) {
         };
         group.throughput(Throughput::Bytes(write()));
         group.bench_function(format.name, |bench| bench.iter(|| black_box(write())));
+    }
+    group.finish();
+}
+
+/// The tables of every shipped profile as CSV, on one thread: rows per second.
+fn domains(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("domain");
+    for name in placebo::profile::names() {
+        let plan = plan(name).expect("the profile compiles");
+        let csv = sink::format("csv").expect("csv");
+        let roots: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()).collect();
+        let encoders: Vec<_> = plan
+            .tables
+            .iter()
+            .map(|table| (csv.encoder)(&table.schema, &sink::Options::default()).expect("an encoder"))
+            .collect();
+        let make = || {
+            let mut made = 0;
+            for root in &roots {
+                let rows: Vec<u64> = (0..plan.tables[*root].rows.min(300)).collect();
+                let mut chunk = Chunk::new(&plan, *root, &rows);
+                for table in (0..plan.tables.len()).filter(|table| plan.root_of(*table) == *root) {
+                    let batch = chunk.batch(table).expect("a batch");
+                    made += batch.num_rows();
+                    black_box(encoders[table].encode(batch).expect("encodes").len());
+                }
+            }
+            made
+        };
+        let rows = make();
+        group.throughput(Throughput::Elements(rows as u64));
+        group.bench_function(name, |bench| bench.iter(|| assert_eq!(make(), rows)));
     }
     group.finish();
 }

@@ -5,11 +5,14 @@
 
 mod budget;
 mod check;
+mod journal;
+mod lane;
 mod lock;
 mod output;
 mod queue;
+mod resume;
+mod space;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -17,14 +20,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use check::check;
 pub use lock::Lock;
-pub use output::{FileEntry, Target, write_whole};
+pub use output::{FileEntry, Target};
+pub use resume::Start;
+pub use space::{CAREFUL, Estimate, estimate};
 
-use crate::digest::RowSum;
+use crate::disk::{Disk, retry};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Chunk, Plan};
-use crate::sink::{Canonical, Encoder, Format, Options, Piece};
-use output::File;
+use crate::sink::{Format, Options};
+use lane::{Lane, Settled};
 use queue::Queue;
+use resume::Ground;
 
 /// The stack of a worker: columns and expressions are walked as deep as they depend on each other.
 const STACK: usize = 16 << 20;
@@ -50,8 +56,12 @@ pub struct Job<'a> {
     pub threads: usize,
     /// Root rows per chunk, for tests: output does not depend on it.
     pub chunk: Option<u64>,
-    /// Whether files that are there may be replaced.
-    pub overwrite: bool,
+    /// What to do about files that are there.
+    pub start: Start,
+    /// A hash of all that the bytes of the files follow from: a run goes on only where another one with equal inputs stopped.
+    pub inputs: String,
+    /// The file system.
+    pub disk: &'a dyn Disk,
 }
 
 /// How far a run is.
@@ -61,6 +71,8 @@ pub struct Progress {
     pub rows: AtomicU64,
     /// Root rows finished.
     pub done: AtomicU64,
+    /// Of the rows, those that an interrupted run had made.
+    reused: AtomicU64,
     /// Bytes of text handed to files.
     pub bytes: AtomicU64,
     /// Set to the number of a signal to stop the run at the next chunk; 0 while it may go on.
@@ -76,7 +88,25 @@ impl Progress {
             TERMINATE => Kind::Terminated,
             _ => Kind::Interrupted,
         };
-        Err(Error::new(kind, "stopped; files that were not whole are gone"))
+        Err(Error::new(kind, "stopped").hint("--resume goes on from here"))
+    }
+
+    /// Takes what an interrupted run had made of a tree as made.
+    fn reuse(&self, reuse: &resume::Reuse, roots: u64) {
+        let whole = reuse.files.values().map(|file| (file.rows, file.bytes));
+        let (rows, bytes) = whole
+            .chain(reuse.begun.values().map(|begun| (begun.state.rows, begun.state.bytes)))
+            .fold((0, 0), |(rows, bytes), file| (rows + file.0, bytes + file.1));
+        self.done.fetch_add(roots, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.reused.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Of the rows, how many an interrupted run had made.
+    #[must_use]
+    pub fn reused(&self) -> u64 {
+        self.reused.load(Ordering::Relaxed)
     }
 
     /// The files that were finished since this was asked last.
@@ -96,136 +126,125 @@ pub fn share(rows: u64, part: Option<(u64, u64)>) -> Range<u64> {
 impl Job<'_> {
     /// Keeps other runs away from the folder until the locks are dropped: from the first file to the manifest.
     pub fn lock(&self) -> Result<Vec<Lock>> {
-        self.target.lock(self.part)
+        self.target.lock(self.disk, self.part)
     }
 
-    /// Generates, encodes and writes every table; the files in the plan's order.
+    /// Generates, encodes and writes every table; the files in the plan's order. An interrupted run leaves a folder that
+    /// a run with [`Start::Resume`] goes on with; [`Job::forget`] ends that.
     pub fn run(&self, progress: &Progress) -> Result<Vec<FileEntry>> {
-        self.within_budget()?;
-        self.target.prepare(self)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads)
             .stack_size(STACK)
             .build()
             .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
+        // Estimates walk as deep as the run itself, and need its stack.
+        pool.install(|| self.within_budget())?;
+        let past = self.look()?;
+        pool.install(|| self.within_space())?;
+        let made = self.ground(past).and_then(|ground| self.trees(&pool, &ground, progress));
+        made.inspect_err(|error| {
+            // Nobody goes on with a run whose profile asks for what cannot be.
+            if matches!(error.kind(), Kind::Profile | Kind::Usage) {
+                self.clear();
+            }
+        })
+    }
+
+    /// Whether a run stopped before its end in the folder.
+    #[must_use]
+    pub fn interrupted(&self) -> bool {
+        matches!(&self.target, Target::Folder(folder) if output::journal_path(folder, self.part).symlink_metadata().is_ok())
+    }
+
+    /// Removes the journal of a run that is whole.
+    pub fn forget(&self) -> Result<()> {
+        let Target::Folder(folder) = &self.target else { return Ok(()) };
+        let path = output::journal_path(folder, self.part);
+        retry(|| self.disk.remove(&path)).map_err(|error| Error::io(&path, error))
+    }
+
+    fn trees(&self, pool: &rayon::ThreadPool, ground: &Ground, progress: &Progress) -> Result<Vec<FileEntry>> {
         let mut entries = Vec::new();
         let roots = (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none());
         for root in roots {
             let tables: Vec<usize> =
                 self.tables.iter().copied().filter(|table| self.plan.root_of(*table) == root).collect();
             if !tables.is_empty() {
-                entries.extend(self.tree(&pool, root, &tables, progress)?);
+                entries.extend(self.tree(pool, ground, root, &tables, progress)?);
             }
         }
         entries.sort_by_key(|(table, _)| *table);
-        let entries: Vec<FileEntry> = entries.into_iter().map(|(_, entry)| entry).collect();
-        Ok(entries)
+        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 
-    /// Writes the tables of one tree.
+    /// Writes the tables of one tree, as far as they are not there.
     fn tree(
         &self,
         pool: &rayon::ThreadPool,
+        ground: &Ground,
         root: usize,
         tables: &[usize],
         progress: &Progress,
     ) -> Result<Vec<(usize, FileEntry)>> {
         let rows = share(self.plan.tables[root].rows, self.part);
+        let reuse = self.reuse(ground, root, tables)?;
         let mut lanes = Vec::new();
-        for table in tables {
-            lanes.push(Lane::open(self, *table)?);
+        for table in tables.iter().filter(|table| !reuse.files.contains_key(table)) {
+            lanes.push(Lane::open(self, *table, reuse.begun.get(table))?);
         }
+        let start = if lanes.is_empty() { rows.end } else { reuse.row.unwrap_or(rows.start) };
+        progress.reuse(&reuse, start - rows.start);
+        let settled = ground.journal.as_ref().filter(|_| lanes.iter().all(|lane| lane.encoder.goes_on()));
+        let settled = settled.map(|journal| Settled::new(journal, &self.plan.tables[root].name, lanes.len()));
         let cut = |start| self.plan.cut(root, start, rows.end, self.chunk);
-        let queue = Queue::new(rows.start, 2 * self.threads as u64);
+        let queue = Queue::new(start, 2 * self.threads as u64);
         pool.broadcast(|_| {
             while let Some((index, chunk)) = queue.take(rows.end, cut, progress) {
+                if let Some(settled) = &settled {
+                    settled.expect(index, chunk.end);
+                }
                 let numbers: Vec<u64> = chunk.collect();
-                let made = self.chunk(root, &numbers, &lanes, index, progress);
+                let made = self.chunk(root, &numbers, &lanes, index, settled.as_ref(), progress);
                 progress.done.fetch_add(numbers.len() as u64, Ordering::Relaxed);
                 queue.finished(index, made);
             }
         });
         queue.close()?;
         progress.stopped()?;
-        let closed = lanes.into_iter().map(|lane| {
-            let (table, file) = lane.close()?;
-            hold(&progress.files).push(file.clone());
-            Ok((table, file))
-        });
-        closed.collect()
+        let mut files: Vec<(usize, FileEntry)> = reuse.files.into_iter().collect();
+        for lane in lanes {
+            let table = lane.table;
+            let file = lane.close(self)?;
+            if let Some(journal) = &ground.journal {
+                journal.file(&file)?;
+            }
+            files.push((table, file));
+        }
+        hold(&progress.files).extend(files.iter().map(|(_, file)| file.clone()));
+        Ok(files)
     }
 
-    fn chunk(&self, root: usize, numbers: &[u64], lanes: &[Lane], index: u64, progress: &Progress) -> Result<()> {
+    fn chunk(
+        &self,
+        root: usize,
+        numbers: &[u64],
+        lanes: &[Lane],
+        index: u64,
+        settled: Option<&Settled<'_>>,
+        progress: &Progress,
+    ) -> Result<()> {
         let mut chunk = Chunk::new(self.plan, root, numbers);
         for lane in lanes {
             let batch = chunk.batch(lane.table)?;
             let (piece, sum) = lane.canonical.encode(lane.encoder.as_ref(), batch)?;
             let rows = sum.rows;
-            hold(&lane.sum).merge(&sum);
             // An estimate may be wrong, and a profile may make it so: the limits hold here too.
             let (bytes, limits) = (piece.len() as u64, &self.plan.limits);
             limits.allow_rows((progress.rows.fetch_add(rows, Ordering::Relaxed) + rows) as f64)?;
             limits.allow_bytes((progress.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes) as f64)?;
-            lane.put(index, rows, piece)?;
+            lane.put(index, sum, piece, settled)?;
         }
         Ok(())
-    }
-}
-
-/// One table's file, and the pieces that wait for their turn.
-struct Lane {
-    table: usize,
-    encoder: Box<dyn Encoder>,
-    canonical: Canonical,
-    /// The logical digest of the rows so far: a sum, so that the order of chunks does not matter.
-    sum: Mutex<RowSum>,
-    waiting: Mutex<BTreeMap<u64, (u64, Piece)>>,
-    file: Mutex<Open>,
-}
-
-struct Open {
-    next: u64,
-    rows: u64,
-    file: File,
-}
-
-impl Lane {
-    fn open(job: &Job<'_>, table: usize) -> Result<Self> {
-        let plan = &job.plan.tables[table];
-        let encoder = (job.format.encoder)(&plan.schema, &job.options)?;
-        let file = job.target.open(job, &plan.name, encoder.as_ref())?;
-        let canonical = Canonical::new(&plan.schema)?;
-        let open = Mutex::new(Open { next: 0, rows: 0, file });
-        Ok(Self { table, encoder, canonical, sum: Mutex::default(), waiting: Mutex::default(), file: open })
-    }
-
-    /// Lays a piece down, and appends all that is next in order unless another thread is at it.
-    fn put(&self, index: u64, rows: u64, piece: Piece) -> Result<()> {
-        hold(&self.waiting).insert(index, (rows, piece));
-        loop {
-            let Ok(mut open) = self.file.try_lock() else { return Ok(()) };
-            while let Some((rows, piece)) = {
-                let next = open.next;
-                hold(&self.waiting).remove(&next)
-            } {
-                open.file.append(piece)?;
-                open.next += 1;
-                open.rows += rows;
-            }
-            let next = open.next;
-            drop(open);
-            // A piece laid down between the last look and the release would wait for ever.
-            if !hold(&self.waiting).contains_key(&next) {
-                return Ok(());
-            }
-        }
-    }
-
-    fn close(self) -> Result<(usize, FileEntry)> {
-        let open = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let sum = self.sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let entry = open.file.finish(open.rows)?;
-        Ok((self.table, FileEntry { digest: sum.hex(), ..entry }))
     }
 }
 

@@ -174,6 +174,19 @@ impl Error {
         self.0.kind
     }
 
+    /// What the system said, where this is its error.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        let mut cause = self.0.cause.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static));
+        while let Some(error) = cause {
+            if let Some(io) = error.downcast_ref::<std::io::Error>() {
+                return Some(io.kind());
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     /// The dotted path in the profile, or the empty string.
     #[must_use]
     pub fn path(&self) -> &str {

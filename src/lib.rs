@@ -13,8 +13,10 @@
 //! # Ok::<(), placebo::error::Error>(())
 //! ```
 
+pub mod audit;
 pub mod cli;
 pub mod digest;
+pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod generator;
@@ -22,5 +24,6 @@ pub mod manifest;
 pub mod plan;
 pub mod profile;
 pub mod rng;
+pub mod run;
 pub mod sink;
 pub mod source;

@@ -6,11 +6,12 @@ use std::fmt::Write;
 use clap::Args;
 
 use super::markdown::{cell, code, rows};
-use super::{table, table_file};
+use super::table;
 use crate::error::Result;
 use crate::plan::sql::types;
 use crate::plan::{Options, Plan, Table};
 use crate::profile::{self, Loaded, Scalar};
+use crate::run::table_file;
 use crate::sink::datapackage::TableFile;
 use crate::sink::{ABOUT, KEY, PII};
 

@@ -1,19 +1,18 @@
 //! `placebo generate`: a data set with its schema, data package and manifest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::watch::{Talk, watched};
-use super::{LogFormat, Source, log, table_file, threads};
-use crate::digest::sha256;
-use crate::engine::{FileEntry, Job, Target, write_whole};
-use crate::error::{Error, Kind, Result, did_you_mean};
-use crate::manifest::{self, Manifest};
+use super::{LogFormat, Source, log, threads};
+use crate::disk::System;
+use crate::engine::{Job, Start, Target};
+use crate::error::{Error, Kind, Result};
+use crate::manifest;
 use crate::plan::Plan;
-use crate::sink::datapackage::{TableFile, datapackage};
-use crate::sink::ddl::schema_sql;
-use crate::sink::{self, Format};
+use crate::run::{self, Made};
+use crate::sink;
 
 #[derive(Args)]
 pub(super) struct Generate {
@@ -38,8 +37,11 @@ pub(super) struct Generate {
     #[arg(long)]
     threads: Option<usize>,
     /// Replace files that are there.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
+    /// Go on with what an interrupted run of equal inputs left in the folder.
+    #[arg(long)]
+    resume: bool,
     /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
     #[arg(long, value_name = "FINGERPRINT")]
     expect_fingerprint: Option<String>,
@@ -59,7 +61,10 @@ impl Generate {
         let plan = self.source.plan()?;
         self.expect(&plan)?;
         let format = sink::format(&self.format)?;
-        let options = sink::Options { compression: self.compression(format)?, guard: self.csv_guard == "quote" };
+        let options = sink::Options {
+            compression: format.compression(self.compression.as_deref())?,
+            guard: self.csv_guard == "quote",
+        };
         let tables = match self.tables.as_slice() {
             [] => (0..plan.tables.len()).collect(),
             names => names.iter().map(|name| plan.table(name)).collect::<Result<Vec<_>>>()?,
@@ -68,6 +73,7 @@ impl Generate {
         let part = self.part.as_deref().map(part).transpose()?;
         let job = Job {
             plan: &plan,
+            inputs: run::inputs(&plan, (format, &options), &tables, part),
             tables,
             format,
             options,
@@ -75,18 +81,19 @@ impl Generate {
             part,
             threads: threads(self.threads)?,
             chunk: self.chunk_rows,
-            overwrite: self.overwrite,
+            start: match (self.overwrite, self.resume) {
+                (true, _) => Start::Overwrite,
+                (_, true) => Start::Resume,
+                _ => Start::New,
+            },
+            disk: &System,
         };
         let talk = if self.quiet { Talk::None } else { Talk::of(log_format) };
         if talk == Talk::Json {
             log::start(&job, &self.out);
         }
-        let _locks = job.lock()?;
-        let files = watched(&job, talk)?;
-        if let Target::Folder(folder) = &job.target {
-            beside(&job, folder, &files)?;
-        }
-        self.summary(&job, &files, talk);
+        let made = watched(&job, talk)?;
+        self.summary(&job, &made, talk);
         Ok(())
     }
 
@@ -100,23 +107,18 @@ impl Generate {
             .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", manifest::FINGERPRINT)))
     }
 
-    fn compression(&self, format: &Format) -> Result<Option<String>> {
-        let Some(asked) = &self.compression else { return Ok(None) };
-        if format.compressions.contains(&asked.as_str()) {
-            return Ok(Some(asked.clone()));
-        }
-        let hint = did_you_mean(asked, format.compressions.iter().copied()).filter(|_| !format.compressions.is_empty());
-        Err(Error::usage(format!("the format `{}` has no compression `{asked}`", format.name)).maybe_hint(hint))
-    }
-
     #[expect(clippy::print_stderr, reason = "stderr is for talk")]
-    fn summary(&self, job: &Job<'_>, files: &[FileEntry], talk: Talk) {
+    fn summary(&self, job: &Job<'_>, made: &Made, talk: Talk) {
+        let files = &made.files;
         let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
         match (talk, &job.target) {
-            (Talk::Json, _) => log::end(&self.out, files.len(), rows, bytes),
+            (Talk::Json, _) => log::end(&self.out, files.len(), rows, bytes, made.log.as_ref()),
             (Talk::Silent | Talk::Bar, Target::Folder(_)) => {
                 let [rows, bytes] = [rows, bytes].map(super::table::count);
                 eprintln!("{}: {} tables, {rows} rows, {bytes} bytes", self.out, files.len());
+                if let Some(log) = &made.log {
+                    eprintln!("run log: {} events, the last {}", log.events, log.last);
+                }
             }
             _ => {}
         }
@@ -129,37 +131,4 @@ fn part(text: &str) -> Result<(u64, u64)> {
     numbers
         .filter(|(i, n)| (1..=100_000).contains(n) && (1..=*n).contains(i))
         .ok_or_else(|| Error::usage(format!("`--part {text}` is no part")).hint("such as 1/3, 2/3 and 3/3"))
-}
-
-/// Writes `datapackage.json`, `schema.sql`, the manifest and `SHA256SUMS`. The first two list the files of all parts, equal in each:
-/// Frictionless joins the CSV files of a list and takes the header of each for a header, as the readers of a glob do.
-fn beside(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
-    let tables: Vec<TableFile> = files
-        .iter()
-        .filter_map(|file| {
-            let table = job.plan.tables.iter().find(|table| table.name == file.table)?;
-            let paths = match job.part {
-                None => vec![file.path.clone()],
-                Some((_, n)) => {
-                    (1..=n).map(|i| format!("{}/part-{:05}.{}", file.table, i - 1, job.format.name)).collect()
-                }
-            };
-            Some(table_file(table, paths, job.format.name))
-        })
-        .collect();
-    let named = |stem: &str, end: &str| match job.part {
-        None => format!("{stem}{end}"),
-        Some((i, _)) => format!("{stem}.part-{:05}{end}", i - 1),
-    };
-    let mut texts = vec![
-        ("datapackage.json".to_owned(), datapackage(&job.plan.name, &job.plan.title, &tables)),
-        ("schema.sql".to_owned(), schema_sql(&tables)),
-    ];
-    texts.push((named("manifest", ".json"), Manifest::new(job, files, &texts).to_json()));
-    let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
-    for (name, text) in &texts {
-        write_whole(&folder.join(name), text, job.part)?;
-        sums.push(format!("{}  {name}", sha256(text.as_bytes())));
-    }
-    write_whole(&folder.join(named("SHA256SUMS", "")), &(sums.join("\n") + "\n"), job.part)
 }

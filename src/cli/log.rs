@@ -7,6 +7,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::audit::Checkpoint;
 use crate::engine::{FileEntry, Job};
 use crate::error::Error;
 use crate::manifest;
@@ -43,8 +44,9 @@ pub(super) fn file(file: &FileEntry) {
     line("info", "file", json!(file));
 }
 
-pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64) {
-    line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes }));
+pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64, log: Option<&Checkpoint>) {
+    let log = log.map(|log| json!({ "events": log.events, "last": log.last }));
+    line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes, "log": log }));
 }
 
 pub(super) fn error(error: &Error) {
@@ -57,16 +59,24 @@ pub(super) fn error(error: &Error) {
         "error",
         json!({
             "code": error.kind().exit_code(), "message": error.message(), "path": error.path(),
-            "hint": error.hint_text(), "place": place,
+            "cause": causes(error), "hint": error.hint_text(), "place": place,
         }),
     );
 }
 
-/// Whether arguments that could not be read as a whole ask for JSON.
+/// The errors behind an error, the nearest first.
+fn causes(error: &Error) -> Vec<String> {
+    let first = std::error::Error::source(error);
+    std::iter::successors(first, |error| std::error::Error::source(*error)).map(ToString::to_string).collect()
+}
+
+/// Whether arguments that could not be read as a whole ask for errors as JSON.
 pub(super) fn asked(mut args: impl Iterator<Item = String>) -> bool {
     let mut last = String::new();
     args.any(|arg| {
-        let asks = arg == "--log-format=json" || last == "--log-format" && arg == "json";
+        let asks = ["--log-format", "--error-format"]
+            .iter()
+            .any(|option| arg.strip_prefix(option) == Some("=json") || last == *option && arg == "json");
         last = arg;
         asks
     })

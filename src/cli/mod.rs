@@ -1,5 +1,6 @@
 //! The command line: a file a command. stdout is for data, stderr for talk.
 
+mod audit;
 mod check;
 mod document;
 mod generate;
@@ -22,10 +23,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::plan::sql::portable;
-use crate::plan::{Limits, Options, Plan, Table};
+use crate::plan::{Limits, Options, Plan};
 use crate::profile;
-use crate::sink::datapackage::TableFile;
 
 /// Test data that has everything production data has, except the people.
 #[derive(Parser)]
@@ -36,6 +35,9 @@ pub(crate) struct Cli {
     /// How messages are written to stderr.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+    /// How an error is written to stderr; `--log-format json` asks for JSON too.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    error_format: LogFormat,
 }
 
 /// For people, or one JSON object a line.
@@ -53,6 +55,9 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Compile a profile and run every check on a sample.
     Check(check::Check),
+    /// Follow the chain of a run log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Show a profile, or one of its tables with sample rows.
     Show(show::Show),
     /// List profiles, generators, functions or formats.
@@ -135,20 +140,6 @@ impl Source {
     }
 }
 
-/// A table as the files beside the data describe it.
-fn table_file(table: &Table, paths: Vec<String>, format: &'static str) -> TableFile {
-    let check =
-        |(name, predicate, _): &(String, String, usize)| Some((name.clone(), portable(predicate, &table.schema)?));
-    TableFile {
-        name: table.name.clone(),
-        about: table.about.clone(),
-        schema: table.schema.clone(),
-        checks: table.checks.iter().filter_map(check).collect(),
-        paths,
-        format,
-    }
-}
-
 fn pair(option: &str, text: &str) -> Result<(String, String)> {
     let (name, value) = text
         .split_once('=')
@@ -198,6 +189,7 @@ pub fn run() -> ExitCode {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),
         Command::New(command) => command.run(),
@@ -209,7 +201,10 @@ pub fn run() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::report(&error, cli.log_format),
+        Err(error) => {
+            let json = cli.log_format == LogFormat::Json || cli.error_format == LogFormat::Json;
+            report::report(&error, if json { LogFormat::Json } else { LogFormat::Text })
+        }
     }
 }
 

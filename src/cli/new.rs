@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::engine;
+use crate::disk::{System, write_whole};
 use crate::error::{Error, Kind, Result};
 use crate::profile;
 
@@ -36,7 +36,8 @@ impl New {
             return Err(Error::usage(format!("`{name}` is there already")).hint("take another name, or another folder"));
         }
         std::fs::create_dir_all(folder.join("data")).map_err(failed)?;
-        engine::write_whole(&folder.join("profile.toml"), &STARTER.replace("STARTER", name), None)?;
+        let path = folder.join("profile.toml");
+        write_whole(&System, &path, &path, &STARTER.replace("STARTER", name))?;
         super::table::print(&format!(
             "wrote {name}/profile.toml: try\n  placebo check {name}\n  placebo generate {name} --out out\n"
         ))

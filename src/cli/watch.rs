@@ -10,8 +10,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::{LogFormat, log};
-use crate::engine::{self, FileEntry, Job, Progress};
+use crate::engine::{self, Job, Progress};
 use crate::error::{Error, Result};
+use crate::run::{self, Made};
 
 /// What is said while a run goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Talk {
 }
 
 /// Runs, and tells meanwhile how far it is.
-pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Vec<FileEntry>> {
+pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Made> {
     let progress = Progress::default();
     heed(&progress)?;
     let total: u64 = (0..job.plan.tables.len())
@@ -48,7 +49,7 @@ pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Vec<FileEntry>> {
         })
         .sum();
     if matches!(talk, Talk::None | Talk::Silent) {
-        return job.run(&progress);
+        return run::whole(job, &progress);
     }
     let bar = if talk == Talk::Bar { ProgressBar::new(total) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
@@ -60,7 +61,7 @@ pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Vec<FileEntry>> {
         log::progress(0, total, 0);
     }
     std::thread::scope(|scope| {
-        let work = scope.spawn(|| job.run(&progress));
+        let work = scope.spawn(|| run::whole(job, &progress));
         // Asked before the files are told: those of the last moment are told too.
         while {
             let going = !work.is_finished();

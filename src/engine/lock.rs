@@ -54,8 +54,16 @@ impl Lock {
 /// Who holds the lock, as far as the file says.
 fn held(path: &Path, file: &mut File) -> Error {
     let mut holder = String::new();
-    // What a name is good for is the message alone.
-    let _unread = file.take(100).read_to_string(&mut holder);
+    // What a name is good for is the message alone: a holder of this very moment is given a little time to write it.
+    for _ in 0..50 {
+        let _unread =
+            file.seek(SeekFrom::Start(0)).and_then(|_| Read::take(&mut *file, 100).read_to_string(&mut holder));
+        if holder.ends_with('\n') {
+            break;
+        }
+        holder.clear();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     let holder = if holder.trim().is_empty() { "another run" } else { holder.trim() };
     let folder = path.parent().unwrap_or(path);
     Error::new(Kind::Locked, format!("{holder} writes to `{}`", folder.display()))

@@ -59,6 +59,16 @@ impl Plan {
         Ok(sampled)
     }
 
+    /// So many root rows from all over a tree.
+    pub fn sample_of(&self, root: usize, size: u64) -> Result<Sample<'_>> {
+        let rows = self.spaced(root, size);
+        let mut chunk = Chunk::new(self, root, &rows);
+        let tree = (0..self.tables.len()).filter(|table| self.root_of(*table) == root);
+        let means = tree.map(|table| Ok((table, chunk.rows(table)? as f64 / rows.len().max(1) as f64)));
+        let means = means.collect::<Result<_>>()?;
+        Ok(Sample { chunk, rows: rows.len() as u64, means })
+    }
+
     /// Some rows of a root table from all over it: the first owners of a skewed deal have far more than others.
     fn spaced(&self, root: usize, size: u64) -> Vec<u64> {
         let rows = self.tables[root].rows;

@@ -92,6 +92,14 @@ impl Encoder for Csv {
         out.write_all(&self.header).map_err(write_failed)?;
         Ok(Box::new(File(out)))
     }
+
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    fn reopen(&self, out: Box<dyn Write + Send>, _rows: u64) -> Result<Box<dyn Sink>> {
+        Ok(Box::new(File(out)))
+    }
 }
 
 struct File(Box<dyn Write + Send>);

@@ -59,6 +59,14 @@ impl Encoder for Json {
         }
         Ok(Box::new(File { out, array: self.array, empty: true }))
     }
+
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    fn reopen(&self, out: Box<dyn Write + Send>, rows: u64) -> Result<Box<dyn Sink>> {
+        Ok(Box::new(File { out, array: self.array, empty: rows == 0 }))
+    }
 }
 
 struct File {

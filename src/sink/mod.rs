@@ -53,6 +53,22 @@ pub struct Format {
     pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,
 }
 
+impl Format {
+    /// The compression that a user asked for, if the format has it.
+    ///
+    /// # Errors
+    ///
+    /// If it has not, with the nearest name as a hint.
+    pub fn compression(&self, asked: Option<&str>) -> Result<Option<String>> {
+        let Some(asked) = asked else { return Ok(None) };
+        if self.compressions.contains(&asked) {
+            return Ok(Some(asked.to_owned()));
+        }
+        let hint = did_you_mean(asked, self.compressions.iter().copied()).filter(|_| !self.compressions.is_empty());
+        Err(Error::usage(format!("the format `{}` has no compression `{asked}`", self.name)).maybe_hint(hint))
+    }
+}
+
 /// What a user may choose about a format.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -87,6 +103,19 @@ pub trait Encoder: Send + Sync {
     ///
     /// If writing fails.
     fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>>;
+    /// Whether a file can go on behind its last row after its process has died: nothing that stands in it, and nothing of its
+    /// end, needs the rows before.
+    fn goes_on(&self) -> bool {
+        false
+    }
+    /// Goes on with a file that holds `rows` rows: `out` writes behind the last of them.
+    ///
+    /// # Errors
+    ///
+    /// If the format cannot.
+    fn reopen(&self, _out: Box<dyn Write + Send>, _rows: u64) -> Result<Box<dyn Sink>> {
+        Err(Error::internal("a file of this format cannot go on"))
+    }
 }
 
 /// One table's file: pieces arrive in row order.

@@ -17,7 +17,7 @@ pub(crate) fn good(args: &[&str]) -> Output {
     output
 }
 
-/// Every file below a folder, by its path, without the manifest's and data package's list of files.
+/// Every file below a folder, by its path, without the run logs, which have a clock.
 pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -26,7 +26,7 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path.extension().is_none_or(|end| end != "jsonl") {
                 let name = path.strip_prefix(folder).expect("below the folder").to_owned();
                 found.push((name, std::fs::read(&path).expect("a file")));
             }

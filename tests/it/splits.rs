@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use placebo::engine::{Job, Progress, Target, path_of};
+use placebo::disk::System;
+use placebo::engine::{Job, Progress, Start, Target, path_of};
 use placebo::plan::{Options, Plan};
 use placebo::sink;
 use proptest::prelude::*;
@@ -20,7 +21,9 @@ fn run(plan: &Plan, part: Option<(u64, u64)>, threads: usize, chunk: Option<u64>
         part,
         threads,
         chunk,
-        overwrite: false,
+        start: Start::New,
+        inputs: String::new(),
+        disk: &System,
     };
     let files = job.run(&Progress::default()).expect("runs");
     let lines = |path: &Path| {

@@ -1,0 +1,276 @@
+//! The run log: who did what to a folder, when and where. Manifest and data have no clock; this file has.
+//!
+//! One JSON object a line, appended and never changed. `seq` counts from 1, `prev` is the SHA-256 of the line before it without its line feed
+//! (64 zeros for the first), so that a line which is changed, moved, taken out or put in breaks the chain behind it:
+//!
+//! ```text
+//! {"seq":1,"prev":"0000…","time":"2025-06-30T08:00:00Z","event":"start","command":["generate","healthcare"],"host":"ci-7","user":"build", …}
+//! {"seq":2,"prev":"9f86…","time":"2025-06-30T08:00:01Z","event":"file","path":"patient.csv","rows":1000,"bytes":81223,"sha256":"77aa…"}
+//! ```
+//!
+//! What no chain shows is that lines are missing at its end; the last hash, which a run prints, does. A line that was torn by a
+//! loss of power stays as it is, and the next run says so in an event `recovered`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::digest::sha256;
+use crate::disk::{Disk, Handle, retry};
+use crate::error::{Error, Kind, Result};
+
+/// The `prev` of the first line.
+const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Options whose value is nobody's business: a seed is as good as the data, and the others lead to keys.
+const SECRET: [&str; 5] = ["--seed", "--key", "--key-source", "--keyring", "--password"];
+
+/// A run log that is written.
+pub struct Log {
+    path: PathBuf,
+    end: Mutex<End>,
+}
+
+struct End {
+    handle: Box<dyn Handle>,
+    seq: u64,
+    prev: String,
+}
+
+/// How long a log is, and the hash of its last line: what proves that nothing is missing at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// How many events.
+    pub events: u64,
+    /// SHA-256 of the last line.
+    pub last: String,
+}
+
+impl Log {
+    /// Opens a log to go on with, or begins one.
+    pub fn open(disk: &dyn Disk, path: &Path) -> Result<Self> {
+        let io = |error| Error::io(path, error);
+        let bytes = match std::fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            read => Some(read.map_err(io)?),
+        };
+        let handle = match &bytes {
+            None => retry(|| disk.create(path)),
+            Some(bytes) => retry(|| disk.reopen(path, bytes.len() as u64)),
+        };
+        let mut end = End { handle: handle.map_err(io)?, seq: 0, prev: NOTHING.to_owned() };
+        let bytes = bytes.unwrap_or_default();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            end.seq += 1;
+            end.prev = sha256(line.strip_suffix(b"\n").unwrap_or(line));
+        }
+        let torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
+        if torn {
+            end.handle.write_all(b"\n").map_err(io)?;
+        }
+        let log = Self { path: path.to_owned(), end: Mutex::new(end) };
+        if torn {
+            log.event("recovered", json!({ "reason": "the line before was torn" }))?;
+        }
+        Ok(log)
+    }
+
+    /// Opens the log of a folder, or of one of its parts, and writes who begins what.
+    pub fn start(disk: &dyn Disk, folder: &Path, part: Option<(u64, u64)>, fields: Value) -> Result<Self> {
+        let log = Self::open(disk, &folder.join(name(part)))?;
+        let mut who = json!({
+            "placebo": env!("CARGO_PKG_VERSION"), "command": command(std::env::args().skip(1)), "host": host(), "user": user(),
+            "process": std::process::id(), "folder": std::env::current_dir().unwrap_or_default().to_string_lossy(),
+        });
+        if let (Some(who), Value::Object(fields)) = (who.as_object_mut(), fields) {
+            who.extend(fields);
+        }
+        log.event("start", who)?;
+        log.sync()?;
+        Ok(log)
+    }
+
+    /// Adds an event.
+    pub fn event(&self, event: &str, fields: Value) -> Result<()> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let time = jiff::Timestamp::now();
+        let mut all = json!({ "seq": end.seq + 1, "prev": end.prev, "time": format!("{time:.3}"), "event": event });
+        if let (Some(all), Value::Object(fields)) = (all.as_object_mut(), fields) {
+            all.extend(fields);
+        }
+        let line = all.to_string();
+        end.handle.write_all(format!("{line}\n").as_bytes()).map_err(|error| Error::io(&self.path, error))?;
+        end.seq += 1;
+        end.prev = sha256(line.as_bytes());
+        Ok(())
+    }
+
+    /// Makes what is written last.
+    pub fn sync(&self) -> Result<()> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        retry(|| end.handle.sync()).map_err(|error| Error::io(&self.path, error))
+    }
+
+    /// Where the log ends now.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        Checkpoint { events: end.seq, last: end.prev.clone() }
+    }
+}
+
+/// The file name of the log of a run, or of a part of it.
+#[must_use]
+pub fn name(part: Option<(u64, u64)>) -> String {
+    part.map_or_else(|| "run.jsonl".to_owned(), |(i, _)| format!("run.part-{:05}.jsonl", i - 1))
+}
+
+/// Follows the chain of a log.
+///
+/// # Errors
+///
+/// If a line is not what it was, or is missing; the error names it.
+pub fn verify(path: &Path) -> Result<Checkpoint> {
+    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    let broken = |line: u64, what: &str| {
+        Error::new(Kind::Verification, format!("`{}` line {line}: {what}", path.display()))
+            .hint("the log was changed after it was written, here or in the line before")
+    };
+    let (mut seq, mut prev, mut torn) = (0, NOTHING.to_owned(), None);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        seq += 1;
+        let text = line.strip_suffix(b"\n").ok_or_else(|| broken(seq, "the end of the line is missing"))?;
+        let event: Option<Value> = serde_json::from_slice(text).ok();
+        match event.as_ref().and_then(Value::as_object) {
+            None if torn.is_some() => return Err(broken(seq, "no event")),
+            None => torn = Some(seq),
+            Some(event) => {
+                if event.get("seq").and_then(Value::as_u64) != Some(seq) {
+                    return Err(broken(seq, "`seq` does not count on"));
+                }
+                if event.get("prev").and_then(Value::as_str) != Some(&prev) {
+                    return Err(broken(seq, "`prev` is not the hash of the line before"));
+                }
+                if let Some(torn) = torn.take()
+                    && event.get("event").and_then(Value::as_str) != Some("recovered")
+                {
+                    return Err(broken(torn, "no event"));
+                }
+            }
+        }
+        prev = sha256(text);
+    }
+    match torn {
+        Some(line) => Err(broken(line, "no event")),
+        None if seq == 0 => Err(broken(1, "the log is empty")),
+        None => Ok(Checkpoint { events: seq, last: prev }),
+    }
+}
+
+/// The arguments without what leads to data or keys.
+fn command(args: impl Iterator<Item = String>) -> Vec<String> {
+    let mut hide = false;
+    let shown = args.map(|arg| {
+        if std::mem::take(&mut hide) {
+            return "***".to_owned();
+        }
+        let (name, value) = arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| (name, Some(value)));
+        match (SECRET.contains(&name), value) {
+            (false, _) => arg,
+            (true, Some(_)) => format!("{name}=***"),
+            (true, None) => {
+                hide = true;
+                arg
+            }
+        }
+    });
+    shown.collect()
+}
+
+#[cfg(unix)]
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn host() -> String {
+    String::new()
+}
+
+/// Who runs this, as the environment says.
+fn user() -> String {
+    let names = ["LOGNAME", "USER", "USERNAME"].into_iter().find_map(std::env::var_os);
+    names.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::System;
+
+    fn log(folder: &Path) -> PathBuf {
+        let path = folder.join("run.jsonl");
+        let log = Log::open(&System, &path).expect("opens");
+        for n in 0..5 {
+            log.event("file", json!({ "n": n })).expect("writes");
+        }
+        assert_eq!(log.checkpoint(), verify(&path).expect("whole"));
+        path
+    }
+
+    #[test]
+    fn any_change_of_a_line_is_found() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let path = log(temp.path());
+        let whole = std::fs::read_to_string(&path).expect("text");
+        let lines: Vec<&str> = whole.lines().collect();
+        let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let mut changed = Vec::new();
+        for at in 0..lines.len() {
+            let mut edited = lines.clone();
+            let line = lines[at].replace("\"file\"", "\"fine\"");
+            edited[at] = &line;
+            // The last line's own hash is what the printed checkpoint is for.
+            if at + 1 < lines.len() {
+                changed.push(joined(&edited));
+                let mut swapped = lines.clone();
+                swapped.swap(at, at + 1);
+                changed.push(joined(&swapped));
+                let mut without = lines.clone();
+                without.remove(at);
+                changed.push(joined(&without));
+            }
+            let mut twice = lines.clone();
+            twice.insert(at, lines[at]);
+            changed.push(joined(&twice));
+        }
+        changed.push(whole[..whole.len() - 3].to_owned());
+        for text in changed {
+            std::fs::write(&path, &text).expect("writes");
+            let error = verify(&path).expect_err(&text);
+            assert_eq!(error.kind(), Kind::Verification);
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_told_and_the_chain_goes_on() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let path = log(temp.path());
+        let whole = std::fs::read(&path).expect("bytes");
+        for cut in 1..whole.len() {
+            std::fs::write(&path, &whole[..cut]).expect("writes");
+            let log = Log::open(&System, &path).expect("opens");
+            log.event("start", json!({})).expect("writes");
+            verify(&path).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_written() {
+        let args = ["generate", "shop", "--seed", "s3cret", "--seed=s3cret", "--key", "env:K", "--out", "out"];
+        let shown = command(args.into_iter().map(str::to_owned));
+        assert_eq!(shown.join(" "), "generate shop --seed *** --seed=*** --key *** --out out");
+    }
+}

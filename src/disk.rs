@@ -1,0 +1,153 @@
+//! The one seam to the file system: all that is written goes through [`Disk`], so that a test can make any operation fail.
+//!
+//! Files appear whole: a temporary name in the same folder, the bytes, `fsync`, `rename`, `fsync` of the folder. The rename makes
+//! it one step, the two syncs make it last through a loss of power (POSIX promises the first alone).
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+
+/// What a run asks of a file system.
+pub trait Disk: Send + Sync {
+    /// Makes a folder and those above it, unless they are there.
+    fn create_folder(&self, folder: &Path) -> io::Result<()>;
+    /// Makes a file that must not be there; a link under its name is not followed.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// Opens a file to go on at `length`; what stands behind is cut off, a link is not followed.
+    fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>>;
+    /// Gives a file another name, in one step, in place of what has it.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file or a link.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names in a folder last.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+    /// Bytes that there is room for.
+    fn free(&self, folder: &Path) -> io::Result<u64>;
+}
+
+/// An open file.
+pub trait Handle: Write + Send {
+    /// Makes the bytes last.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// The file system of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct System;
+
+impl Disk for System {
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        Ok(Box::new(fs::OpenOptions::new().write(true).create_new(true).open(path)?))
+    }
+
+    fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>> {
+        let mut options = fs::OpenOptions::new();
+        options.append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+        let file = options.open(path)?;
+        if file.metadata()?.len() < length {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than it was"));
+        }
+        file.set_len(length)?;
+        Ok(Box::new(file))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::File::open(folder)?.sync_all()
+    }
+
+    #[cfg(unix)]
+    fn free(&self, folder: &Path) -> io::Result<u64> {
+        let room = rustix::fs::statvfs(folder)?;
+        Ok(room.f_bavail.saturating_mul(room.f_frsize))
+    }
+
+    #[cfg(not(unix))]
+    fn free(&self, _: &Path) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
+}
+
+impl Handle for fs::File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+/// Standard output, which has no name and nothing that lasts.
+impl Handle for io::Stdout {
+    fn sync(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
+/// The name of a file while it is written.
+#[must_use]
+pub fn temporary(path: &Path) -> PathBuf {
+    path.with_added_extension("inprogress")
+}
+
+/// Does it again where a signal came between.
+pub fn retry<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match operation() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// A new file under a temporary name; what a killed run left there is ours to remove.
+pub fn fresh(disk: &dyn Disk, temporary: &Path) -> Result<Box<dyn Handle>> {
+    let io = |error| Error::io(temporary, error);
+    match retry(|| disk.remove(temporary)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+        _ => {}
+    }
+    retry(|| disk.create(temporary)).map_err(io)
+}
+
+/// Gives a file that is written and synced its name, for good.
+pub fn place(disk: &dyn Disk, temporary: &Path, whole: &Path) -> Result<()> {
+    let io = |error| Error::io(whole, error);
+    retry(|| disk.rename(temporary, whole)).map_err(io)?;
+    let folder = whole.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    retry(|| disk.sync_folder(folder)).map_err(io)
+}
+
+/// Makes a folder, unless it is there; a link to one is not followed, so that nobody else says where files go.
+pub fn own_folder(disk: &dyn Disk, folder: &Path) -> Result<()> {
+    // Without a last `/`, which would follow the link.
+    let plain: PathBuf = folder.components().collect();
+    if plain.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+        return Err(Error::new(Kind::Io, format!("`{}` is a symbolic link", plain.display()))
+            .hint("give the folder that it leads to"));
+    }
+    retry(|| disk.create_folder(folder)).map_err(|error| Error::io(folder, error))
+}
+
+/// Writes a small file whole, under the temporary name of `own`: runs of several parts write the same file, each by another.
+pub fn write_whole(disk: &dyn Disk, path: &Path, own: &Path, text: &str) -> Result<()> {
+    let temporary = temporary(own);
+    let io = |error| Error::io(path, error);
+    let mut file = fresh(disk, &temporary)?;
+    file.write_all(text.as_bytes()).map_err(io)?;
+    retry(|| file.sync()).map_err(io)?;
+    drop(file);
+    place(disk, &temporary, path)
+}

@@ -1,0 +1,194 @@
+//! What a run has finished, written down as it goes: an interrupted run goes on from here.
+//!
+//! The journal is a file beside the data, one line for each chunk that every file of its tree holds, and one for each file that has
+//! its name. A line is 16 hex digits, a space and JSON; the digits are the start of the SHA-256 of the digits before and the JSON, so that
+//! a torn end, wherever it is torn, is told from a whole line. The first line has the hash of all inputs:
+//!
+//! ```text
+//! 0f1e2d3c4b5a6978 {"placebo":1,"inputs":"9a0b…"}
+//! 1122334455667788 {"tree":"account","row":4096,"files":[{"table":"account","rows":4096,"bytes":70123,"sha256":"77aa…","digest":"…"}]}
+//! 99aabbccddeeff00 {"file":{"table":"bank","path":"bank.csv","rows":20,"bytes":512,"sha256":"c0de…","digest":"…"}}
+//! ```
+//!
+//! Lines reach the system at once, which a killed process survives, and the disk once a second, which is for a loss of power: what
+//! a line says of a file is proved by the file's bytes before anybody believes it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::{FileEntry, hold};
+use crate::digest::{RowSum, sha256};
+use crate::disk::{Disk, Handle, fresh, place, retry, temporary};
+use crate::error::{Error, Kind, Result};
+
+/// How long a line may wait for the disk.
+const LASTING: Duration = Duration::from_secs(1);
+/// How many chunks back a run can go on: the last one, unless the bytes of a file were lost with the power.
+const KEPT: usize = 8;
+
+/// How far a file was when a chunk was in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct State {
+    pub(super) table: String,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    pub(super) digest: String,
+}
+
+impl State {
+    /// The logical digest of the rows so far.
+    pub(super) fn sum(&self) -> Option<RowSum> {
+        RowSum::parse(self.rows, &self.digest)
+    }
+}
+
+/// A chunk that is in every file of its tree: the root row after it, and the files.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Checkpoint {
+    pub(super) row: u64,
+    pub(super) files: Vec<State>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+struct Head {
+    placebo: u32,
+    inputs: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chunk {
+    tree: String,
+    row: u64,
+    files: Vec<State>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whole {
+    file: FileEntry,
+}
+
+/// What a journal says.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    /// The hash of all inputs of the run that wrote it.
+    pub(super) inputs: String,
+    /// The last chunks of each tree, the latest last.
+    pub(super) trees: BTreeMap<String, VecDeque<Checkpoint>>,
+    /// The files that had their names, by table.
+    pub(super) files: BTreeMap<String, FileEntry>,
+    /// The bytes of whole lines, and the digits of the last of them.
+    length: u64,
+    last: String,
+}
+
+impl Past {
+    /// Reads a journal up to the first line that is not whole; `None` where there is no journal or not even a first line.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>> {
+        let bytes = match std::fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|error| Error::io(path, error))?,
+        };
+        let mut past = Self::default();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let Some((digits, json)) = whole_line(line, &past.last) else { break };
+            if past.take(json).is_none() {
+                break;
+            }
+            past.length += line.len() as u64;
+            past.last = digits.to_owned();
+        }
+        Ok(Some(past).filter(|past| !past.inputs.is_empty()))
+    }
+
+    fn take(&mut self, json: &str) -> Option<()> {
+        if self.inputs.is_empty() {
+            self.inputs = serde_json::from_str::<Head>(json).ok().filter(|head| head.placebo == 1)?.inputs;
+        } else if let Ok(Whole { file }) = serde_json::from_str(json) {
+            self.files.insert(file.table.clone(), file);
+        } else {
+            let chunk: Chunk = serde_json::from_str(json).ok()?;
+            let kept = self.trees.entry(chunk.tree).or_default();
+            kept.push_back(Checkpoint { row: chunk.row, files: chunk.files });
+            if kept.len() > KEPT {
+                kept.pop_front();
+            }
+        }
+        Some(())
+    }
+}
+
+/// The digits and the JSON of a line that is whole.
+fn whole_line<'l>(line: &'l [u8], before: &str) -> Option<(&'l str, &'l str)> {
+    let (digits, json) = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.split_once(' ')?;
+    (digits == mark(before, json)).then_some((digits, json))
+}
+
+fn mark(before: &str, json: &str) -> String {
+    sha256(format!("{before} {json}").as_bytes())[..16].to_owned()
+}
+
+/// A journal that is written.
+pub(super) struct Journal {
+    path: PathBuf,
+    end: Mutex<End>,
+}
+
+struct End {
+    handle: Box<dyn Handle>,
+    last: String,
+    synced: Instant,
+}
+
+impl Journal {
+    /// Begins a journal of a run with these inputs.
+    pub(super) fn begin(disk: &dyn Disk, path: PathBuf, inputs: &str) -> Result<Self> {
+        let new = temporary(&path);
+        let handle = fresh(disk, &new)?;
+        let end = Mutex::new(End { handle, last: String::new(), synced: Instant::now() });
+        let journal = Self { path, end };
+        journal.line(&Head { placebo: 1, inputs: inputs.to_owned() }, true)?;
+        place(disk, &new, &journal.path)?;
+        Ok(journal)
+    }
+
+    /// Goes on with a journal after its last whole line.
+    pub(super) fn go_on(disk: &dyn Disk, path: PathBuf, past: &Past) -> Result<Self> {
+        let handle = retry(|| disk.reopen(&path, past.length)).map_err(|error| Error::io(&path, error))?;
+        let end = Mutex::new(End { handle, last: past.last.clone(), synced: Instant::now() });
+        Ok(Self { path, end })
+    }
+
+    /// A chunk is in every file of its tree.
+    pub(super) fn chunk(&self, tree: &str, row: u64, files: Vec<State>) -> Result<()> {
+        self.line(&Chunk { tree: tree.to_owned(), row, files }, false)
+    }
+
+    /// A file has its name.
+    pub(super) fn file(&self, file: &FileEntry) -> Result<()> {
+        self.line(&Whole { file: file.clone() }, false)
+    }
+
+    fn line(&self, line: &impl Serialize, lasts: bool) -> Result<()> {
+        let json = serde_json::to_string(line).map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
+        let mut end = hold(&self.end);
+        let digits = mark(&end.last, &json);
+        let io = |error| Error::io(&self.path, error);
+        end.handle.write_all(format!("{digits} {json}\n").as_bytes()).map_err(io)?;
+        end.last = digits;
+        if lasts || end.synced.elapsed() > LASTING {
+            retry(|| end.handle.sync()).map_err(io)?;
+            end.synced = Instant::now();
+        }
+        Ok(())
+    }
+}
