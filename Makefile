@@ -25,6 +25,7 @@ judges: $(JUDGES)/ready
 	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
+	$(JUDGES)/bin/python tests/judges/digest.py target/release/placebo $(JUDGES)/data healthcare
 	rm -rf $(JUDGES)/data
 
 $(JUDGES)/ready: tests/judges/requirements.txt
@@ -53,6 +54,7 @@ soak: dieharder
 	target/release/placebo check claims --rows member=1M --sample 1000000
 	KILLED_RUNS=200 $(CARGO) test --release --locked --test it killed_runs -- --nocapture
 	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture
+	DAMAGE_ROUNDS=200000 $(CARGO) test --release --locked --test it damaged_file
 	FUZZ_SECONDS=600 $(CARGO) test --release --locked --test fuzz -- --nocapture
 	python3 tests/judges/dieharder.py target/release/examples/words
 

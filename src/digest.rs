@@ -91,7 +91,7 @@ impl RowSum {
     /// The sum in 64 hexadecimal digits, the highest first.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.limbs.iter().rev().map(|limb| format!("{limb:016x}")).collect()
+        self.limbs.iter().rev().map(|limb| hex(&limb.to_be_bytes())).collect()
     }
 
     /// The sum that [`Self::hex`] shows, of so many rows.

@@ -33,7 +33,7 @@ use queue::Queue;
 use resume::Ground;
 
 /// The stack of a worker: columns and expressions are walked as deep as they depend on each other.
-const STACK: usize = 16 << 20;
+pub(crate) const STACK: usize = 16 << 20;
 
 /// The number of the signal `SIGTERM`.
 const TERMINATE: usize = 15;

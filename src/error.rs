@@ -37,6 +37,8 @@ pub enum Kind {
     Verification,
     /// Another run writes to the same folder.
     Locked,
+    /// A key is missing, malformed, or open to others.
+    Key,
     /// The user stopped the run.
     Interrupted,
     /// The system asked the run to end.
@@ -60,6 +62,7 @@ impl Kind {
             Kind::Io => 4,
             Kind::Verification => 6,
             Kind::Locked => 7,
+            Kind::Key => 8,
             Kind::Interrupted => 130,
             Kind::ClosedPipe => 141,
             Kind::Terminated => 143,

@@ -27,3 +27,4 @@ pub mod rng;
 pub mod run;
 pub mod sink;
 pub mod source;
+pub mod verify;

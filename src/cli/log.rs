@@ -11,6 +11,7 @@ use crate::audit::Checkpoint;
 use crate::engine::{FileEntry, Job};
 use crate::error::Error;
 use crate::manifest;
+use crate::verify::Finding;
 
 /// Writes one line. Where stderr is closed, nobody is left to tell.
 fn line(level: &str, event: &str, fields: Value) {
@@ -47,6 +48,14 @@ pub(super) fn file(file: &FileEntry) {
 pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64, log: Option<&Checkpoint>) {
     let log = log.map(|log| json!({ "events": log.events, "last": log.last }));
     line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes, "log": log }));
+}
+
+pub(super) fn finding(finding: &Finding) {
+    line("error", "finding", json!(finding));
+}
+
+pub(super) fn note(text: &str) {
+    line("warn", "note", json!({ "message": text }));
 }
 
 pub(super) fn error(error: &Error) {

@@ -14,7 +14,9 @@ mod report;
 mod schema;
 mod shell;
 mod show;
+mod sign;
 mod table;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -55,6 +57,10 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Compile a profile and run every check on a sample.
     Check(check::Check),
+    /// Look whether a folder holds what a run wrote: hashes, rows, keys, checks; derive a sample of it again.
+    Verify(verify::Verify),
+    /// Sign the manifest of a folder, and with it every file.
+    Sign(sign::Sign),
     /// Follow the chain of a run log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -189,6 +195,8 @@ pub fn run() -> ExitCode {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Verify(command) => command.run(cli.log_format),
+        Command::Sign(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),

@@ -41,7 +41,7 @@ impl ColumnEntry {
     /// The entry of a field.
     #[must_use]
     pub fn new(field: &Field) -> Self {
-        let note = |key: &str| field.metadata().get(key).filter(|text| !text.is_empty()).map(|text| text.to_string());
+        let note = |key: &str| field.metadata().get(key).filter(|text| !text.is_empty()).cloned();
         Self {
             name: field.name().clone(),
             r#type: name_of(field.data_type()),

@@ -5,6 +5,7 @@
 
 mod frames;
 mod hands;
+mod overlay;
 mod reduce;
 mod sized;
 mod walk;
@@ -83,6 +84,8 @@ pub struct Failure {
     pub predicate: String,
     /// How many rows break it.
     pub rows: u64,
+    /// The first of them, counted from 0 in the chunk.
+    pub first: usize,
     /// The first of them, as `column=value` pairs.
     pub example: String,
 }
@@ -145,6 +148,7 @@ impl<'p> Chunk<'p> {
                     check: check.clone(),
                     predicate: predicate.clone(),
                     rows: broken.len() as u64,
+                    first: *first,
                     example,
                 });
             }

@@ -7,6 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
 use arrow_schema::SchemaRef;
+use sha2::{Digest, Sha256};
 
 use super::csv::STYLE;
 use super::text::Rows;
@@ -34,11 +35,20 @@ impl Canonical {
     /// If a value has no form, such as a date after the year 9999.
     pub fn sum(&self, batch: &RecordBatch) -> Result<RowSum> {
         let mut sum = RowSum::default();
-        match finite(batch) {
-            true => self.0.each(batch, |line| sum.add(line))?,
-            false => self.0.each(&nulled(batch)?, |line| sum.add(line))?,
-        };
+        self.each(batch, |line| sum.add(line))?;
         Ok(sum)
+    }
+
+    /// The canonical line of each row of a batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`Canonical::sum`].
+    pub fn each(&self, batch: &RecordBatch, line: impl FnMut(&[u8])) -> Result<()> {
+        match finite(batch) {
+            true => self.0.each(batch, line),
+            false => self.0.each(&nulled(batch)?, line),
+        }
     }
 
     /// Encodes a batch, and its logical digest: in one go, where the format's bytes are the canonical rows.
@@ -55,6 +65,13 @@ impl Canonical {
     }
 }
 
+/// A canonical line as 128 bits: the first of its SHA-256.
+#[must_use]
+pub fn key_hash(line: &[u8]) -> u128 {
+    let digest = Sha256::digest(line);
+    digest.iter().take(16).fold(0, |all, byte| all << 8 | u128::from(*byte))
+}
+
 /// Whether every double has a form in every format.
 pub(super) fn finite(batch: &RecordBatch) -> bool {
     let doubles = batch.columns().iter().filter_map(|array| array.as_primitive_opt::<Float64Type>());
@@ -66,7 +83,7 @@ pub(super) fn finite(batch: &RecordBatch) -> bool {
 /// # Errors
 ///
 /// If the columns do not fit the schema, which cannot be.
-pub(super) fn nulled(batch: &RecordBatch) -> Result<RecordBatch> {
+pub(crate) fn nulled(batch: &RecordBatch) -> Result<RecordBatch> {
     let fields = batch.schema_ref().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     let schema = Arc::new(arrow_schema::Schema::new(fields.collect::<Vec<_>>()));
     let columns = batch.columns().iter().map(|array| match array.as_primitive_opt::<Float64Type>() {

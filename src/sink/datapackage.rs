@@ -30,7 +30,7 @@ pub struct TableFile {
 
 impl TableFile {
     /// The columns of its primary key.
-    pub(super) fn primary_key(&self) -> Vec<&str> {
+    pub(crate) fn primary_key(&self) -> Vec<&str> {
         let key = self.schema.fields().iter().filter(|field| note(field, KEY) == Some("primary"));
         key.map(|field| field.name().as_str()).collect()
     }

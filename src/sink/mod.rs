@@ -22,7 +22,8 @@ use std::io::{self, Write};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-pub use canonical::Canonical;
+pub(crate) use canonical::nulled;
+pub use canonical::{Canonical, key_hash};
 
 use crate::digest::RowSum;
 use crate::error::{Error, Kind, Result, did_you_mean};

@@ -44,7 +44,7 @@ fn blocks_inside(file: &mut File) -> Result<()> {
     file.seek(SeekFrom::Start(at - length)).and_then(|_| file.read_exact(&mut footer)).map_err(io)?;
     let footer = root_as_footer(&footer).map_err(|_| outside())?;
     let blocks = [footer.dictionaries(), footer.recordBatches()];
-    for block in blocks.iter().flatten().flat_map(|blocks| blocks.iter()) {
+    for block in blocks.iter().flatten().copied().flatten() {
         let numbers = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
         let end = numbers.iter().try_fold(0_u64, |sum, number| sum.checked_add(u64::try_from(*number).ok()?));
         if end.is_none_or(|end| end > size) {

@@ -64,7 +64,7 @@ pub struct Rows {
     source: Box<dyn Source>,
     schema: SchemaRef,
     path: PathBuf,
-    rows: u64,
+    seen: u64,
     left: Option<RecordBatch>,
 }
 
@@ -82,13 +82,13 @@ impl Rows {
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
         let opened = guard::guarded(|| (reader.open)(file, schema, options));
         let source = opened.map_err(|error| named(error, path, 1, None))?;
-        Ok(Self { source, schema: schema.clone(), path: path.to_owned(), rows: 0, left: None })
+        Ok(Self { source, schema: schema.clone(), path: path.to_owned(), seen: 0, left: None })
     }
 
     /// How many rows were handed out.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.seen
     }
 
     /// The next rows, at most `most`; `None` after the last.
@@ -103,7 +103,7 @@ impl Rows {
                 let source = &mut self.source;
                 let next = guard::guarded(|| source.next(most));
                 let (more, line) = source.place();
-                next.map_err(|error| named(error, &self.path, self.rows + 1 + more, line))?
+                next.map_err(|error| named(error, &self.path, self.seen + 1 + more, line))?
             }
         };
         let Some(mut batch) = batch else { return Ok(None) };
@@ -111,7 +111,7 @@ impl Rows {
             self.left = Some(batch.slice(most, batch.num_rows() - most));
             batch = batch.slice(0, most);
         }
-        self.rows += batch.num_rows() as u64;
+        self.seen += batch.num_rows() as u64;
         Ok(Some(batch))
     }
 

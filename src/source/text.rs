@@ -123,7 +123,7 @@ impl<G: Grammar> Text<G> {
 
     fn pass(&mut self, length: usize) {
         let passed = &self.window[self.at..self.at + length];
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line += passed.split(|byte| *byte == b'\n').count() as u64 - 1;
         self.at += length;
     }
 }

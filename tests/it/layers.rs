@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 8] = [
     &["plan", "sink", "source"],
     &["engine"],
     &["audit", "manifest"],
-    &["run"],
+    &["run", "verify"],
     &["cli"],
 ];
 

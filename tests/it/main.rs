@@ -24,4 +24,5 @@ mod source;
 mod splits;
 mod trust;
 mod tutorial;
+mod verify;
 mod worlds;

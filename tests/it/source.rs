@@ -99,6 +99,7 @@ fn every_profile_reads_back_from_every_format_with_one_digest() {
 
 /// One run's files, cut at many places, with flipped bits, and with runs of bytes set anew.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the environment says how many files, for `make soak`")]
 fn a_damaged_file_is_an_error_at_worst() {
     let folder = tempfile::tempdir().expect("a folder");
     let loaded = placebo::profile::load("tests/fixtures/bank").expect("loads");

@@ -1,0 +1,28 @@
+//! `placebo sign`: a signature over the manifest of a folder, and with it over every file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::disk::System;
+use crate::error::Result;
+use crate::verify;
+
+#[derive(Args)]
+pub(super) struct Sign {
+    /// The folder that a run wrote.
+    folder: PathBuf,
+    /// A private key for Ed25519, as `openssl genpkey -algorithm ed25519` writes it; nobody else may be able to read it.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+impl Sign {
+    #[expect(clippy::print_stderr, reason = "stderr is for talk")]
+    pub(super) fn run(&self) -> Result<()> {
+        for path in verify::sign(&System, &self.folder, &self.key)? {
+            eprintln!("{}", path.display());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! `placebo verify`: whether a folder still holds what a run wrote.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{LogFormat, log, number, table, threads};
+use crate::error::{Error, Kind, Result};
+use crate::verify::{self, PublicKey, Report, Request, Sample};
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The folder that a run wrote.
+    folder: PathBuf,
+    /// Files and hashes alone.
+    #[arg(long)]
+    quick: bool,
+    /// How many chunks are derived again and compared cell by cell: `all`, a share such as `1%`, or `0`. At least one of
+    /// each tree, unless it is 0.
+    #[arg(long, value_name = "SHARE", default_value = "1%")]
+    replay: String,
+    /// Any text: another one derives other chunks.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    replay_seed: String,
+    /// The profile of the run, where it is not one of the program's own.
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// The key that must have signed the manifest: a PEM file, as `openssl pkey -pubout` writes it.
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// The most memory for keys at a time; what needs more is read several times.
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    memory: String,
+    /// Show the values that are wrong, and what they should be.
+    #[arg(long)]
+    show_values: bool,
+    /// Worker threads; by default all cores.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Verify {
+    pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
+        let memory = number(&self.memory).ok_or_else(|| {
+            Error::usage(format!("`--memory {}` is not a number of bytes", self.memory)).hint("such as 64M or 2G")
+        })?;
+        let request = Request {
+            folder: self.folder.clone(),
+            quick: self.quick,
+            sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
+            profile: self.profile.clone(),
+            public_key: self.public_key.as_deref().map(PublicKey::read).transpose()?,
+            threads: threads(self.threads)?,
+            memory,
+            show_values: self.show_values,
+        };
+        let report = verify::verify(&request)?;
+        match log_format {
+            LogFormat::Json => {
+                report.findings.iter().for_each(log::finding);
+                report.notes.iter().for_each(|note| log::note(note));
+            }
+            LogFormat::Text => table::print(&text(&report))?,
+        }
+        let count = report.findings.len() as u64 + report.more;
+        if let Some(first) = report.findings.first() {
+            let what = if count == 1 { "1 finding".to_owned() } else { format!("{} findings", table::count(count)) };
+            return Err(Error::new(Kind::Verification, format!("{what}; the first: {first}")));
+        }
+        report.refused.map_or(Ok(()), Err)
+    }
+
+    /// The share of chunks that are derived again.
+    fn share(&self) -> Result<f64> {
+        let wrong = || Error::usage(format!("`--replay {}` is no share", self.replay)).hint("such as all, 5% or 0");
+        match self.replay.as_str() {
+            "all" => Ok(1.0),
+            "0" => Ok(0.0),
+            text => {
+                let percent = text.strip_suffix('%').and_then(|text| text.parse::<f64>().ok());
+                percent
+                    .filter(|percent| (0.0..=100.0).contains(percent))
+                    .map(|percent| percent / 100.0)
+                    .ok_or_else(wrong)
+            }
+        }
+    }
+}
+
+/// A line a finding, a line a note, and what was looked at.
+fn text(report: &Report) -> String {
+    let mut lines: Vec<String> = report.findings.iter().map(|finding| format!("FAIL  {finding}")).collect();
+    if report.more > 0 {
+        lines.push(format!("FAIL  {} more of the same", table::count(report.more)));
+    }
+    lines.extend(report.notes.iter().map(|note| format!("note  {note}")));
+    let word = if report.findings.is_empty() { "ok  " } else { "seen" };
+    lines.push(format!("{word}  {}", report.looked.join(", ")));
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,247 @@
+//! The files: which there are, which there should be, and their hashes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::{Finding, Findings, Made, Report, below, envelope};
+use crate::audit;
+use crate::digest::{hex, sha256};
+use crate::engine::path_of;
+use crate::error::{Error, Kind, Result};
+use crate::manifest::{Manifest, sum_of};
+use crate::profile::writable;
+use crate::sink;
+
+/// The most bytes of a manifest or a list of sums: far more than any run of ours needs.
+const MOST: u64 = 256 << 20;
+
+/// The manifests of a folder, and findings about the set of files.
+pub(super) fn read(folder: &Path, findings: &Findings, report: &mut Report) -> Result<Vec<Made>> {
+    let there = files(folder, findings)?;
+    let mut made = Vec::new();
+    for name in there.iter().filter(|name| part_of(name).is_some()) {
+        match manifest(folder, name) {
+            Ok(one) => made.push(one),
+            Err(error) if error.kind() == Kind::Io => return Err(error),
+            Err(error) => findings.add(Finding::new("manifest", error.message()).file(name)),
+        }
+    }
+    if made.is_empty() {
+        let finding = Finding::new("manifest", "there is no manifest that can be read: did the run end?");
+        findings.add(finding.file("manifest.json"));
+        return Ok(made);
+    }
+    made.sort_by_key(|one| one.part);
+    together(&made, findings, report);
+    expected(folder, &there, &made, findings);
+    Ok(made)
+}
+
+/// Every file below a folder, by its path with `/`. Links are not followed.
+fn files(folder: &Path, findings: &Findings) -> Result<BTreeSet<String>> {
+    let (mut found, mut folders) = (BTreeSet::new(), vec![String::new()]);
+    while let Some(next) = folders.pop() {
+        let path = below(folder, next.trim_end_matches('/'));
+        for entry in fs::read_dir(&path).map_err(|error| Error::io(&path, error))? {
+            let entry = entry.map_err(|error| Error::io(&path, error))?;
+            let name = format!("{next}{}", entry.file_name().to_string_lossy());
+            let kind = entry.file_type().map_err(|error| Error::io(entry.path(), error))?;
+            if kind.is_dir() {
+                folders.push(name + "/");
+            } else if kind.is_file() {
+                found.insert(name);
+            } else {
+                findings.add(Finding::new("file set", "it is neither a file nor a folder").file(&name));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Which part a manifest is about, from 1; 0 for the whole, and `None` where a name is not a manifest's.
+fn part_of(name: &str) -> Option<u64> {
+    let middle = name.strip_prefix("manifest")?.strip_suffix(".json")?;
+    if middle.is_empty() {
+        return Some(0);
+    }
+    let digits = middle.strip_prefix(".part-").filter(|digits| digits.len() == 5)?;
+    Some(digits.parse::<u64>().ok()? + 1)
+}
+
+fn manifest(folder: &Path, name: &str) -> Result<Made> {
+    let text = text_of(&below(folder, name))?;
+    let manifest = Manifest::parse(&text)?;
+    let wrong = |what: &str| Err(Error::new(Kind::Verification, format!("the manifest {what}")));
+    let part = match &manifest.part {
+        None => None,
+        Some(text) => match text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?))) {
+            Some((i, n)) if 1 <= i && i <= n && format!("{i}/{n}") == *text => Some((i, n)),
+            _ => return wrong("is of a part that cannot be"),
+        },
+    };
+    if part_of(name) != Some(part.map_or(0, |(i, _)| i)) {
+        return wrong("has the name of another part");
+    }
+    let Ok(format) = sink::format(&manifest.format) else { return wrong("names a format that there is not") };
+    let mut tables = BTreeSet::new();
+    for table in &manifest.tables {
+        table.schema()?;
+        let paths: Vec<&str> =
+            manifest.files.iter().filter(|f| f.table == table.name).map(|f| f.path.as_str()).collect();
+        let path = path_of(&table.name, format, part);
+        let path = path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        if !writable(&table.name) || !tables.insert(&table.name) || paths != [path.as_str()] {
+            return wrong(&format!("does not have the one file of table `{}`", table.name));
+        }
+        let sum = sum_of(manifest.files.iter().filter(|file| file.table == table.name));
+        if (sum.rows, sum.hex().as_str()) != (table.rows, table.digest.as_str()) {
+            return wrong(&format!("contradicts itself about table `{}`", table.name));
+        }
+    }
+    if manifest.files.len() != manifest.tables.len() || !manifest.beside.iter().all(|file| writable(&file.path)) {
+        return wrong("lists files of no table");
+    }
+    Ok(Made { name: name.to_owned(), text, manifest, part })
+}
+
+/// A text file, unless it is too large to be one of ours.
+fn text_of(path: &Path) -> Result<String> {
+    let io = |error| Error::io(path, error);
+    let mut bytes = Vec::new();
+    File::open(path).map_err(io)?.take(MOST + 1).read_to_end(&mut bytes).map_err(io)?;
+    let text = String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= MOST);
+    text.ok_or_else(|| Error::new(Kind::Verification, "it is no text of ours"))
+}
+
+/// Whether the manifests are of one run, and all of its parts are here.
+fn together(made: &[Made], findings: &Findings, report: &mut Report) {
+    let [first, rest @ ..] = made else { return };
+    let run = |one: &Made| {
+        let mut manifest = one.manifest.clone();
+        (manifest.part, manifest.files) = (one.part.map(|(_, n)| format!("of {n}")), Vec::new());
+        for table in &mut manifest.tables {
+            (table.rows, table.digest) = (0, String::new());
+        }
+        manifest
+    };
+    for other in rest.iter().filter(|other| run(other) != run(first)) {
+        let message = format!("it is of another run than `{}`", first.name);
+        findings.add(Finding::new("manifest", message).file(&other.name));
+    }
+    if let Some((_, n)) = first.part
+        && made.len() as u64 != n
+    {
+        report.notes.push(format!("{} of {n} parts are here: keys across parts were not looked at", made.len()));
+    }
+}
+
+/// Whether all parts of a run are here.
+pub(super) fn complete(made: &[Made]) -> bool {
+    made.first().is_some_and(|first| first.part.is_none_or(|(_, n)| made.len() as u64 == n))
+}
+
+/// Every file has its name in a manifest or is one of those that a run leaves beside, and none is missing.
+fn expected(folder: &Path, there: &BTreeSet<String>, made: &[Made], findings: &Findings) {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for one in made {
+        let paths = one.manifest.files.iter().map(|file| &file.path);
+        known.extend(paths.chain(one.manifest.beside.iter().map(|file| &file.path)).cloned());
+        let end = one.part.map_or_else(String::new, |(i, _)| format!(".part-{:05}", i - 1));
+        known.insert(one.name.clone());
+        known.insert(format!("SHA256SUMS{end}"));
+        sums(folder, &format!("SHA256SUMS{end}"), one, findings);
+        // These two need not be there: a log, and a signature.
+        known.extend([audit::name(one.part), envelope::name_of(one)]);
+        let log = audit::name(one.part);
+        if there.contains(&log)
+            && let Err(error) = audit::verify(&folder.join(&log))
+        {
+            let message = error.message().replace(&format!("`{}` ", folder.join(&log).display()), "");
+            findings.add(Finding::new("run log", message).file(&log));
+        }
+    }
+    for name in there.difference(&known) {
+        let message = match name.rsplit('/').next().unwrap_or(name) {
+            file if file.ends_with(".inprogress") => "it was left by a run that did not end",
+            file if file.contains("journal") => "it is the journal of a run that did not end",
+            file if file.starts_with(".placebo") => "it is the lock of a run that goes on or was killed",
+            _ => "no manifest has it",
+        };
+        findings.add(Finding::new("file set", message).file(name));
+    }
+}
+
+/// `SHA256SUMS` says what the manifest says.
+fn sums(folder: &Path, name: &str, made: &Made, findings: &Findings) {
+    let mut want: BTreeMap<&str, String> = BTreeMap::new();
+    want.extend(made.manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.clone())));
+    want.extend(made.manifest.beside.iter().map(|file| (file.path.as_str(), file.sha256.clone())));
+    want.insert(&made.name, sha256(made.text.as_bytes()));
+    let text = match text_of(&below(folder, name)) {
+        Ok(text) => text,
+        Err(error) => return findings.add(Finding::new("file set", error.message()).file(name)),
+    };
+    let lines: Option<BTreeMap<&str, String>> =
+        text.lines().map(|line| line.split_once("  ").map(|(hash, path)| (path, hash.to_owned()))).collect();
+    if lines.as_ref() == Some(&want) && text.ends_with('\n') {
+        return;
+    }
+    let other = want.iter().find(|(path, hash)| lines.as_ref().and_then(|lines| lines.get(**path)) != Some(*hash));
+    let message = match other {
+        Some((path, _)) => format!("it has another hash for `{path}`"),
+        None => "it has more than the files of the manifest".to_owned(),
+    };
+    findings.add(Finding::new("sha256", message).file(name));
+}
+
+/// The size and the hash of every file.
+pub(super) fn hashes(folder: &Path, made: &[Made], findings: &Findings, report: &mut Report) {
+    let mut all: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for one in made {
+        all.extend(one.manifest.files.iter().map(|file| (file.path.as_str(), (file.bytes, file.sha256.as_str()))));
+        all.extend(one.manifest.beside.iter().map(|file| (file.path.as_str(), (file.bytes, file.sha256.as_str()))));
+    }
+    let looked = all.par_iter().map(|(path, (bytes, sha256))| {
+        let found = match hash(&below(folder, path)) {
+            Ok((have, _)) if have != *bytes => {
+                Finding::new("bytes", format!("it has {have} bytes, the manifest says {bytes}"))
+            }
+            Ok((_, have)) if have != *sha256 => {
+                Finding::new("sha256", format!("its hash is {have}, the manifest says {sha256}"))
+            }
+            Ok(_) => return *bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Finding::new("file set", "it is missing"),
+            Err(error) => Finding::new("file set", format!("it cannot be read: {error}")),
+        };
+        findings.add(found.file(path));
+        0
+    });
+    let bytes: u64 = looked.sum();
+    if !made.is_empty() {
+        report.looked.push(format!("{} files", all.len()));
+        report.looked.push(format!("{bytes} bytes"));
+    }
+}
+
+/// How many bytes a file has, and their SHA-256.
+fn hash(path: &Path) -> std::io::Result<(u64, String)> {
+    if path.symlink_metadata()?.is_symlink() {
+        return Err(std::io::Error::other("it is a link"));
+    }
+    let (mut file, mut hash, mut all) = (File::open(path)?, Sha256::new(), 0);
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((all, hex(&hash.finalize()))),
+            more => {
+                hash.update(&buffer[..more]);
+                all += more as u64;
+            }
+        }
+    }
+}
