@@ -20,6 +20,7 @@ PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.t
 judges: $(JUDGES)/ready
 	$(CARGO) build --release --locked
 	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000 $(PROFILES)
+	$(JUDGES)/bin/python tests/judges/identifiers.py target/release/placebo $(JUDGES)/data 1 $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/ranges.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000

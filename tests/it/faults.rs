@@ -11,6 +11,7 @@ use placebo::engine::{Job, Progress, Start, Target};
 use placebo::error::Kind;
 use placebo::plan::{Options, Plan};
 use placebo::sink::{self, FORMATS, Format};
+use placebo::verify::{Request, Sample, verify};
 use placebo::{profile, run};
 
 /// What is asked of the disk.
@@ -193,6 +194,21 @@ fn folder() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder")
 }
 
+/// Whether files and hashes of a folder are those of a whole run.
+fn verifies(folder: &Path) -> bool {
+    let request = Request {
+        folder: folder.to_owned(),
+        quick: true,
+        sample: Sample { share: 0.0, seed: String::new() },
+        profile: None,
+        public_key: None,
+        threads: 1,
+        memory: 1 << 20,
+        show_values: false,
+    };
+    verify(&request).is_ok_and(|report| report.findings.is_empty())
+}
+
 /// What is wrong with each case, on two threads: a run has a pool of its own, and a worker that waits for one would take another case
 /// on its stack.
 fn wrong<C: Sync>(cases: &[C], look: impl Fn(&C) -> Option<String> + Sync) -> Vec<String> {
@@ -245,14 +261,19 @@ fn left_behind(
             return Some(format!("`{}` is not whole under its name", path.display()));
         }
     }
-    // All that stands before the manifest is there when it is.
-    if left.contains_key(Path::new("manifest.json")) && golden.keys().any(|path| !left.contains_key(path)) {
+    // All that stands before the manifest is there when it is; until then nothing verifies.
+    let manifest = left.contains_key(Path::new("manifest.json"));
+    if manifest && golden.keys().any(|path| !left.contains_key(path)) {
         return Some("a manifest without its files".to_owned());
+    }
+    if !manifest && verifies(&out) {
+        return Some("it verifies, and is not whole".to_owned());
     }
     let resumed = run::whole(&job(plan, format, &out, Start::Resume, &System), &Progress::default());
     match resumed {
         Err(error) => Some(format!("it cannot be gone on with: {error:?}")),
         Ok(_) if files(&out) != *golden => Some("gone on with, it gives other files".to_owned()),
+        Ok(_) if !verifies(&out) => Some("gone on with, it does not verify".to_owned()),
         Ok(_) => placebo::audit::verify(&out.join("run.jsonl")).err().map(|error| format!("{error:?}")),
     }
 }

@@ -55,6 +55,19 @@ fn a_folder_is_one_run_s_and_a_signal_leaves_whole_files_alone() {
 }
 
 #[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let mut run = long(&temp.path().join("out"));
+    let sent = Instant::now();
+    for _ in 0..2 {
+        assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill").success());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(run.wait().expect("ends").code(), Some(130));
+    assert!(sent.elapsed() < Duration::from_secs(2), "it goes on for {:?}", sent.elapsed());
+}
+
+#[test]
 fn the_dead_hold_no_folder() {
     let temp = tempfile::tempdir().expect("a folder");
     let out = temp.path().join("out");
