@@ -308,7 +308,8 @@ fn every_operation_may_fail() {
         }
     }
     assert!(told.iter().sum::<usize>() > 1_000, "{told:?}");
-    println!("{} faults in {} profiles and formats", told.iter().sum::<usize>(), told.len());
+    let faults: usize = told.iter().sum();
+    crate::run::say(&format!("{faults} faults in {} profiles and formats", told.len()));
 }
 
 #[test]

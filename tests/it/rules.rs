@@ -34,7 +34,7 @@ fn every_rule_is_a_check_that_looks_at_rows() {
     let rules: BTreeSet<&str> = RULES.split_whitespace().collect();
     let missing: Vec<&&str> = rules.iter().filter(|rule| !found.contains_key(**rule)).collect();
     assert!(missing.is_empty(), "no check is called {missing:?}");
-    println!("{} rules, {} checks", rules.len(), found.values().sum::<usize>());
+    crate::run::say(&format!("{} rules, {} checks", rules.len(), found.values().sum::<usize>()));
 }
 
 /// Four domains are one world: what they share is in it once.

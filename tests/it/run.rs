@@ -35,3 +35,9 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found.sort();
     found
 }
+
+/// Prints a figure, for people who run a test with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "a test's stdout is for its figures")]
+pub(crate) fn say(figure: &str) {
+    println!("{figure}");
+}
