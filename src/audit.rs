@@ -226,7 +226,7 @@ mod tests {
         let path = log(temp.path());
         let whole = std::fs::read_to_string(&path).expect("text");
         let lines: Vec<&str> = whole.lines().collect();
-        let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let joined = |lines: &[&str]| lines.iter().fold(String::new(), |text, line| text + line + "\n");
         let mut changed = Vec::new();
         for at in 0..lines.len() {
             let mut edited = lines.clone();

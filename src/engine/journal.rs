@@ -105,7 +105,7 @@ impl Past {
                 break;
             }
             past.length += line.len() as u64;
-            past.last = digits.to_owned();
+            digits.clone_into(&mut past.last);
         }
         Ok(Some(past).filter(|past| !past.inputs.is_empty()))
     }
