@@ -75,7 +75,12 @@ pub fn manifests(folder: &Path) -> Result<Vec<(String, Manifest)>> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .map_err(|error| Error::io(folder, error))?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name == "manifest.json" || name.starts_with("manifest.part-") && name.ends_with(".json"))
+        .filter(|name| {
+            name == "manifest.json"
+                || name
+                    .strip_prefix("manifest.part-")
+                    .is_some_and(|rest| rest.split_once('.').is_some_and(|(_, end)| end == "json"))
+        })
         .collect();
     names.sort();
     if names.is_empty() {
@@ -156,7 +161,7 @@ impl<'a> Table<'a> {
     /// What the rows are bound to.
     fn bindings(&self, columns: &[ArrayRef], first: u64) -> Result<Bindings> {
         if self.keys.is_empty() {
-            let rows = columns.first().map_or(0, |column| column.len()) as u64;
+            let rows = columns.first().map_or(0, Array::len) as u64;
             return Ok(Bindings::of_numbers(&(first..first + rows).collect::<Vec<_>>()));
         }
         Bindings::of_key(&self.keys.iter().map(|at| Arc::clone(&columns[*at])).collect::<Vec<_>>())
@@ -192,7 +197,7 @@ impl<'a> Table<'a> {
                 let bound = if column.cipher.scope().row_bound() { rows.get(row) } else { &[] };
                 let opened =
                     cell.and_then(|cell| cell.map(|cell| column.cipher.open(bound, &cell, self.strict)).transpose());
-                let text = opened.map_err(|broken| self.broken(&column.name, first + row as u64, broken))?;
+                let text = opened.map_err(|broken| broken_cell(&column.name, first + row as u64, broken))?;
                 values += u64::from(text.is_some());
                 if let Some(again) = &column.again {
                     let Some(text) = text else {
@@ -205,15 +210,15 @@ impl<'a> Table<'a> {
                         return Err(Error::internal("a value that the cipher does not take"));
                     }
                     if bytes {
-                        sealed.bytes.extend_from_slice(&cell)
+                        sealed.bytes.extend_from_slice(&cell);
                     } else {
-                        fe1::write_text(&cell, &mut sealed.bytes)
+                        fe1::write_text(&cell, &mut sealed.bytes);
                     }
                     sealed.end()?;
                     continue;
                 }
                 let text = text.map(|text| self.bare(text)).transpose();
-                plain.push(text.map_err(|broken| self.broken(&column.name, first + row as u64, broken))?.flatten());
+                plain.push(text.map_err(|broken| broken_cell(&column.name, first + row as u64, broken))?.flatten());
             }
             written[column.at] = match &column.again {
                 Some(_) if bytes => Arc::new(sealed.binary()?),
@@ -232,17 +237,17 @@ impl<'a> Table<'a> {
         };
         Ok((!(self.entry.encrypt_nulls && text.as_slice() == fe1::NULL)).then_some(text))
     }
+}
 
-    fn broken(&self, column: &str, row: u64, broken: Broken) -> Error {
-        let what = match broken {
-            Broken::Form => "is no encrypted cell",
-            Broken::OtherKey => "was sealed with another key",
-            Broken::Tampered => "was changed, or belongs to another row, column or data set",
-            Broken::Nonce => "has a nonce that does not follow from its value",
-        };
-        let kind = if broken == Broken::OtherKey { Kind::Key } else { Kind::Verification };
-        Error::new(kind, format!("`{column}`, row {row}: the cell {what}"))
-    }
+fn broken_cell(column: &str, row: u64, broken: Broken) -> Error {
+    let what = match broken {
+        Broken::Form => "is no encrypted cell",
+        Broken::OtherKey => "was sealed with another key",
+        Broken::Tampered => "was changed, or belongs to another row, column or data set",
+        Broken::Nonce => "has a nonce that does not follow from its value",
+    };
+    let kind = if broken == Broken::OtherKey { Kind::Key } else { Kind::Verification };
+    Error::new(kind, format!("`{column}`, row {row}: the cell {what}"))
 }
 
 fn clear(field: &Field, plain: &[Option<zeroize::Zeroizing<Vec<u8>>>]) -> Result<ArrayRef> {

@@ -104,6 +104,7 @@ pub struct Run<'a> {
 
 /// What a user may turn about protection.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Settings {
     /// The name of the data set that cells are bound to.
     pub data_set: String,

@@ -358,7 +358,7 @@ pub fn catalogue(plan: &Plan) -> String {
     let _ = out.write_record(header);
     for (at, table) in plan.tables.iter().enumerate() {
         for field in table.schema.fields() {
-            let note = |key: &str| field.metadata().get(key).map_or(String::new(), |text| text.clone());
+            let note = |key: &str| field.metadata().get(key).map_or_else(String::new, Clone::clone);
             let [presidio, fideslang, dpv] = names(plan.known(at, field.name()).and_then(|known| known.kind));
             let _ = out.write_record([
                 table.name.clone(),

@@ -80,6 +80,7 @@ fn repeats(cells: &[(u128, u64)]) -> (usize, usize) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the environment says how many cells, for `make soak`")]
 fn a_nonce_comes_again_only_with_the_same_ciphertext() {
     let wanted = std::env::var("NONCE_CELLS").ok().and_then(|text| text.parse().ok()).unwrap_or(CELLS);
     let all = cells((wanted / SEEDS / 2) as u64, SEEDS, |_| None);
