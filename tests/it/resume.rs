@@ -122,7 +122,8 @@ fn of_two_runs_on_one_folder_one_wins() {
     // It does not wait: with the folder held, it is gone within a second.
     let held = temp.path().join("held");
     std::fs::create_dir(&held).expect("a folder");
-    let lock = std::fs::File::create(held.join(".placebo.lock")).expect("a file");
+    std::fs::write(held.join(".placebo.lock"), "process 1\n").expect("writes");
+    let lock = std::fs::File::open(held.join(".placebo.lock")).expect("a file");
     lock.lock().expect("locks");
     let asked = Instant::now();
     assert_eq!(run(&held).wait().expect("ends").code(), Some(7));
