@@ -9,7 +9,7 @@ use crate::run::{files, good, placebo};
 /// A run that takes longer than the test, once it holds its folder.
 fn long(out: &Path) -> Child {
     let out = out.to_str().expect("a path");
-    let run = placebo(&["generate", "healthcare", "--rows", "patient=2M", "--out", out, "-q"])
+    let run = placebo(&["generate", "healthcare", "--rows", "patient=200k", "--out", out, "-q"])
         .stderr(Stdio::null())
         .spawn()
         .expect("starts");
