@@ -112,6 +112,8 @@ def java(scratch):
 
 
 def node(scratch):
+    if not shutil.which("node"):
+        subprocess.run("apt-get update -q && apt-get install -yq nodejs", shell=True, check=True, stdout=subprocess.DEVNULL)
     (scratch / "judge.js").write_text(code("js") + NODE)
     return ["node", str(scratch / "judge.js")]
 
