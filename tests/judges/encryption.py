@@ -119,10 +119,12 @@ def node(scratch):
 
 
 def postgres(scratch, cells, want):
-    """The SQL function over one column, where PostgreSQL is at hand; it has no tag to check."""
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        return "PostgreSQL is not on this machine: its decryptor was not judged"
+    """The SQL function over two columns, in a server of its own; it has no tag to check."""
+    installed = lambda: sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not installed():
+        subprocess.run("apt-get update -q && apt-get install -yq --no-install-recommends postgresql", shell=True, check=True, stdout=subprocess.DEVNULL)
+    found = installed()
+    assert found, "PostgreSQL is needed (Debian: apt-get install postgresql)"
     folder, tools = pathlib.Path("/tmp/placebo-judge-pg"), found[-1].parent
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
