@@ -62,7 +62,7 @@ $(PEERS)/ready: benches/requirements.txt
 soak: dieharder
 	$(CARGO) build --release --locked --bins --examples
 	target/release/placebo check healthcare --rows patient=200k --sample 200000
-	target/release/placebo check claims --rows member=1M --sample 1000000
+	target/release/placebo check claims --scale 1000 --sample 1000000
 	KILLED_RUNS=200 $(CARGO) test --release --locked --test it killed_runs -- --nocapture
 	NONCE_CELLS=100000000 $(CARGO) test --release --locked --test it nonce
 	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture

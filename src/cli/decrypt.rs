@@ -28,11 +28,8 @@ pub(super) struct Decrypt {
     #[arg(long, conflicts_with = "column_key")]
     strict: bool,
     /// The folder for the opened files.
-    #[arg(long, short, value_name = "DIR", required_unless_present = "no_plaintext")]
-    out: Option<PathBuf>,
-    /// Write nothing; look for the plaintext of every encrypted value of six bytes and more in every file of the folder.
-    #[arg(long, conflicts_with = "out")]
-    no_plaintext: bool,
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
     /// Worker threads; by default all cores.
     #[arg(long)]
     threads: Option<usize>,
@@ -111,18 +108,28 @@ impl Decrypt {
                 return Err(Error::usage("no key is given").hint("--keyring FILE, --key SOURCE or --column-key SOURCE"));
             }
         };
-        let out = self.out.clone().unwrap_or_default();
+        let out = self.out.clone();
         let request = Request { folder, file, columns, opener, again: None, strict: self.strict, out };
-        if self.no_plaintext {
-            return no_plaintext(&request, &all);
-        }
         report(&open(&request, &all, threads(self.threads)?)?)
     }
 }
 
-/// Says where plaintext was found; an error where it was.
-fn no_plaintext(request: &Request<'_>, all: &[(String, Manifest)]) -> Result<()> {
-    let (values, found) = leaks(request, all)?;
+/// Looks for the plaintext of every encrypted value of six bytes and more in every file of a folder; an error where one is found.
+pub(super) fn no_plaintext(folder: &Path, keys: &KeyArgs) -> Result<()> {
+    let keys = keys.read()?;
+    let keys = keys
+        .as_ref()
+        .ok_or_else(|| Error::usage("--no-plaintext needs the key").hint("--keyring FILE or --key SOURCE"))?;
+    let request = Request {
+        folder: folder.to_owned(),
+        file: None,
+        columns: Vec::new(),
+        opener: Opener::Keys(keys),
+        again: None,
+        strict: false,
+        out: PathBuf::new(),
+    };
+    let (values, found) = leaks(&request, &manifests(folder)?)?;
     let rows: Vec<Vec<String>> =
         found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), table::count(leak.at as u64)]).collect();
     if let Some(first) = found.first() {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::decrypt::no_plaintext;
+use super::protecting::KeyArgs;
 use super::{LogFormat, log, number, table, threads};
 use crate::error::{Error, Kind, Result};
 use crate::verify::{self, PublicKey, Report, Request, Sample};
@@ -34,6 +36,11 @@ pub(super) struct Verify {
     /// Show the values that are wrong, and what they should be.
     #[arg(long)]
     show_values: bool,
+    /// Also look for the plaintext of every encrypted value of six bytes and more in every file; this needs the key.
+    #[arg(long)]
+    no_plaintext: bool,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Worker threads; by default all cores.
     #[arg(long)]
     threads: Option<usize>,
@@ -66,6 +73,9 @@ impl Verify {
         if let Some(first) = report.findings.first() {
             let what = if count == 1 { "1 finding".to_owned() } else { format!("{} findings", table::count(count)) };
             return Err(Error::new(Kind::Verification, format!("{what}; the first: {first}")));
+        }
+        if self.no_plaintext {
+            no_plaintext(&self.folder, &self.keys)?;
         }
         report.refused.map_or(Ok(()), Err)
     }
