@@ -1,8 +1,8 @@
 //! Whether a folder still holds what a run wrote: from the hashes of its files to the values in them.
 //!
 //! Four questions, each of which stands by itself, so that the answer to one is of use where another cannot be asked:
-//! are these the files ([`folder`]), are these their rows ([`rows`]), do the keys hold ([`keys`]), and do the rows follow
-//! from the profile and keep its rules ([`replay`])? Nothing is written, nothing outside of the folder is read, and memory
+//! are these the files (`folder`), are these their rows (`rows`), do the keys hold (`keys`), and do the rows follow
+//! from the profile and keep its rules (`replay`)? Nothing is written, nothing outside of the folder is read, and memory
 //! does not grow with the data.
 
 mod envelope;
