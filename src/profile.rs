@@ -131,6 +131,10 @@ pub struct Spread {
     /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
     #[serde(default)]
     pub skew: Option<Expr>,
+    /// How many owners at most the skew is over, a constant: in each such group the first owners have the most, so that
+    /// the largest hand stays as large when a data set grows. By default all are one group.
+    #[serde(default)]
+    pub skew_within: Option<Expr>,
     /// How far equal shares are shaken, a constant from 0 to 1; 0.5 by default.
     #[serde(default)]
     pub jitter: Option<Expr>,
@@ -143,6 +147,10 @@ pub struct Deal {
     /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
     #[serde(default)]
     pub skew: Option<Expr>,
+    /// How many owners at most the skew is over, a constant: in each such group the first owners have the most, so that
+    /// the largest hand stays as large when a data set grows. By default all are one group.
+    #[serde(default)]
+    pub skew_within: Option<Expr>,
     /// How far equal shares are shaken, a constant from 0 to 1; 0.5 by default.
     #[serde(default)]
     pub jitter: Option<Expr>,

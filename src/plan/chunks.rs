@@ -1,6 +1,6 @@
 //! How large a chunk is, from a sample of the tree.
 
-use super::{Chunk, Plan, Source};
+use super::{Chunk, Plan, Source, Table};
 use crate::error::Result;
 
 /// Rows of a tree that a chunk aims at.
@@ -8,6 +8,9 @@ const CHUNK_ROWS: f64 = 32_768.0;
 
 /// Rows of a tree from which an estimate is good enough.
 const ENOUGH: usize = 2_000;
+
+/// Rows of other trees that a sample may need: hands, and the families of their rows.
+const SAMPLE_FACTS: u64 = 100_000;
 
 /// A few root rows of a tree.
 pub struct Sample<'p> {
@@ -42,17 +45,20 @@ impl Plan {
 
     /// A few root rows from all over a tree.
     pub fn sample(&self, root: usize) -> Result<Sample<'_>> {
-        let rows = self.tables[root].rows;
         let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
         let mut sampled = Sample { chunk: Chunk::new(self, root, &[]), rows: 0, means: Vec::new() };
         for size in [2, 16, 200] {
-            let size = rows.min(size);
-            let mut chunk = Chunk::new(self, root, &self.spaced(root, size));
+            let numbers = self.spaced(root, size);
+            let size = numbers.len() as u64;
+            if size == sampled.rows {
+                break;
+            }
+            let mut chunk = Chunk::new(self, root, &numbers);
             let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
             let counts = counts.collect::<Result<Vec<_>>>()?;
             let means = counts.iter().map(|(table, rows)| (*table, *rows as f64 / size.max(1) as f64)).collect();
             sampled = Sample { chunk, rows: size, means };
-            if size == rows || counts.iter().map(|(_, rows)| rows).sum::<usize>() > ENOUGH {
+            if counts.iter().map(|(_, rows)| rows).sum::<usize>() > ENOUGH {
                 break;
             }
         }
@@ -69,10 +75,13 @@ impl Plan {
         Ok(Sample { chunk, rows: rows.len() as u64, means })
     }
 
-    /// Some rows of a root table from all over it: the first owners of a skewed deal have far more than others.
+    /// Some rows of a root table from all over it: the first owners of a skewed deal have far more than others. There are
+    /// fewer of them than asked for where their hands would be too many rows.
     fn spaced(&self, root: usize, size: u64) -> Vec<u64> {
         let rows = self.tables[root].rows;
-        let size = rows.min(size);
+        let most =
+            (u128::from(rows) * u128::from(SAMPLE_FACTS) / u128::from(self.facts_before(root, rows).max(1))) as u64;
+        let size = rows.min(size).min(most.max(2));
         (0..size).map(|at| (u128::from(rows) * u128::from(2 * at + 1) / u128::from(2 * size)) as u64).collect()
     }
 
@@ -93,7 +102,8 @@ impl Plan {
         good.min(end)
     }
 
-    /// How many facts belong to the rows of a dense table before a row: rows dealt to them, and children sized in total.
+    /// How many facts belong to the rows of a dense table before a row: children sized in total, and rows dealt to them,
+    /// which count with their siblings where those must be made too.
     fn facts_before(&self, table: usize, row: u64) -> u64 {
         let children = self.tables.iter().enumerate().filter(|(_, child)| child.parent == Some(table));
         let children = children.filter_map(|(child, it)| match &it.source {
@@ -103,8 +113,16 @@ impl Plan {
             }
             _ => None,
         });
-        let dealt = self.tables.iter().flat_map(|facts| facts.refs.iter().flatten());
-        let dealt = dealt.filter(|reference| reference.table == table).filter_map(|reference| reference.deal.as_ref());
-        children.sum::<u64>() + dealt.map(|deal| deal.before(row)).sum::<u64>()
+        let dealt = self.tables.iter().flat_map(|facts| facts.refs.iter().flatten().map(move |it| (facts, it)));
+        let dealt = dealt.filter(|(_, reference)| reference.table == table);
+        let dealt =
+            dealt.filter_map(|(facts, reference)| Some(reference.deal.as_ref()?.before(row) * self.family(facts)));
+        children.sum::<u64>() + dealt.sum::<u64>()
+    }
+
+    /// How many rows must be made, on average, for one that stands alone.
+    fn family(&self, table: &Table) -> u64 {
+        let parent = table.parent.filter(|_| table.columns.iter().any(|column| column.family));
+        parent.map_or(1, |parent| table.rows.div_ceil(self.tables[parent].rows.max(1)).max(1))
     }
 }

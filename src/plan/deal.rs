@@ -3,7 +3,8 @@
 //! A [`Spread`] cuts the slots `0..n` into one run per owner: owner `a` has the slots from `start(a)` to `start(a + 1)`,
 //! where `start` is a monotone integer function. A [`Deal`] puts fact `p` on slot `π(p)`, π a keyed permutation, and
 //! gives it to the owner of that slot; the inverse enumerates an owner's hand. With strata both sides are cut into
-//! ranges first, and the dealing happens within them.
+//! ranges first, and the dealing happens within them. With skew the first owners have most; where that shall hold
+//! within groups of owners, the curve of one group is repeated, so that no hand outgrows its group.
 
 use std::ops::Range;
 
@@ -15,6 +16,17 @@ const ONE: u32 = 60;
 const PIECES: u32 = 6;
 /// Bits of the jitter's fraction of an owner.
 const FRACTION: u32 = 23;
+
+/// How unequal hands are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Zipf's exponent over the owners' numbers: 0 is even.
+    pub skew: f64,
+    /// How many owners at most the skew is over; beyond, every group of owners has a first.
+    pub within: u64,
+    /// 0 to 1: moves each border by up to that share of an owner, so that equal shares give unequal hands.
+    pub jitter: f64,
+}
 
 /// How slots are spread over owners.
 #[derive(Debug, Clone)]
@@ -51,11 +63,10 @@ impl Ratio {
 }
 
 impl Spread {
-    /// Spreads `slots` over `owners`. `skew` is Zipf's exponent over the owners' numbers: 0 is even; `jitter`, 0 to 1,
-    /// moves each border by up to that share of an owner, so that equal shares give unequal hands.
-    pub(super) fn new(slots: u64, owners: u64, skew: f64, jitter: f64, key: u64) -> Self {
-        let curve = (skew > 0.0 && owners > 1).then(|| Curve::zipf(owners, skew));
-        let jitter = (jitter.clamp(0.0, 1.0) * f64::from(1_u32 << FRACTION)) as u64;
+    /// Spreads `slots` over `owners`.
+    pub(super) fn new(slots: u64, owners: u64, shape: Shape, key: u64) -> Self {
+        let curve = (shape.skew > 0.0 && owners > 1).then(|| Curve::zipf(owners, shape));
+        let jitter = (shape.jitter.clamp(0.0, 1.0) * f64::from(1_u32 << FRACTION)) as u64;
         let (per_owner, per_slot) = (Ratio::new(owners, FRACTION), Ratio::new(slots, 0));
         Self { slots, owners, curve, jitter, key, per_owner, per_slot }
     }
@@ -119,12 +130,18 @@ impl Spread {
 
 /// A monotone function of [0, 1] in 60-bit fixed point, straight between knots: exact integers, equal on any machine.
 #[derive(Debug, Clone)]
-struct Curve(Vec<u64>);
+struct Curve {
+    knots: Vec<u64>,
+    /// How often the curve is repeated, each time on top of the last, as a power of two.
+    groups: u32,
+}
 
 impl Curve {
-    /// The share of the first x of `owners` whose weights fall as 1, 2^−s, 3^−s …
-    fn zipf(owners: u64, s: f64) -> Self {
-        let shift = 0.5 / owners as f64;
+    /// The share of the first x of `owners` whose weights fall as 1, 2^−s, 3^−s …, anew in each group.
+    fn zipf(owners: u64, shape: Shape) -> Self {
+        let groups = owners.div_ceil(shape.within.max(1)).next_power_of_two().trailing_zeros();
+        let (owners, s) = (owners as f64 / (1_u64 << groups) as f64, shape.skew);
+        let shift = 0.5 / owners;
         let integral = |x: f64| {
             let x = x + shift;
             if (s - 1.0).abs() < 1e-9 { libm::log(x) } else { libm::pow(x, 1.0 - s) / (1.0 - s) }
@@ -142,24 +159,41 @@ impl Curve {
         if let Some(last) = knots.last_mut() {
             *last = 1 << ONE;
         }
-        Self(knots)
+        Self { knots, groups }
     }
 
     fn at(&self, x: u64) -> u64 {
+        let (group, x) = self.group(x);
         let (index, rest, shift) = knot(x);
-        match self.0.get(index + 1) {
-            Some(next) => self.0[index] + ((u128::from(next - self.0[index]) * u128::from(rest)) >> shift) as u64,
-            None => self.0[index],
-        }
+        let from = self.knots[index];
+        let y = self
+            .knots
+            .get(index + 1)
+            .map_or(from, |next| from + ((u128::from(next - from) * u128::from(rest)) >> shift) as u64);
+        self.grouped(group, y)
     }
 
     /// About where the curve reaches `y`.
     fn inverse(&self, y: u64) -> u64 {
-        let index = self.0.partition_point(|knot| *knot <= y).saturating_sub(1);
-        let Some(next) = self.0.get(index + 1) else { return place(index) };
-        let (from, to) = (place(index), place(index + 1));
-        let rise = u128::from(next - self.0[index]).max(1);
-        from + (u128::from(y - self.0[index]) * u128::from(to - from) / rise) as u64
+        let (group, y) = self.group(y);
+        let index = self.knots.partition_point(|knot| *knot <= y).saturating_sub(1);
+        let (from, low) = (place(index), self.knots[index]);
+        let x = self.knots.get(index + 1).map_or(from, |next| {
+            let rise = u128::from(next - low).max(1);
+            from + (u128::from(y - low) * u128::from(place(index + 1) - from) / rise) as u64
+        });
+        self.grouped(group, x)
+    }
+
+    /// The group of a number in [0, 1], and how far into it the number is.
+    fn group(&self, x: u64) -> (u64, u64) {
+        let group = x >> (ONE - self.groups);
+        (group, (x - (group << (ONE - self.groups))) << self.groups)
+    }
+
+    /// The inverse of [`Curve::group`].
+    fn grouped(&self, group: u64, x: u64) -> u64 {
+        (group << (ONE - self.groups)) + (x >> self.groups)
     }
 }
 
@@ -191,7 +225,7 @@ struct Segment {
 impl Deal {
     /// Deals within each pair of (facts, owners); the facts of the pairs follow each other. A pair without facts has
     /// no part in it; one with facts must have owners.
-    pub(super) fn new(pairs: &[(Range<u64>, Range<u64>)], skew: f64, jitter: f64, key: u64) -> Self {
+    pub(super) fn new(pairs: &[(Range<u64>, Range<u64>)], shape: Shape, key: u64) -> Self {
         let segments = pairs.iter().enumerate().filter(|(_, (facts, _))| !facts.is_empty());
         let segments = segments.map(|(at, (facts, owners))| {
             let key = child_key(key, at as u64, 0);
@@ -200,7 +234,7 @@ impl Deal {
                 facts: facts.clone(),
                 owners: owners.clone(),
                 permutation: Permutation::new(key, u128::from(count)),
-                spread: Spread::new(count, owners.end - owners.start, skew, jitter, child_key(key, 0, 1)),
+                spread: Spread::new(count, owners.end - owners.start, shape, child_key(key, 0, 1)),
             }
         });
         Self(segments.collect())
@@ -240,12 +274,16 @@ impl Deal {
 mod tests {
     use super::*;
 
+    fn zipf(skew: f64, jitter: f64) -> Shape {
+        Shape { skew, within: u64::MAX, jitter }
+    }
+
     fn spreads() -> Vec<Spread> {
         let mut all = Vec::new();
         for (slots, owners) in [(1, 1), (10, 3), (1000, 1000), (7, 500), (100_000, 1000), (1 << 40, 1 << 30)] {
             for skew in [0.0, 0.4, 1.0, 1.1, 2.5] {
-                for jitter in [0.0, 0.5, 1.0] {
-                    all.push(Spread::new(slots, owners, skew, jitter, 17));
+                for (jitter, within) in [(0.0, 8), (0.0, u64::MAX), (0.5, u64::MAX), (1.0, 8), (1.0, 300)] {
+                    all.push(Spread::new(slots, owners, Shape { skew, within, jitter }, 17));
                 }
             }
         }
@@ -277,10 +315,10 @@ mod tests {
 
     #[test]
     fn even_hands_differ_by_one_at_most_and_skewed_ones_follow_zipf() {
-        let even = Spread::new(1003, 10, 0.0, 0.0, 1);
+        let even = Spread::new(1003, 10, zipf(0.0, 0.0), 1);
         let sizes: Vec<u64> = (0..10).map(|owner| even.start(owner + 1) - even.start(owner)).collect();
         assert!(sizes.iter().all(|size| (100..=101).contains(size)));
-        let skewed = Spread::new(1_000_000, 1000, 1.0, 0.0, 1);
+        let skewed = Spread::new(1_000_000, 1000, zipf(1.0, 0.0), 1);
         let size = |owner| (skewed.start(owner + 1) - skewed.start(owner)) as f64;
         for (owner, times) in [(9, 10.0), (99, 100.0), (999, 1000.0)] {
             let ratio = size(0) / size(owner) / times;
@@ -289,11 +327,23 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_hand_stays_as_large_where_the_skew_is_within_groups() {
+        let largest = |times: u64, within| {
+            let spread = Spread::new(600 * 200 * times, 200 * times, Shape { skew: 0.6, within, jitter: 0.5 }, 3);
+            (0..200 * times).map(|owner| spread.start(owner + 1) - spread.start(owner)).max().unwrap_or(0)
+        };
+        assert_eq!(largest(1, 200), largest(1, u64::MAX), "one group is the whole");
+        let [one, many, all] = [largest(1, 200), largest(64, 200), largest(64, u64::MAX)];
+        assert!(many < one + one / 4, "{many} with 64 groups, {one} with one");
+        assert!(all > 4 * one, "{all} without groups");
+    }
+
+    #[test]
     fn hands_are_a_partition_and_agree_with_the_owners() {
         let whole = [(0..5000, 0..37)];
         let strata = [(0..1000, 0..5), (1000..1000, 5..9), (1000..5000, 9..37)];
         for (pairs, skew) in [(&whole[..], 0.0), (&whole[..], 1.3), (&strata[..], 0.0), (&strata[..], 0.8)] {
-            let deal = Deal::new(pairs, skew, 0.7, 99);
+            let deal = Deal::new(pairs, zipf(skew, 0.7), 99);
             let mut seen = vec![false; 5000];
             for owner in 0..37 {
                 let mut hand = Vec::new();
@@ -314,7 +364,7 @@ mod tests {
 
     #[test]
     fn value_stability() {
-        let deal = Deal::new(&[(0..1_000_000, 0..1000)], 1.1, 0.5, 42);
+        let deal = Deal::new(&[(0..1_000_000, 0..1000)], zipf(1.1, 0.5), 42);
         let owners: Vec<_> = [0, 1, 2, 500_000, 999_999].map(|fact| deal.owner(fact).expect("an owner")).into();
         insta::assert_debug_snapshot!(owners);
     }

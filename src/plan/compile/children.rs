@@ -4,7 +4,7 @@ use arrow_schema::DataType;
 
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::deal::Spread;
+use crate::plan::deal::{Shape, Spread};
 use crate::plan::sql::types;
 use crate::plan::{Base, Column, Facts, Hand, Input, Op, Source, sql};
 use crate::profile::{self, Expr};
@@ -37,9 +37,12 @@ impl Compiler<'_> {
             let spread = says.spread.clone().unwrap_or_default();
             let key = self.key(child, "#spread");
             let at = format!("{path}.spread");
-            return self
-                .spread(child, self.tables[child].rows, owners, (&spread.skew, &spread.jitter), key, &at)
-                .map(Source::Dense);
+            let shape = self.shape(child, [&spread.skew, &spread.skew_within, &spread.jitter], &at)?;
+            let slots = self.tables[child].rows;
+            if owners == 0 && slots > 0 {
+                return Err(Error::profile(at, format!("{slots} rows have no row to belong to")));
+            }
+            return Ok(Source::Dense(Spread::new(slots, owners, shape, key)));
         }
         if let Some(lifecycle) = &says.lifecycle {
             let hidden = self.reserve(parent, &format!("#walk {name}"))?;
@@ -84,22 +87,18 @@ impl Compiler<'_> {
         self.dense_rows(parent).map(|_| self.tables[table].rows)
     }
 
-    /// How slots are spread over owners; skew and jitter are constants.
-    pub(super) fn spread(
+    /// How unequal hands are; skew, its groups and jitter are constants.
+    pub(super) fn shape(
         &mut self,
         table: usize,
-        slots: u64,
-        owners: u64,
-        (skew, jitter): (&Option<Expr>, &Option<Expr>),
-        key: u64,
+        [skew, within, jitter]: [&Option<Expr>; 3],
         path: &str,
-    ) -> Result<Spread> {
+    ) -> Result<Shape> {
         let skew = self.constant(table, skew.as_ref(), 0.0, 0.0..=10.0, &format!("{path}.skew"))?;
+        let within =
+            self.constant(table, within.as_ref(), f64::MAX, 1.0..=1e12, &format!("{path}.skew_within"))? as u64;
         let jitter = self.constant(table, jitter.as_ref(), 0.5, 0.0..=1.0, &format!("{path}.jitter"))?;
-        if owners == 0 && slots > 0 {
-            return Err(Error::profile(path, format!("{slots} rows have no row to belong to")));
-        }
-        Ok(Spread::new(slots, owners, skew, jitter, key))
+        Ok(Shape { skew, within, jitter })
     }
 
     /// What an `each` or `group` table is made of; the rows of several tables are ordered or grouped by values of one type.

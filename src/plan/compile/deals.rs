@@ -31,13 +31,12 @@ impl Compiler<'_> {
         let slots = self.dense_rows(facts).ok_or_else(|| unknown(self.tables[facts].name))?;
         let hands = self.dense_rows(owners).ok_or_else(|| unknown(self.tables[owners].name))?;
         self.sourced(owners)?;
-        let skew = self.constant(facts, says.skew.as_ref(), 0.0, 0.0..=10.0, &format!("{path}.deal.skew"))?;
-        let jitter = self.constant(facts, says.jitter.as_ref(), 0.5, 0.0..=1.0, &format!("{path}.deal.jitter"))?;
+        let shape = self.shape(facts, [&says.skew, &says.skew_within, &says.jitter], &format!("{path}.deal"))?;
         if hands == 0 && slots > 0 {
             return Err(Error::profile(path, format!("`{}` has no rows to deal to", self.tables[owners].name)));
         }
         if matches.is_empty() {
-            return Ok(Deal::new(&[(0..slots, 0..hands)], skew, jitter, key));
+            return Ok(Deal::new(&[(0..slots, 0..hands)], shape, key));
         }
         let (Some((column, equals)), 1) = (matches.first(), matches.len()) else {
             return Err(Error::profile(format!("{path}.match"), "a deal matches one column")
@@ -62,7 +61,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        Ok(Deal::new(&pairs, skew, jitter, key))
+        Ok(Deal::new(&pairs, shape, key))
     }
 
     /// The strata of a column, if its generator makes them.
