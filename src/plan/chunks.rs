@@ -102,6 +102,12 @@ impl Plan {
         good.min(end)
     }
 
+    /// How many rows of hands a chunk of a tree needs at most: the first owners have the most.
+    #[must_use]
+    pub fn hands(&self, root: usize) -> u64 {
+        self.facts_before(root, self.cut(root, 0, self.tables[root].rows, None))
+    }
+
     /// How many facts belong to the rows of a dense table before a row: children sized in total, and rows dealt to them,
     /// which count with their siblings where those must be made too.
     fn facts_before(&self, table: usize, row: u64) -> u64 {
