@@ -150,13 +150,7 @@ impl Rows {
 }
 
 /// Copies the cells of a block together, row by row. A wide copy may write past its cell: the next one mends that.
-fn assemble(
-    cells: &[Cells],
-    rows: usize,
-    out: &mut [u8],
-    mut end: usize,
-    lines: &mut impl FnMut(&[&[u8]]),
-) -> usize {
+fn assemble(cells: &[Cells], rows: usize, out: &mut [u8], mut end: usize, lines: &mut impl FnMut(&[&[u8]])) -> usize {
     let columns: Vec<(&[u8], &[Span])> = cells.iter().map(|cell| (cell.text(), &cell.spans()[..rows])).collect();
     for first in (0..rows).step_by(ABREAST) {
         let count = ABREAST.min(rows - first);
