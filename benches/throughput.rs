@@ -91,7 +91,7 @@ fn encryption(criterion: &mut Criterion) {
         let settings = Settings { data_set: "bench".to_owned(), ..Settings::default() };
         Protection::new(&plan, decisions, Some(&keys), settings).expect("a protection")
     };
-    let rows: Vec<u64> = (0..10_000).collect();
+    let rows: Vec<u64> = (0..4_096).collect();
     let batch = || Chunk::new(&plan, plan.root_of(person), &rows).batch(person).expect("a batch");
     let clear = batch();
     let ssn = clear.column_by_name("ssn").expect("a column");

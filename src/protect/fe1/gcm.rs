@@ -41,13 +41,13 @@ pub(super) struct Messages<'a> {
     /// first count for nothing, and make it a multiple of [`WIDE`]. In the end sealed texts stand in the place of texts,
     /// and tags in that of lengths.
     blocks: Vec<[u8; 16]>,
-    messages: Vec<Message>,
+    spans: Vec<Span>,
     /// The counters, which AES makes the key stream of.
     stream: Zeroizing<Vec<[u8; 16]>>,
 }
 
 /// Which block of a message is the first that counts, the first of the text, and the last; and how long the text is.
-struct Message {
+struct Span {
     first: usize,
     text: usize,
     last: usize,
@@ -68,14 +68,14 @@ impl<'a> Messages<'a> {
             rest,
             begun: aad.len(),
             blocks: Vec::new(),
-            messages: Vec::new(),
+            spans: Vec::new(),
             stream: Zeroizing::default(),
         }
     }
 
     /// How many messages.
     pub(super) fn count(&self) -> usize {
-        self.messages.len()
+        self.spans.len()
     }
 
     /// How many blocks they have.
@@ -85,7 +85,7 @@ impl<'a> Messages<'a> {
 
     pub(super) fn clear(&mut self) {
         self.blocks.clear();
-        self.messages.clear();
+        self.spans.clear();
         self.stream.clear();
     }
 
@@ -96,22 +96,22 @@ impl<'a> Messages<'a> {
         let (before, within) = (bound.div_ceil(16), plain.len().div_ceil(16));
         let end = self.blocks.len() + (before + within + 1).next_multiple_of(WIDE);
         self.blocks.resize(end, [0; 16]);
-        let message =
-            Message { first: end - 1 - within - before, text: end - 1 - within, last: end - 1, length: plain.len() };
-        let bytes = self.blocks[message.first..].as_flattened_mut();
+        let span =
+            Span { first: end - 1 - within - before, text: end - 1 - within, last: end - 1, length: plain.len() };
+        let bytes = self.blocks[span.first..].as_flattened_mut();
         bytes[..16].copy_from_slice(&self.rest);
         bytes[left..bound].copy_from_slice(aad);
         bytes[16 * before..][..plain.len()].copy_from_slice(plain);
         let bits = |bytes: usize| bytes as u128 * 8;
-        self.blocks[message.last] = (bits(self.begun + aad.len()) << 64 | bits(plain.len())).to_be_bytes();
-        self.messages.push(message);
+        self.blocks[span.last] = (bits(self.begun + aad.len()) << 64 | bits(plain.len())).to_be_bytes();
+        self.spans.push(span);
     }
 
     /// Seals all, each with its nonce.
     pub(super) fn seal(&mut self, nonces: &[[u8; 12]]) {
-        let Self { key, start, blocks, messages, stream, .. } = self;
-        for (message, nonce) in messages.iter().zip(nonces) {
-            let blocks = (message.last - message.text) as u32;
+        let Self { key, start, blocks, spans, stream, .. } = self;
+        for (span, nonce) in spans.iter().zip(nonces) {
+            let blocks = (span.last - span.text) as u32;
             stream.extend((1..=1 + blocks).map(|counter| {
                 let mut block = [0; 16];
                 block[..12].copy_from_slice(nonce);
@@ -121,17 +121,17 @@ impl<'a> Messages<'a> {
         }
         key.aes.encrypt_blocks(Array::cast_slice_from_core_mut(stream));
         let (mut stream, mut begin) = (stream.iter().map(|block| u128::from_ne_bytes(*block)), 0);
-        for message in &*messages {
+        for span in &*spans {
             let mask = stream.next().unwrap_or_default();
-            let text = &mut blocks[message.text..message.last];
+            let text = &mut blocks[span.text..span.last];
             text.iter_mut().zip(&mut stream).for_each(|(block, key)| xor(block, key));
-            text.as_flattened_mut()[message.length..].fill(0);
-            xor(&mut blocks[message.first], **start);
+            text.as_flattened_mut()[span.length..].fill(0);
+            xor(&mut blocks[span.first], **start);
             let mut hash = key.hash.clone();
-            hash.update(Array::cast_slice_from_core(&blocks[begin..=message.last]));
-            xor(&mut blocks[message.first], **start);
-            begin = message.last + 1;
-            let tag = &mut blocks[message.last];
+            hash.update(Array::cast_slice_from_core(&blocks[begin..=span.last]));
+            xor(&mut blocks[span.first], **start);
+            begin = span.last + 1;
+            let tag = &mut blocks[span.last];
             *tag = hash.finalize().into();
             xor(tag, mask);
         }
@@ -139,7 +139,7 @@ impl<'a> Messages<'a> {
 
     /// Each message as it is sealed, and its tag.
     pub(super) fn sealed(&self) -> impl Iterator<Item = (&[u8], &[u8; 16])> {
-        self.messages.iter().map(|Message { text, last, length, .. }| {
+        self.spans.iter().map(|Span { text, last, length, .. }| {
             (&self.blocks[*text..*last].as_flattened()[..*length], &self.blocks[*last])
         })
     }

@@ -1,13 +1,13 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use super::*;
 use crate::digest::hex;
 use crate::sink::texts::Cells;
 
 /// Made by an independent implementation in Python (`cryptography`), not by this one.
-fn vectors() -> Value {
+fn vectors() -> Json {
     serde_json::from_str(include_str!("../../../tests/fe1-vectors.json")).expect("JSON")
 }
 
@@ -36,7 +36,7 @@ fn the_vectors_of_an_independent_implementation() {
         assert_eq!(hex(dek.subkey(&format!("fe1/syn/{}", scope.text())).expose()), text("k_syn"));
         let cipher = Cipher::new(&dek, &text("dataset"), scope);
         assert_eq!(hex(&cipher.kid()), text("kid"));
-        let row = row_text(case["row"].as_array().expect("a list").iter().filter_map(Value::as_str));
+        let row = row_text(case["row"].as_array().expect("a list").iter().filter_map(Json::as_str));
         let (mut aad, mut cell, mut shown) = (Vec::new(), Vec::new(), Vec::new());
         let plain = bytes(&text("plaintext_hex"));
         assert!(cipher.seal(&row, &plain, None, &mut aad, &mut cell));
@@ -55,8 +55,11 @@ fn the_vectors_of_an_independent_implementation() {
     }
 }
 
-/// The binary cells and the text cells of values that are sealed together, each a row, a plaintext and perhaps a nonce.
-fn together(cipher: &Cipher, values: &[(&[u8], &[u8], Option<[u8; NONCE]>)]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+/// A row, a plaintext and perhaps a nonce.
+type Value<'a> = (&'a [u8], &'a [u8], Option<[u8; NONCE]>);
+
+/// The binary cells and the text cells of values that are sealed together.
+fn together(cipher: &Cipher, values: &[Value<'_>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let (mut batch, mut cells) = (cipher.batch().expect("keys that seal"), Cells::default());
     values.iter().for_each(|(row, plain, random)| batch.push(row, plain, *random));
     batch.seal(&mut cells);
