@@ -48,29 +48,67 @@ pub struct RowSum {
 }
 
 /// The first state of SHA-256: FIPS 180-4, 5.3.3.
-const START: [u32; 8] =
+pub(crate) const START: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-impl RowSum {
-    /// Adds a row by its canonical line.
-    ///
-    /// Lines are short, so what a general hasher does around the compression would cost as much as the compression: the
-    /// last one or two blocks are put together here (FIPS 180-4, 5.1.1).
-    pub fn add(&mut self, line: &[u8]) {
-        let mut state = START;
+/// How many lines are hashed side by side: a processor does the rounds of one while it waits for those of another.
+pub(crate) const ABREAST: usize = 4;
+
+/// A line that is being hashed.
+///
+/// Lines are short, so what a general hasher does around the compression would cost as much as the compression: the last
+/// one or two blocks are put together here (FIPS 180-4, 5.1.1).
+struct Line<'a> {
+    state: [u32; 8],
+    whole: &'a [[u8; 64]],
+    end: [[u8; 64]; 2],
+    ends: usize,
+}
+
+impl<'a> Line<'a> {
+    fn new(line: &'a [u8]) -> Self {
         let (whole, rest) = line.as_chunks::<64>();
-        compress256(&mut state, whole);
-        let mut end = [[0_u8; 64]; 2];
-        let blocks = if rest.len() < 56 { &mut end[..1] } else { &mut end[..] };
-        blocks[0][..rest.len()].copy_from_slice(rest);
-        let last = blocks.as_flattened_mut();
+        let mut end = [[0; 64]; 2];
+        let ends = if rest.len() < 56 { 1 } else { 2 };
+        end[0][..rest.len()].copy_from_slice(rest);
+        let last = end[..ends].as_flattened_mut();
         last[rest.len()] = 0x80;
         let length = last.len() - 8;
         last[length..].copy_from_slice(&(line.len() as u64 * 8).to_be_bytes());
-        compress256(&mut state, blocks);
-        let limb = |at: usize| u64::from(state[6 - 2 * at]) << 32 | u64::from(state[7 - 2 * at]);
-        self.plus(&[limb(0), limb(1), limb(2), limb(3)]);
-        self.rows += 1;
+        Self { state: START, whole, end, ends }
+    }
+
+    /// Takes a block into the state, and says whether there was one.
+    fn step(&mut self, n: usize) -> bool {
+        let block = self.whole.get(n).or_else(|| self.end[..self.ends].get(n - self.whole.len()));
+        block.is_some_and(|block| {
+            compress256(&mut self.state, std::slice::from_ref(block));
+            true
+        })
+    }
+}
+
+impl RowSum {
+    /// Adds a row by its canonical line.
+    pub fn add(&mut self, line: &[u8]) {
+        self.add_all(&[line]);
+    }
+
+    /// Adds rows by their canonical lines, a few at a time.
+    pub fn add_all(&mut self, lines: &[&[u8]]) {
+        for lines in lines.chunks(ABREAST) {
+            let mut abreast = [const { None }; ABREAST];
+            abreast.iter_mut().zip(lines).for_each(|(place, line)| *place = Some(Line::new(line)));
+            let mut step = 0;
+            while abreast.iter_mut().flatten().fold(false, |more, line| line.step(step) | more) {
+                step += 1;
+            }
+            for Line { state, .. } in abreast.iter().flatten() {
+                let limb = |at: usize| u64::from(state[6 - 2 * at]) << 32 | u64::from(state[7 - 2 * at]);
+                self.plus(&[limb(0), limb(1), limb(2), limb(3)]);
+                self.rows += 1;
+            }
+        }
     }
 
     /// Adds the rows of another sum.
@@ -117,6 +155,18 @@ mod tests {
             sum.add(&line);
             assert_eq!(sum.hex(), sha256(&line), "{length} bytes");
             assert_eq!(RowSum::parse(1, &sum.hex()), Some(sum));
+        }
+    }
+
+    #[test]
+    fn rows_side_by_side_add_as_one_by_one() {
+        let bytes: Vec<u8> = (0..300_usize).map(|n| (n * 7 % 251) as u8).collect();
+        for lengths in [&[][..], &[0], &[300, 1, 64], &[63, 55, 56, 120, 119, 0, 300, 128, 64]] {
+            let lines: Vec<&[u8]> = lengths.iter().map(|length| &bytes[..*length]).collect();
+            let (mut one, mut all) = (RowSum::default(), RowSum::default());
+            lines.iter().for_each(|line| one.merge(&RowSum::parse(1, &sha256(line)).expect("hex")));
+            all.add_all(&lines);
+            assert_eq!(all, one);
         }
     }
 

@@ -220,8 +220,10 @@ impl Rows {
 
 /// A handling at work on one column: the seam to ciphers.
 pub trait Protect: Send + Sync {
-    /// The type that the column has afterwards.
-    fn data_type(&self, clear: &DataType) -> DataType;
+    /// The type that the column has afterwards: mostly text.
+    fn data_type(&self, _clear: &DataType) -> DataType {
+        DataType::Utf8
+    }
     /// Whether it may be null afterwards.
     fn nullable(&self, clear: bool) -> bool {
         clear

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, DictionaryArray, StringArray};
 use arrow_schema::DataType;
 
 use super::fe1::{self, Cipher, Scope};
@@ -10,6 +11,7 @@ use super::texts::{Filled, Texts};
 use super::{Counter, Handling, Protect, Rows, Subject};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
+use crate::sink::texts::Cells;
 
 pub(super) static ENCRYPT: Handling = Handling {
     name: "encrypt",
@@ -48,48 +50,74 @@ impl Encrypt {
         })
     }
 
-    /// Appends the cell of one value.
-    fn cell(&self, row: &[u8], text: Option<&str>, room: &mut Room, out: &mut Filled) -> Result<()> {
-        let plain = match text {
-            Some(text) if self.nulls && text.as_bytes() == fe1::NULL => {
-                return Err(Error::new(Kind::Usage, "a lone zero byte stands for null where nulls are encrypted"));
+    /// The bytes that stand for a value, without padding; `None` for a null that stays one.
+    fn plain<'t>(&self, text: Option<&'t str>) -> Result<Option<&'t [u8]>> {
+        match text.map(str::as_bytes) {
+            Some(fe1::NULL) if self.nulls => {
+                Err(Error::new(Kind::Usage, "a lone zero byte stands for null where nulls are encrypted"))
             }
-            Some(text) => text.as_bytes(),
-            None if self.nulls => fe1::NULL,
-            None => return out.null(),
-        };
-        let random = self.random.then(|| room.nonce()).transpose()?;
-        let plain = match self.pad {
-            None => plain,
-            Some(block) => {
-                room.padded.clear();
-                room.padded.extend_from_slice(plain);
-                fe1::pad(&mut room.padded, block);
-                &room.padded
+            None if self.nulls => Ok(Some(fe1::NULL)),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// The cells of so many values, each with what it is bound to; nulls stay null.
+    fn seal<'t>(&self, count: usize, value: impl Fn(usize) -> (&'t [u8], Option<&'t str>)) -> Result<Filled> {
+        let mut batch = self.cipher.batch().ok_or_else(|| Error::internal("a key that only opens"))?;
+        let (mut out, mut cells) = (Filled::new(count, 64), Cells::default());
+        let (mut room, mut nulls) = (Room::default(), Vec::new());
+        for n in 0..count {
+            let (row, text) = value(n);
+            let plain = self.plain(text)?;
+            nulls.push(plain.is_none());
+            if let Some(plain) = plain {
+                let random = self.random.then(|| room.nonce()).transpose()?;
+                batch.push(row, room.padded(plain, self.pad), random);
             }
-        };
-        let sealed = if self.binary {
-            self.cipher.seal(row, plain, random, &mut room.aad, &mut out.bytes)
-        } else {
-            room.cell.clear();
-            let sealed = self.cipher.seal(row, plain, random, &mut room.aad, &mut room.cell);
-            fe1::write_text(&room.cell, &mut out.bytes);
-            sealed
-        };
-        if sealed { out.end() } else { Err(Error::internal("a value that the cipher does not take")) }
+            if batch.is_full() || n + 1 == count {
+                cells.clear();
+                batch.seal(&mut cells);
+                match self.binary {
+                    true => out.add(&nulls, cells.bytes())?,
+                    false => out.add(&nulls, cells.texts())?,
+                }
+                nulls.clear();
+            }
+        }
+        Ok(out)
+    }
+
+    /// The cells of codes: equal texts have equal cells, so each code that occurs is sealed once.
+    fn seal_codes(&self, codes: &DictionaryArray<Int32Type>, values: &StringArray) -> Result<Filled> {
+        // The last one is null.
+        let mut used = vec![false; values.len() + 1];
+        let at = |row: usize| codes.key(row).unwrap_or(values.len());
+        (0..codes.len()).for_each(|row| used[at(row)] = true);
+        let known: Vec<usize> = (0..used.len()).filter(|code| used[*code]).collect();
+        let text = |code: usize| (code < values.len() && !values.is_null(code)).then(|| values.value(code));
+        let sealed = self.seal(known.len(), |n| (&[], text(known[n])))?;
+        let mut place = vec![0; used.len()];
+        known.iter().enumerate().for_each(|(n, code)| place[*code] = n);
+        sealed.pick((0..codes.len()).map(|row| place[at(row)]))
     }
 }
 
 /// Room to work in, and nonces from the system's randomness.
 #[derive(Default)]
 struct Room {
-    aad: Vec<u8>,
-    cell: Vec<u8>,
     padded: Vec<u8>,
     nonces: Vec<u8>,
 }
 
 impl Room {
+    fn padded<'a>(&'a mut self, plain: &'a [u8], block: Option<usize>) -> &'a [u8] {
+        let Some(block) = block else { return plain };
+        self.padded.clear();
+        self.padded.extend_from_slice(plain);
+        fe1::pad(&mut self.padded, block);
+        &self.padded
+    }
+
     fn nonce(&mut self) -> Result<[u8; 12]> {
         if self.nonces.is_empty() {
             self.nonces.resize(12 * 512, 0);
@@ -123,21 +151,10 @@ impl Protect for Encrypt {
     fn apply(&self, clear: &ArrayRef, rows: &Rows) -> Result<ArrayRef> {
         let texts = Texts::new(clear)?;
         self.counter.add(texts.len())?;
-        let mut room = Room::default();
-        let out = if self.row_bound() {
-            let mut out = Filled::new(texts.len(), 64);
-            for row in 0..texts.len() {
-                self.cell(rows.get(row), texts.get(row), &mut room, &mut out)?;
-            }
-            out
-        } else if self.random {
-            let mut out = Filled::new(texts.len(), 64);
-            for row in 0..texts.len() {
-                self.cell(&[], texts.get(row), &mut room, &mut out)?;
-            }
-            out
-        } else {
-            texts.each(|text, out| self.cell(&[], text, &mut room, out))?
+        let out = match &texts {
+            Texts::Coded(codes, values) if !self.row_bound() && !self.random => self.seal_codes(codes, values)?,
+            _ if self.row_bound() => self.seal(texts.len(), |row| (rows.get(row), texts.get(row)))?,
+            _ => self.seal(texts.len(), |row| (&[], texts.get(row)))?,
         };
         if self.binary { Ok(Arc::new(out.binary()?)) } else { out.text_ref() }
     }

@@ -13,6 +13,10 @@
 //! The nonce depends on the plaintext, because a nonce made of the row alone would cover two plaintexts as soon as the
 //! same key meets another seed. Equal (A, P) give equal bytes, which is what makes runs reproducible.
 
+mod batch;
+mod gcm;
+mod mac;
+
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use base64::Engine;
@@ -22,6 +26,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
+
+pub use batch::Batch;
 
 /// What every text cell starts with, and the text cell of a binary one.
 pub use crate::sink::texts::{CELL as PREFIX, write_cell as write_text};
@@ -105,9 +111,16 @@ pub struct Cipher {
     scope: Scope,
     enc: Aes256Gcm,
     syn: Option<Hmac<Sha256>>,
+    maker: Option<Maker>,
     kid: [u8; 4],
     /// `fe1/` data set `/` scope, and `/` where a row follows.
     aad: Vec<u8>,
+}
+
+/// The same keys, set up for many cells at a time.
+struct Maker {
+    gcm: gcm::Key,
+    mac: mac::Key,
 }
 
 impl std::fmt::Debug for Cipher {
@@ -124,6 +137,7 @@ impl Cipher {
         let enc = key.subkey(&format!("fe1/enc/{}", scope.text));
         let kid = *key.derive::<4>(&format!("fe1/kid/{}", scope.text));
         let mut cipher = Self::opening(&enc, kid, data_set, scope);
+        cipher.maker = Some(Maker { gcm: gcm::Key::new(enc.expose()), mac: mac::Key::new(syn.expose()) });
         cipher.syn = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(syn.expose()).ok();
         cipher
     }
@@ -136,7 +150,7 @@ impl Cipher {
             aad.push(b'/');
         }
         let enc = Aes256Gcm::new(column_key.expose().into());
-        Self { scope, enc, syn: None, kid, aad }
+        Self { scope, enc, syn: None, maker: None, kid, aad }
     }
 
     /// The column's key, for `keys export`.

@@ -5,7 +5,6 @@
 
 use aes::Aes256;
 use arrow_array::ArrayRef;
-use arrow_schema::DataType;
 use fpe::ff1::{FF1 as Cipher, FlexibleNumeralString};
 
 use super::fe1::Scope;
@@ -41,13 +40,8 @@ impl Ff1 {
 }
 
 impl Protect for Ff1 {
-    fn data_type(&self, _: &DataType) -> DataType {
-        DataType::Utf8
-    }
-
     fn apply(&self, clear: &ArrayRef, _: &Rows) -> Result<ArrayRef> {
-        let filled = Texts::new(clear)?.each(|text, out| {
-            let Some(text) = text else { return out.null() };
+        Texts::new(clear)?.map(|text, out| {
             let digits: Vec<u16> =
                 text.bytes().filter(u8::is_ascii_digit).map(|digit| u16::from(digit - b'0')).collect();
             if digits.len() < LEAST {
@@ -62,11 +56,10 @@ impl Protect for Ff1 {
             let mut next = sealed.iter();
             for byte in text.bytes() {
                 let digit = if byte.is_ascii_digit() { next.next() } else { None };
-                out.bytes.push(digit.map_or(byte, |digit| b'0' + *digit as u8));
+                out.push(digit.map_or(byte, |digit| b'0' + *digit as u8));
             }
-            out.end()
-        })?;
-        filled.text_ref()
+            Ok(())
+        })
     }
 }
 

@@ -90,16 +90,13 @@ impl Protect for Generalize {
             Generalize::Age => Arc::new(
                 clear.as_primitive::<Int64Type>().iter().map(|age| age.map(|age| age.min(OLD))).collect::<Int64Array>(),
             ),
-            Generalize::Zip => Texts::new(clear)?
-                .each(|text, out| {
-                    let Some(text) = text else { return out.null() };
-                    let three: String = text.chars().take(3).collect();
-                    let known = three.len() == 3 && three.bytes().all(|digit| digit.is_ascii_digit());
-                    let shown = if known && !FEW.contains(&three.as_str()) { three.as_str() } else { "000" };
-                    out.bytes.extend_from_slice(shown.as_bytes());
-                    out.end()
-                })?
-                .text_ref()?,
+            Generalize::Zip => Texts::new(clear)?.map(|text, out| {
+                let three: String = text.chars().take(3).collect();
+                let known = three.len() == 3 && three.bytes().all(|digit| digit.is_ascii_digit());
+                let shown = if known && !FEW.contains(&three.as_str()) { three.as_str() } else { "000" };
+                out.extend_from_slice(shown.as_bytes());
+                Ok(())
+            })?,
         })
     }
 }

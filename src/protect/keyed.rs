@@ -6,7 +6,6 @@
 //! ```
 
 use arrow_array::ArrayRef;
-use arrow_schema::DataType;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -63,19 +62,13 @@ fn base32(bytes: &[u8], length: usize, out: &mut Vec<u8>) {
 }
 
 impl Protect for Keyed {
-    fn data_type(&self, _: &DataType) -> DataType {
-        DataType::Utf8
-    }
-
     fn apply(&self, clear: &ArrayRef, _: &Rows) -> Result<ArrayRef> {
-        let filled = Texts::new(clear)?.each(|text, out| {
-            let Some(text) = text else { return out.null() };
+        Texts::new(clear)?.map(|text, out| {
             let mut mac = self.mac.clone();
             mac.update(text.as_bytes());
-            (self.write)(&mac.finalize().into_bytes(), &mut out.bytes);
-            out.end()
-        })?;
-        filled.text_ref()
+            (self.write)(&mac.finalize().into_bytes(), out);
+            Ok(())
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The canonical texts of a column, and new columns made of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -54,35 +55,34 @@ impl Texts {
         }
     }
 
-    /// The value of every text, where equal texts have equal values: each code is asked for once.
-    pub fn each(&self, mut write: impl FnMut(Option<&str>, &mut Filled) -> Result<()>) -> Result<Filled> {
+    /// What `write` makes of each text; nulls stay null. Equal texts have equal values: each code is asked for once.
+    pub fn map(&self, mut write: impl FnMut(&str, &mut Vec<u8>) -> Result<()>) -> Result<ArrayRef> {
         let mut out = Filled::new(self.len(), 32);
-        match self {
-            Texts::Plain(_) => {
-                for row in 0..self.len() {
-                    write(self.get(row), &mut out)?;
-                }
-            }
-            Texts::Coded(codes, values) => {
-                let mut known: Vec<Option<Vec<u8>>> = vec![None; values.len()];
-                for row in 0..self.len() {
-                    let Some(text) = self.get(row) else {
-                        write(None, &mut out)?;
-                        continue;
-                    };
-                    let key = codes.key(row).unwrap_or_default();
-                    if let Some(known) = &known[key] {
-                        out.bytes.extend_from_slice(known);
-                        out.end()?;
-                    } else {
-                        let start = out.bytes.len();
-                        write(Some(text), &mut out)?;
-                        known[key] = Some(out.bytes[start..].to_vec());
-                    }
-                }
-            }
+        let mut known: Vec<Option<Range<usize>>> = Vec::new();
+        if let Texts::Coded(_, values) = self {
+            known.resize(values.len(), None);
         }
-        Ok(out)
+        for row in 0..self.len() {
+            let Some(text) = self.get(row) else {
+                out.null()?;
+                continue;
+            };
+            let mut place = match self {
+                Texts::Plain(_) => None,
+                Texts::Coded(codes, _) => codes.key(row).and_then(|key| known.get_mut(key)),
+            };
+            if let Some(Some(span)) = &place {
+                out.bytes.extend_from_within(span.clone());
+            } else {
+                let start = out.bytes.len();
+                write(text, &mut out.bytes)?;
+                if let Some(place) = &mut place {
+                    **place = Some(start..out.bytes.len());
+                }
+            }
+            out.end()?;
+        }
+        out.text_ref()
     }
 }
 
@@ -102,6 +102,33 @@ impl Filled {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
         Self { bytes: Vec::with_capacity(rows * width), offsets, valid: Vec::with_capacity(rows), nulls: false }
+    }
+
+    /// Adds a null for each `true`, and the next of `values` for each `false`.
+    pub fn add<'v>(&mut self, nulls: &[bool], mut values: impl Iterator<Item = &'v [u8]>) -> Result<()> {
+        for null in nulls {
+            if *null {
+                self.null()?;
+            } else if let Some(value) = values.next() {
+                self.bytes.extend_from_slice(value);
+                self.end()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A column of these values, each as often and in the order as its number comes.
+    pub fn pick(&self, numbers: impl ExactSizeIterator<Item = usize>) -> Result<Self> {
+        let mut out = Self::new(numbers.len(), self.bytes.len().div_ceil(self.valid.len().max(1)));
+        for n in numbers {
+            if self.valid[n] {
+                out.bytes.extend_from_slice(&self.bytes[self.offsets[n] as usize..self.offsets[n + 1] as usize]);
+                out.end()?;
+            } else {
+                out.null()?;
+            }
+        }
+        Ok(out)
     }
 
     /// Ends the value whose bytes were appended.

@@ -40,7 +40,7 @@ impl Canonical {
     /// If a value has no form, such as a date after the year 9999.
     pub fn sum(&self, batch: &RecordBatch) -> Result<RowSum> {
         let mut sum = RowSum::default();
-        self.each(batch, |line| sum.add(line))?;
+        self.lines(batch, |lines| sum.add_all(lines))?;
         Ok(sum)
     }
 
@@ -49,11 +49,15 @@ impl Canonical {
     /// # Errors
     ///
     /// As [`Canonical::sum`].
-    pub fn each(&self, batch: &RecordBatch, line: impl FnMut(&[u8])) -> Result<()> {
+    pub fn each(&self, batch: &RecordBatch, mut line: impl FnMut(&[u8])) -> Result<()> {
+        self.lines(batch, |lines| lines.iter().for_each(|one| line(one)))
+    }
+
+    fn lines(&self, batch: &RecordBatch, lines: impl FnMut(&[&[u8]])) -> Result<()> {
         let batch = &texted(batch)?;
         match finite(batch) {
-            true => self.0.each(batch, line),
-            false => self.0.each(&nulled(batch)?, line),
+            true => self.0.each(batch, lines),
+            false => self.0.each(&nulled(batch)?, lines),
         }
     }
 

@@ -85,7 +85,7 @@ impl Encoder for Csv {
             return Ok(None);
         }
         let mut sum = RowSum::default();
-        let bytes = self.rows.lines(batch, |line| sum.add(line))?;
+        let bytes = self.rows.lines(batch, |lines| sum.add_all(lines))?;
         Ok(Some((Piece::Bytes(bytes), sum)))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A batch is written in blocks of 512 rows. Each column first renders its cells of the block, with all that stands
 //! around them (`,"name":"`), into a buffer of its own: one dispatch on the type per column and block. Then the rows are
-//! put together by copying spans, 32 bytes at a time where that suffices. Codes are rendered once per dictionary, so a
+//! put together by copying spans, 32 or 64 bytes at a time where that suffices. Codes are rendered once per dictionary, so a
 //! cell of theirs is a copy by index. Nothing is allocated per cell, and nothing is looked at twice.
 
 use std::ops::Range;
@@ -15,13 +15,15 @@ use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 
 use super::cells::Cells;
 use super::digits;
+use crate::digest::ABREAST;
 use crate::error::{Error, Result};
 
 /// Rows rendered at a time: their cells stay in the nearest caches.
 pub(super) const BLOCK: usize = 512;
-/// Most cells are shorter, and a copy of constant length is a handful of instructions. Every buffer ends with so many
-/// bytes to spare.
-pub(super) const WIDE: usize = 32;
+/// Most cells are shorter than one or the other, and a copy of constant length is a handful of instructions. Every buffer
+/// ends with so many bytes to spare as the greater one has.
+const NARROW: usize = 32;
+pub(super) const WIDE: usize = 64;
 
 /// What a format puts around and into cells.
 pub(super) struct Style {
@@ -102,28 +104,28 @@ impl Rows {
         self.lines(batch, |_| ())
     }
 
-    /// The text of all rows of `batch`; each row goes to `line` as it is whole.
-    pub(super) fn lines(&self, batch: &RecordBatch, mut line: impl FnMut(&[u8])) -> Result<Vec<u8>> {
+    /// The text of all rows of `batch`; the rows go to `lines` as they are whole, a few at a time.
+    pub(super) fn lines(&self, batch: &RecordBatch, mut lines: impl FnMut(&[&[u8]])) -> Result<Vec<u8>> {
         let (mut out, mut end, rows) = (Vec::new(), 0, batch.num_rows());
         self.blocks(batch, |cells, block, width| {
             if block.start == 0 {
                 out.reserve(width.div_ceil(block.len()) * rows * 9 / 8 + WIDE);
             }
             out.resize(end + width + WIDE, 0);
-            end = assemble(cells, block.len(), &mut out, end, &mut line);
+            end = assemble(cells, block.len(), &mut out, end, &mut lines);
         })?;
         out.truncate(end);
         Ok(out)
     }
 
-    /// Each row of `batch` for `line`, without keeping any: the text of a block stays in the nearest caches.
-    pub(super) fn each(&self, batch: &RecordBatch, mut line: impl FnMut(&[u8])) -> Result<()> {
+    /// The rows of `batch` for `lines`, without keeping any: the text of a block stays in the nearest caches.
+    pub(super) fn each(&self, batch: &RecordBatch, mut lines: impl FnMut(&[&[u8]])) -> Result<()> {
         let mut out = Vec::new();
         self.blocks(batch, |cells, block, width| {
             if out.len() < width + WIDE {
                 out.resize(width + WIDE, 0);
             }
-            assemble(cells, block.len(), &mut out, 0, &mut line);
+            assemble(cells, block.len(), &mut out, 0, &mut lines);
         })
     }
 
@@ -148,23 +150,30 @@ impl Rows {
 }
 
 /// Copies the cells of a block together, row by row. A wide copy may write past its cell: the next one mends that.
-fn assemble(cells: &[Cells], rows: usize, out: &mut [u8], mut end: usize, line: &mut impl FnMut(&[u8])) -> usize {
+fn assemble(cells: &[Cells], rows: usize, out: &mut [u8], mut end: usize, lines: &mut impl FnMut(&[&[u8]])) -> usize {
     let columns: Vec<(&[u8], &[Span])> = cells.iter().map(|cell| (cell.text(), &cell.spans()[..rows])).collect();
-    for row in 0..rows {
-        let start = end;
-        for (text, spans) in &columns {
-            let (at, length) = spans[row];
-            copy(text, at, length, out, end);
-            end += length;
+    for first in (0..rows).step_by(ABREAST) {
+        let count = ABREAST.min(rows - first);
+        let mut whole = [(0, 0); ABREAST];
+        for (row, whole) in (first..).zip(&mut whole[..count]) {
+            let start = end;
+            for (text, spans) in &columns {
+                let (at, length) = spans[row];
+                copy(text, at, length, out, end);
+                end += length;
+            }
+            *whole = (start, end);
         }
-        line(&out[start..end]);
+        lines(&whole.map(|(start, end)| &out[start..end])[..count]);
     }
     end
 }
 
 #[inline]
 fn copy(from: &[u8], at: usize, length: usize, to: &mut [u8], end: usize) {
-    if length <= WIDE {
+    if length <= NARROW {
+        to[end..end + NARROW].copy_from_slice(&from[at..at + NARROW]);
+    } else if length <= WIDE {
         to[end..end + WIDE].copy_from_slice(&from[at..at + WIDE]);
     } else {
         to[end..end + length].copy_from_slice(&from[at..at + length]);
@@ -205,9 +214,15 @@ impl Frame {
             let (at, value) = (out.len(), cell(row));
             let edges = matches!(value, [] | [b' ', ..] | [.., b' ']);
             if (plain || (self.style.plain)(value)) && !edges {
-                out.extend_from_slice(&self.open);
+                // Often a comma before and nothing behind: no call for that.
+                match *self.open.as_slice() {
+                    [comma] => out.push(comma),
+                    _ => out.extend_from_slice(&self.open),
+                }
                 out.extend_from_slice(value);
-                out.extend_from_slice(&self.close);
+                if !self.close.is_empty() {
+                    out.extend_from_slice(&self.close);
+                }
             } else {
                 out.extend_from_slice(&self.before);
                 (self.style.escape)(value, out);

@@ -1,10 +1,13 @@
-use serde_json::Value;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::Value as Json;
 
 use super::*;
 use crate::digest::hex;
+use crate::sink::texts::Cells;
 
 /// Made by an independent implementation in Python (`cryptography`), not by this one.
-fn vectors() -> Value {
+fn vectors() -> Json {
     serde_json::from_str(include_str!("../../../tests/fe1-vectors.json")).expect("JSON")
 }
 
@@ -33,7 +36,7 @@ fn the_vectors_of_an_independent_implementation() {
         assert_eq!(hex(dek.subkey(&format!("fe1/syn/{}", scope.text())).expose()), text("k_syn"));
         let cipher = Cipher::new(&dek, &text("dataset"), scope);
         assert_eq!(hex(&cipher.kid()), text("kid"));
-        let row = row_text(case["row"].as_array().expect("a list").iter().filter_map(Value::as_str));
+        let row = row_text(case["row"].as_array().expect("a list").iter().filter_map(Json::as_str));
         let (mut aad, mut cell, mut shown) = (Vec::new(), Vec::new(), Vec::new());
         let plain = bytes(&text("plaintext_hex"));
         assert!(cipher.seal(&row, &plain, None, &mut aad, &mut cell));
@@ -43,11 +46,71 @@ fn the_vectors_of_an_independent_implementation() {
         write_text(&cell, &mut shown);
         assert_eq!(String::from_utf8_lossy(&shown), text("text"));
         assert_eq!(read_text(&shown), Ok(cell.clone()));
+        let (made, texts) = together(&cipher, &[(row.as_slice(), plain.as_slice(), None); 3]);
+        assert_eq!((made, texts), (vec![cell.clone(); 3], vec![shown; 3]));
         assert_eq!(*cipher.open(&row, &cell, true).expect("opens"), plain);
         let alone = Cipher::opening(&key(&text("k_enc")), cipher.kid(), &text("dataset"), cipher.scope().clone());
         assert_eq!(*alone.open(&row, &cell, false).expect("opens"), plain);
         assert!(!alone.seal(&row, &plain, None, &mut aad, &mut cell), "a column's key makes no cells");
     }
+}
+
+/// A row, a plaintext and perhaps a nonce.
+type Value<'a> = (&'a [u8], &'a [u8], Option<[u8; NONCE]>);
+
+/// The binary cells and the text cells of values that are sealed together.
+fn together(cipher: &Cipher, values: &[Value<'_>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let (mut batch, mut cells) = (cipher.batch().expect("keys that seal"), Cells::default());
+    values.iter().for_each(|(row, plain, random)| batch.push(row, plain, *random));
+    batch.seal(&mut cells);
+    (cells.bytes().map(<[u8]>::to_vec).collect(), cells.texts().map(<[u8]>::to_vec).collect())
+}
+
+proptest! {
+    /// A batch makes what the crates make one by one: AES-GCM of `aes-gcm`, HMAC of `hmac`, base64 of `base64`.
+    #[test]
+    fn a_batch_makes_the_cells_of_its_values(
+        secret in any::<[u8; 32]>(),
+        aad in vec(any::<u8>(), 0..80),
+        values in vec((vec(any::<u8>(), 0..300), vec(any::<u8>(), 0..300), any::<[u8; NONCE]>()), 0..12),
+        bound in any::<bool>(),
+        random in any::<bool>(),
+    ) {
+        let scope = if bound { Scope::column("t", "c") } else { Scope::domain("d") };
+        let mut cipher = Cipher::new(&Secret::take(&mut secret.clone()), "s", scope);
+        cipher.aad = aad;
+        let values: Vec<_> =
+            values.iter().map(|(row, plain, nonce)| (&row[..], &plain[..], random.then_some(*nonce))).collect();
+        let (made, texts) = together(&cipher, &values);
+        prop_assert_eq!(made.len(), values.len());
+        for ((row, plain, nonce), (made, text)) in values.iter().zip(made.iter().zip(&texts)) {
+            let (mut room, mut cell, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+            prop_assert!(cipher.seal(row, plain, *nonce, &mut room, &mut cell));
+            write_text(&cell, &mut shown);
+            prop_assert_eq!((made, text), (&cell, &shown));
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_was_sealed_begins_anew() {
+    let cipher = Cipher::new(&Secret::take(&mut [7; 32]), "d", Scope::column("t", "c"));
+    let (mut batch, mut cells) = (cipher.batch().expect("keys that seal"), Cells::default());
+    for round in 0..3_usize {
+        cells.clear();
+        let plain = |n: usize| vec![b'x'; n * (round + 1)];
+        let mut count = 0;
+        while !batch.is_full() {
+            batch.push(b"1", &plain(count), None);
+            count += 1;
+        }
+        batch.seal(&mut cells);
+        assert!((50..=256).contains(&count), "{count} cells");
+        assert!((0..count).map(|n| sealed(&cipher, b"1", &plain(n))).eq(cells.bytes().map(<[u8]>::to_vec)));
+        assert!(!batch.is_full());
+    }
+    let alone = Cipher::opening(&Secret::take(&mut [7; 32]), [0; 4], "d", Scope::column("t", "c"));
+    assert!(alone.batch().is_none(), "a column's key makes no cells");
 }
 
 fn sealed(cipher: &Cipher, row: &[u8], plain: &[u8]) -> Vec<u8> {
@@ -126,6 +189,7 @@ fn wycheproof() {
             looked_at += 1;
             let key = Secret::take(&mut case.key.as_slice().try_into().expect("32 bytes"));
             let mut cipher = Cipher::opening(&key, [0; 4], "", Scope::domain(""));
+            cipher.maker = Some(Maker { gcm: gcm::Key::new(key.expose()), mac: mac::Key::new(key.expose()) });
             cipher.aad = case.aad.to_vec();
             let nonce: [u8; 12] = case.nonce.as_slice().try_into().expect("12 bytes");
             let cell = [&[VERSION, 0, 0, 0, 0], nonce.as_slice(), &case.ct, &case.tag].concat();
@@ -137,6 +201,7 @@ fn wycheproof() {
                 let (mut aad, mut made) = (Vec::new(), Vec::new());
                 assert!(cipher.seal(b"", &case.pt, Some(nonce), &mut aad, &mut made));
                 assert_eq!(made, cell, "case {}", case.tc_id);
+                assert_eq!(together(&cipher, &[(b"", &case.pt, Some(nonce))]).0, [cell], "case {}", case.tc_id);
             }
         }
     }
