@@ -144,7 +144,7 @@ def profile_of(name, scratch):
                 promises.append((table, f"m_{column}", column, by, *promise))
     for table, named in refs.items():
         for ref, (path, value) in named.items():
-            if "file" not in value or value.get("pick") not in (None, "random") or "when" in value or "null" in value:
+            if "file" not in value or value.get("pick") not in (None, "random") or "null" in value:
                 continue
             record = records(path, value, columns.get(table, {}))
             if record:
