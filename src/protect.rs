@@ -140,7 +140,7 @@ impl Run<'_> {
         let other = kids.entry(kid).or_insert_with(|| scope.to_owned());
         if kid == [0; 4] || other != scope {
             return Err(Error::new(crate::error::Kind::Key, format!("the key gives `{scope}` a key id that is taken"))
-                .hint("this happens once in a milliard keys: `placebo keys rotate` makes another one"));
+                .hint("this happens once in a billion keys: `placebo keys rotate` makes another one"));
         }
         Ok(())
     }

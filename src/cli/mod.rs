@@ -97,7 +97,7 @@ enum Command {
 pub(crate) struct Source {
     /// An embedded profile's name, or the path of a profile file or folder.
     profile: String,
-    /// Rows of a root table, such as `patient=5M`; k, M and G are thousands, millions and milliards.
+    /// Rows of a root table, such as `patient=5M`; k, M and G are thousands, millions and billions (10⁹).
     #[arg(long, value_name = "TABLE=N")]
     rows: Vec<String>,
     /// Multiplies the rows of every root table that scales.

@@ -15,7 +15,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Ten milliard rows, a terabyte, texts of a mebibyte.
+    /// Ten billion rows, a terabyte, texts of a mebibyte.
     fn default() -> Self {
         Self { rows: 10_000_000_000, bytes: 1_000_000_000_000, cell: 1 << 20 }
     }

@@ -1,7 +1,7 @@
 //! Primary keys are unique, and foreign keys lead to rows: in bounded memory, without a file of our own.
 //!
 //! A key is held as 128 bits of the SHA-256 of its canonical text. Sorted, 16 bytes a row, they tell repetitions and answer
-//! whether a key is there; two different keys that agree in 128 bits are not to be met (a milliard rows: 1 in 10^21). What
+//! whether a key is there; two different keys that agree in 128 bits are not to be met (a billion rows: 1 in 10^21). What
 //! does not fit into the memory that is allowed is looked at in several passes, each over one range of hashes: reading
 //! again costs time, which grows with the data anyway, while sorting on disk would ask for room that a verifier may not
 //! have, and for the right to write. The keys that a profile computes could be computed again instead, but then a folder

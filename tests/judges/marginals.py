@@ -75,7 +75,7 @@ def declared(gen, params):
     return None
 
 
-def records(path, ref, columns):
+def records(path, ref):
     """The weights of a data file, within each value of the columns that are matched; and which of its columns is looked at."""
     for folder in (path.parent, ROOT / "profiles/common"):
         file = folder / "data" / ref["file"]
@@ -85,14 +85,14 @@ def records(path, ref, columns):
     # `weight:float` is a column `weight` with its type.
     rows = [{key.split(":")[0]: cell for key, cell in row.items()} for row in rows]
     matched = list(ref.get("match", {}))
-    if not all(re.fullmatch(r"[a-z_]+", ref["match"][key]) and ref["match"][key] in columns for key in matched):
+    if any(row[key] == "*" for row in rows for key in matched):
         return None
     shown = next(key for key in rows[0] if key not in matched and key != ref.get("weight"))
     groups = collections.defaultdict(lambda: collections.Counter())
     for row in rows:
         groups[tuple(row[key] for key in matched)][row[shown]] += float(row[ref["weight"]]) if "weight" in ref else 1.0
     # A file with one row for each value is looked up, not drawn from.
-    return (shown, [ref["match"][key] for key in matched], groups) if any(len(group) > 1 for group in groups.values()) else None
+    return (shown, ref.get("match", {}), groups) if any(len(group) > 1 for group in groups.values()) else None
 
 
 def chi_square(counts, weights):
@@ -146,12 +146,12 @@ def profile_of(name, scratch):
         for ref, (path, value) in named.items():
             if "file" not in value or value.get("pick") not in (None, "random") or "null" in value:
                 continue
-            record = records(path, value, columns.get(table, {}))
+            record = records(path, value)
             if record:
                 shown, by, groups = record
                 lines.append(f'tables.{table}.columns.m_{ref} = {{ expr = "{ref}.{shown}" }}')
-                lines += [f'tables.{table}.columns.m_{ref}_{key} = {{ expr = "{key}" }}' for key in by]
-                promises.append((table, f"m_{ref}", f"{ref}.{shown}", by, f"weights of {value['file']}", groups))
+                lines += [f"tables.{table}.columns.m_{ref}_{key} = {{ expr = {json.dumps(text)} }}" for key, text in by.items()]
+                promises.append((table, f"m_{ref}", f"{ref}.{shown}", list(by), f"weights of {value['file']}", groups))
     folder = pathlib.Path(scratch) / f"marginals-{name}"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "profiles" / name, folder)
