@@ -1,6 +1,7 @@
 //! Personal data is protected: what is written, what is refused, and what nobody can read without the key.
 
 mod bytes;
+mod canary;
 mod commands;
 mod nonces;
 mod reading;
