@@ -57,7 +57,7 @@ $(PEERS)/ready: benches/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@
 
-# 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs; 2,000 random profiles; ten minutes each of mutants for the reader and the compiler; then
+# 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs; 2,000 random profiles; ten minutes each of mutants for the reader, the compiler, encrypted cells and the files beside the data; then
 # the words of cells through dieharder, about ten minutes for each of four orders.
 soak: dieharder
 	$(CARGO) build --release --locked --bins --examples
