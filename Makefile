@@ -25,6 +25,7 @@ judges: $(JUDGES)/ready target/judges-sealed/ready
 	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
+	$(JUDGES)/bin/python tests/judges/ddl.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(SEALED)/bin/python tests/judges/encryption.py target/release/placebo $(JUDGES)/data 10000
 	$(SEALED)/bin/python tests/judges/safe_harbor.py target/release/placebo $(JUDGES)/data 1000000
 	$(SEALED)/bin/python tests/judges/recognizers.py target/release/placebo $(JUDGES)/data 5000 $(PROFILES)
