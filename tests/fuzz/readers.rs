@@ -122,6 +122,8 @@ impl Readers {
             quick: dice.below(2) == 0,
             sample: Sample { share: 1.0, seed: String::new() },
             profile: Some(PROFILE.to_owned()),
+            keys: None,
+            seed: None,
             public_key: Some(PublicKey::read(&self.at("signer")).expect("a key")),
             threads: 1,
             memory: 1 << 20,

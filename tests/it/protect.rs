@@ -7,6 +7,7 @@ mod nonces;
 mod reading;
 mod refused;
 mod strict;
+mod verifying;
 
 use std::collections::BTreeMap;
 use std::path::Path;
