@@ -130,9 +130,9 @@ pub(super) fn no_plaintext(folder: &Path, keys: Option<&Keys>) -> Result<()> {
     };
     let (values, found) = leaks(&request, &manifests(folder)?)?;
     let rows: Vec<Vec<String>> =
-        found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), table::count(leak.at as u64)]).collect();
+        found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), leak.at.to_string()]).collect();
     if let Some(first) = found.first() {
-        table::print(&table::aligned(&["file", "plaintext of", "at byte"], &rows))?;
+        table::print(&table::aligned(&["file", "plaintext of", "at"], &rows))?;
         let message = format!("`{}` has plaintext of `{}`", first.path, first.column);
         return Err(Error::new(Kind::Verification, message)
             .hint("another column has the same values, and is clear: protect it too"));
