@@ -138,7 +138,7 @@ fn plaintext_that_stands_in_a_file_is_found() {
     assert!(code == 6 && said.contains("`card.csv` has plaintext of `card.pan`"), "{code}: {said}");
 }
 
-/// Whatever packs a value: compressed pages, a dictionary that no row uses, escapes; the bytes of the file do not have it.
+/// Whatever packs a value, compressed pages, dictionaries, escapes: the bytes of the file do not have it.
 #[test]
 fn plaintext_that_is_packed_is_found() {
     use parquet::basic::{Compression, ZstdLevel};
