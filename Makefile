@@ -25,6 +25,7 @@ judges: $(JUDGES)/ready target/judges-sealed/ready
 	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
 	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
+	$(JUDGES)/bin/python tests/judges/ddl.py target/release/placebo $(JUDGES)/data $(PROFILES)
 	$(SEALED)/bin/python tests/judges/encryption.py target/release/placebo $(JUDGES)/data 10000
 	$(SEALED)/bin/python tests/judges/safe_harbor.py target/release/placebo $(JUDGES)/data 1000000
 	$(SEALED)/bin/python tests/judges/recognizers.py target/release/placebo $(JUDGES)/data 5000 $(PROFILES)
@@ -57,7 +58,7 @@ $(PEERS)/ready: benches/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@
 
-# 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs; 2,000 random profiles; ten minutes each of mutants for the reader and the compiler; then
+# 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs; 2,000 random profiles; ten minutes each of mutants for the reader, the compiler, encrypted cells and the files beside the data; then
 # the words of cells through dieharder, about ten minutes for each of four orders.
 soak: dieharder
 	$(CARGO) build --release --locked --bins --examples

@@ -25,7 +25,7 @@ use crate::error::{Error, Kind, Result};
 const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Options whose value is nobody's business: a seed is as good as the data, and the others lead to keys.
-const SECRET: [&str; 5] = ["--seed", "--key", "--key-source", "--keyring", "--password"];
+const SECRET: [&str; 6] = ["--seed", "--key", "--key-source", "--keyring", "--kek", "--password"];
 
 /// A run log that is written.
 pub struct Log {
@@ -81,7 +81,7 @@ impl Log {
     pub fn start(disk: &dyn Disk, folder: &Path, part: Option<(u64, u64)>, fields: Value) -> Result<Self> {
         let log = Self::open(disk, &folder.join(name(part)))?;
         let mut who = json!({
-            "placebo": env!("CARGO_PKG_VERSION"), "command": command(std::env::args().skip(1)), "host": host(), "user": user(),
+            "placebo": env!("CARGO_PKG_VERSION"), "command": command(arguments()), "host": host(), "user": user(),
             "process": std::process::id(), "folder": std::env::current_dir().unwrap_or_default().to_string_lossy(),
         });
         if let (Some(who), Value::Object(fields)) = (who.as_object_mut(), fields) {
@@ -167,6 +167,11 @@ pub fn verify(path: &Path) -> Result<Checkpoint> {
         None if seq == 0 => Err(broken(1, "the log is empty")),
         None => Ok(Checkpoint { events: seq, last: prev }),
     }
+}
+
+/// The arguments of the process; what is no Unicode in them is replaced.
+pub(crate) fn arguments() -> impl Iterator<Item = String> {
+    std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned())
 }
 
 /// The arguments without what leads to data or keys.
@@ -269,8 +274,8 @@ mod tests {
 
     #[test]
     fn secrets_are_not_written() {
-        let args = ["generate", "shop", "--seed", "s3cret", "--seed=s3cret", "--key", "env:K", "--out", "out"];
-        let shown = command(args.into_iter().map(str::to_owned));
-        assert_eq!(shown.join(" "), "generate shop --seed *** --seed=*** --key *** --out out");
+        let args = "generate shop --seed s3cret --seed=s3cret --key env:K --kek cmd:x --out out";
+        let shown = command(args.split(' ').map(str::to_owned));
+        assert_eq!(shown.join(" "), "generate shop --seed *** --seed=*** --key *** --kek *** --out out");
     }
 }

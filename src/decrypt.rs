@@ -3,6 +3,8 @@
 //! A file is read a batch at a time; batches are opened and encoded on all cores and written in order. What comes out is
 //! what an unprotected run would have written, byte for byte, for the columns that could be opened.
 
+mod leaks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+pub use leaks::{Leak, Place, leaks};
 use rayon::prelude::*;
 
 use crate::digest::{RowSum, hex};
@@ -286,72 +289,6 @@ pub fn open(request: &Request<'_>, manifests: &[(String, Manifest)], threads: us
             .hint("manifest.json lists the columns under `protection`"));
     }
     Ok(all)
-}
-
-/// The shortest value that is looked for: shorter ones are in any file by chance.
-const TELLING: usize = 6;
-
-/// The plaintext of an encrypted column that stands in a file.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Leak {
-    /// The file, below the folder.
-    pub path: String,
-    /// The column, as `table.column`.
-    pub column: String,
-    /// Where in the file.
-    pub at: usize,
-}
-
-/// Looks for the plaintext of every encrypted value of at least six bytes in every file of the folder: how many different
-/// values, and the first place of each column in each file where one is.
-pub fn leaks(request: &Request<'_>, manifests: &[(String, Manifest)]) -> Result<(usize, Vec<Leak>)> {
-    let mut plain: BTreeMap<Vec<u8>, String> = BTreeMap::new();
-    for (_, manifest) in manifests {
-        for file in &manifest.files {
-            let Some(entry) = manifest.tables.iter().find(|table| table.name == file.table) else { continue };
-            let Some(table) = Table::new(manifest, entry, request)? else { continue };
-            let options = source::Options { guard: manifest.csv_guard == "quote" };
-            let mut reader =
-                source::Rows::open(&request.folder.join(&file.path), &manifest.format, &table.sealed, &options)?;
-            let mut first = 0;
-            while let Some(batch) = reader.next(BATCH)? {
-                let (opened, _) = table.open(&batch, first)?;
-                first += batch.num_rows() as u64;
-                for column in &table.columns {
-                    let texts = Texts::new(opened.column(column.at))?;
-                    for text in (0..texts.len()).filter_map(|row| texts.get(row)).filter(|text| text.len() >= TELLING) {
-                        plain.entry(text.as_bytes().to_vec()).or_insert_with(|| column.name.clone());
-                    }
-                }
-            }
-        }
-    }
-    let lengths: std::collections::BTreeSet<usize> = plain.keys().map(Vec::len).collect();
-    let (mut found, mut folders) = (Vec::new(), vec![request.folder.clone()]);
-    while let Some(next) = folders.pop() {
-        let entries = fs::read_dir(&next).map_err(|error| Error::io(&next, error))?;
-        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let bytes = fs::read(&path).map_err(|error| Error::io(&path, error))?;
-            let shown = path.strip_prefix(&request.folder).unwrap_or(&path).display().to_string();
-            let hits: Vec<Leak> = (0..bytes.len())
-                .into_par_iter()
-                .filter_map(|at| {
-                    let column = lengths.iter().find_map(|length| plain.get(bytes.get(at..at + length)?))?;
-                    Some(Leak { path: shown.clone(), column: column.clone(), at })
-                })
-                .collect();
-            for hit in hits {
-                if !found.iter().any(|known: &Leak| known.path == hit.path && known.column == hit.column) {
-                    found.push(hit);
-                }
-            }
-        }
-    }
-    Ok((plain.len(), found))
 }
 
 /// Reads one file, opens it on all cores, and writes it in order.

@@ -11,6 +11,7 @@ mod folder;
 mod keys;
 mod replay;
 mod rows;
+mod sealed;
 
 use std::path::{Path, PathBuf};
 
@@ -21,9 +22,9 @@ pub use replay::Sample;
 use crate::engine::FileEntry;
 use crate::error::{Error, Kind, Result};
 use crate::manifest::{Manifest, TableEntry};
+use crate::protect::keyring::Keys;
 
 /// What to look at.
-#[derive(Debug)]
 pub struct Request {
     /// The folder that a run wrote.
     pub folder: PathBuf,
@@ -33,6 +34,10 @@ pub struct Request {
     pub sample: Sample,
     /// The profile, where it is not inside the program.
     pub profile: Option<String>,
+    /// The keys of a run that protects personal data.
+    pub keys: Option<Keys>,
+    /// The seed of a run whose manifest hides it.
+    pub seed: Option<String>,
     /// The key that must have signed the manifest.
     pub public_key: Option<PublicKey>,
     /// Worker threads.

@@ -11,6 +11,7 @@ use crate::disk::{System, write_whole};
 use crate::error::{Error, Kind, Result};
 use crate::manifest::Manifest;
 use crate::protect::fe1::{Cipher, Scope};
+use crate::protect::keyring::Keys;
 
 #[derive(Args)]
 pub(super) struct Decrypt {
@@ -115,11 +116,9 @@ impl Decrypt {
 }
 
 /// Looks for the plaintext of every encrypted value of six bytes and more in every file of a folder; an error where one is found.
-pub(super) fn no_plaintext(folder: &Path, keys: &KeyArgs) -> Result<()> {
-    let keys = keys.read()?;
-    let keys = keys
-        .as_ref()
-        .ok_or_else(|| Error::usage("--no-plaintext needs the key").hint("--keyring FILE or --key SOURCE"))?;
+pub(super) fn no_plaintext(folder: &Path, keys: Option<&Keys>) -> Result<()> {
+    let keys =
+        keys.ok_or_else(|| Error::usage("--no-plaintext needs the key").hint("--keyring FILE or --key SOURCE"))?;
     let request = Request {
         folder: folder.to_owned(),
         file: None,
@@ -131,9 +130,9 @@ pub(super) fn no_plaintext(folder: &Path, keys: &KeyArgs) -> Result<()> {
     };
     let (values, found) = leaks(&request, &manifests(folder)?)?;
     let rows: Vec<Vec<String>> =
-        found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), table::count(leak.at as u64)]).collect();
+        found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), leak.at.to_string()]).collect();
     if let Some(first) = found.first() {
-        table::print(&table::aligned(&["file", "plaintext of", "at byte"], &rows))?;
+        table::print(&table::aligned(&["file", "plaintext of", "at"], &rows))?;
         let message = format!("`{}` has plaintext of `{}`", first.path, first.column);
         return Err(Error::new(Kind::Verification, message)
             .hint("another column has the same values, and is clear: protect it too"));
@@ -194,7 +193,7 @@ impl Reencrypt {
 }
 
 /// The manifest of the new files. What was committed to under the old key stays as it is, and says so by its key.
-fn renew(manifest: &mut Manifest, written: &[Written], keys: &crate::protect::keyring::Keys) {
+fn renew(manifest: &mut Manifest, written: &[Written], keys: &Keys) {
     for file in &mut manifest.files {
         if let Some(new) = written.iter().find(|new| new.path == file.path) {
             file.bytes = new.bytes;

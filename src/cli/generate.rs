@@ -113,7 +113,6 @@ impl Generate {
             .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", manifest::FINGERPRINT)))
     }
 
-    #[expect(clippy::print_stderr, reason = "stderr is for talk")]
     fn summary(&self, job: &Job<'_>, made: &Made, talk: Talk) {
         let files = &made.files;
         let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
@@ -121,9 +120,9 @@ impl Generate {
             (Talk::Json, _) => log::end(&self.out, files.len(), rows, bytes, made.log.as_ref()),
             (Talk::Silent | Talk::Bar, Target::Folder(_)) => {
                 let [rows, bytes] = [rows, bytes].map(super::table::count);
-                eprintln!("{}: {} tables, {rows} rows, {bytes} bytes", self.out, files.len());
-                if let Some(log) = &made.log {
-                    eprintln!("run log: {} events, the last {}", log.events, log.last);
+                log::say(&format!("{}: {} tables, {rows} rows, {bytes} bytes", self.out, files.len()));
+                if let Some(end) = &made.log {
+                    log::say(&format!("run log: {} events, the last {}", end.events, end.last));
                 }
             }
             _ => {}

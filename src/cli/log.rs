@@ -22,6 +22,11 @@ fn line(level: &str, event: &str, fields: Value) {
     let _unheard = std::io::stderr().lock().write_all(format!("{all}\n").as_bytes());
 }
 
+/// Says something to a person; what cannot be said is no reason to fail.
+pub(super) fn say(text: &str) {
+    let _unheard = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}
+
 pub(super) fn start(job: &Job<'_>, out: &str) {
     let plan = job.plan;
     let roots = plan.tables.iter().filter(|table| table.parent.is_none());

@@ -188,7 +188,7 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
-            if code == 2 && log::asked(std::env::args()) {
+            if code == 2 && log::asked(crate::audit::arguments()) {
                 let text = error.render().to_string();
                 let (message, more) = text.trim().split_once("\n\n").unwrap_or((text.trim(), ""));
                 let more = more.trim();
@@ -201,7 +201,12 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let done = match &cli.command {
+    let json = cli.log_format == LogFormat::Json || cli.error_format == LogFormat::Json;
+    if json {
+        // Told below, as every other error.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    let done = caught(|| match &cli.command {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
@@ -219,19 +224,34 @@ pub fn run() -> ExitCode {
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
-    };
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let json = cli.log_format == LogFormat::Json || cli.error_format == LogFormat::Json;
-            report::report(&error, if json { LogFormat::Json } else { LogFormat::Text })
-        }
+        Err(error) => report::report(&error, if json { LogFormat::Json } else { LogFormat::Text }),
     }
+}
+
+/// A panic is a defect of ours, with the exit code and the form that one has.
+fn caught(run: impl FnOnce() -> Result<()>) -> Result<()> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Error::internal(format!("the program panicked: {text}")))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn a_panic_is_a_defect() {
+        let error = super::caught(|| panic!("no {}", "way")).expect_err("a panic");
+        assert_eq!((error.kind().exit_code(), error.message()), (1, "the program panicked: no way"));
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("report")));
+        let other = super::caught(|| Err(crate::error::Error::usage("x"))).expect_err("an error");
+        assert_eq!((other.kind().exit_code(), super::caught(|| Ok(())).is_ok()), (2, true));
+    }
 
     fn described(command: &clap::Command) {
         let mut names = std::collections::BTreeSet::new();

@@ -152,7 +152,6 @@ impl Protecting {
     }
 
     /// Says it where encryption hides less than it seems.
-    #[expect(clippy::print_stderr, reason = "stderr is for talk")]
     pub(super) fn warn(&self, plan: &Plan, protection: &Protection, log_format: LogFormat) {
         let guessed = protection.commit.is_some() && !self.disclose_seed && !protection.confidential(&plan.seed);
         let test_only = protection.key.as_ref().is_some_and(|(_, _, test_only)| *test_only);
@@ -164,7 +163,7 @@ impl Protecting {
         if log_format == LogFormat::Json {
             log::warning(message, hint);
         } else {
-            eprintln!("warning: {message}\nhint: {hint}");
+            log::say(&format!("warning: {message}\nhint: {hint}"));
         }
     }
 }

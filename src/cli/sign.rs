@@ -18,10 +18,9 @@ pub(super) struct Sign {
 }
 
 impl Sign {
-    #[expect(clippy::print_stderr, reason = "stderr is for talk")]
     pub(super) fn run(&self) -> Result<()> {
         for path in verify::sign(&System, &self.folder, &self.key)? {
-            eprintln!("{}", path.display());
+            super::log::say(&path.display().to_string());
         }
         Ok(())
     }

@@ -27,6 +27,9 @@ pub(super) struct Verify {
     /// The profile of the run, where it is not one of the program's own.
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
+    /// The seed of the run, where the manifest hides it because something is encrypted: with the key, rows are derived again.
+    #[arg(long, value_name = "TEXT")]
+    seed: Option<String>,
     /// The key that must have signed the manifest: a PEM file, as `openssl pkey -pubout` writes it.
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
@@ -56,6 +59,8 @@ impl Verify {
             quick: self.quick,
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
             profile: self.profile.clone(),
+            keys: self.keys.read()?,
+            seed: self.seed.clone(),
             public_key: self.public_key.as_deref().map(PublicKey::read).transpose()?,
             threads: threads(self.threads)?,
             memory,
@@ -75,7 +80,7 @@ impl Verify {
             return Err(Error::new(Kind::Verification, format!("{what}; the first: {first}")));
         }
         if self.no_plaintext {
-            no_plaintext(&self.folder, &self.keys)?;
+            no_plaintext(&self.folder, request.keys.as_ref())?;
         }
         report.refused.map_or(Ok(()), Err)
     }

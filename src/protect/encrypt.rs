@@ -11,6 +11,7 @@ use super::texts::{Filled, Texts};
 use super::{Counter, Handling, Protect, Rows, Subject};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
+use crate::sink::REFERENCES;
 use crate::sink::texts::Cells;
 
 pub(super) static ENCRYPT: Handling = Handling {
@@ -45,7 +46,8 @@ impl Encrypt {
             cipher,
             binary: settings.binary,
             pad: settings.pad,
-            nulls: settings.encrypt_nulls,
+            // A foreign key that leads nowhere stays one: a cell in its place would refer to nothing.
+            nulls: settings.encrypt_nulls && !subject.field.metadata().contains_key(REFERENCES),
             random: settings.random_nonce,
         })
     }

@@ -182,7 +182,7 @@ impl Keyring {
 
     /// Reads a keyring's file.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::parse(&source::read_private(path)?, &path.display().to_string())
+        Self::parse(&source::read_private(path)?, source::shown(&path.to_string_lossy()))
     }
 
     /// Opens all keys that are left.
@@ -202,8 +202,11 @@ impl Keyring {
         Ok(Keys { active, id, wrapped, test_only: false, retired, shredded })
     }
 
-    /// Adds a new active key; the old one is retired.
+    /// Adds a new active key; the old one is retired. A keyring that is wrapped stays one that one key opens.
     pub fn rotate(&mut self, kek: Option<&Secret>) -> Result<&Entry> {
+        for entry in self.keys.iter().filter(|entry| entry.wrapped.is_some()) {
+            entry.open(kek)?;
+        }
         for entry in self.keys.iter_mut().filter(|entry| entry.state == State::Active) {
             entry.state = State::Retired;
         }
@@ -252,6 +255,8 @@ impl Keyring {
     /// Replaces the file. What the old one held is overwritten first, as far as the disk lets us.
     pub fn replace(&self, path: &Path) -> Result<()> {
         let temporary: PathBuf = path.with_added_extension("inprogress");
+        // What a run that was killed left behind must not stand in the way of every other.
+        let _gone_already = std::fs::remove_file(&temporary);
         write_private(&temporary, &self.text())?;
         let io = |error| Error::io(path, error);
         let old = std::fs::OpenOptions::new().write(true).open(path).map_err(io)?;
@@ -268,13 +273,16 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let name = path.to_string_lossy();
+    let io = |error| Error::io(source::shown(&name), error);
     let mut file = options.open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            failed(format!("`{}` is there already", path.display())).hint("placebo keys rotate adds a key to a keyring")
-        }
-        _ => Error::io(path, error),
+        std::io::ErrorKind::AlreadyExists => failed(format!("`{}` is there already", source::shown(&name)))
+            .hint("placebo keys rotate adds a key to a keyring"),
+        _ => io(error),
     })?;
-    std::io::Write::write_all(&mut file, bytes).and_then(|()| file.sync_all()).map_err(|error| Error::io(path, error))
+    let written = std::io::Write::write_all(&mut file, bytes).and_then(|()| file.sync_all());
+    // Half a keyring opens nothing, and stands in the way of a whole one.
+    written.inspect_err(|_| drop(std::fs::remove_file(path))).map_err(io)
 }
 
 #[cfg(test)]
@@ -306,6 +314,14 @@ mod tests {
         assert_eq!((keys.id.as_str(), keys.retired[0].0.as_str()), (second.as_str(), first.id.as_str()));
         assert_eq!(keys.find(&first.id).expect("retired").expose(), first.active.expose());
         let mut ring = Keyring::load(&path(&folder)).expect("reads");
+        let (other, before) = (Secret::take(&mut [4; 32]), ring.keys.len());
+        assert!(
+            ring.rotate(Some(&other)).is_err() && ring.rotate(None).is_err(),
+            "two keys would be needed to open it"
+        );
+        assert_eq!(ring.keys.len(), before);
+        std::fs::write(path(&folder).with_added_extension("inprogress"), "left behind").expect("writes");
+        ring.replace(&path(&folder)).expect("writes");
         ring.shred(&first.id).expect("shreds");
         let text = String::from_utf8(ring.text().to_vec()).expect("text");
         assert_eq!(text.matches("wrapped").count(), 1, "{text}");

@@ -46,10 +46,10 @@ pub enum KeySource {
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            KeySource::Env(name) => write!(f, "env:{name}"),
-            KeySource::File(path) => write!(f, "file:{}", path.display()),
+            KeySource::Env(name) => write!(f, "env:{}", shown(name)),
+            KeySource::File(path) => write!(f, "file:{}", shown(&path.to_string_lossy())),
             KeySource::Descriptor(number) => write!(f, "fd:{number}"),
-            KeySource::Command(words) => write!(f, "cmd:{} …", words.first().map_or("", String::as_str)),
+            KeySource::Command(words) => write!(f, "cmd:{} …", words.first().map_or("", |name| shown(name))),
             KeySource::Test(name) => write!(f, "test:{name}"),
         }
     }
@@ -91,7 +91,7 @@ impl KeySource {
         match self {
             KeySource::Env(name) => {
                 let value = std::env::var_os(name)
-                    .ok_or_else(|| failed(format!("the environment variable `{name}` is not set")))?;
+                    .ok_or_else(|| failed(format!("the environment variable `{}` is not set", shown(name))))?;
                 Ok(Zeroizing::new(value.into_encoded_bytes()))
             }
             KeySource::File(path) => read_private(path),
@@ -102,9 +102,9 @@ impl KeySource {
                 contents(file, &path)
             }
             KeySource::Command(words) => {
-                let name = &words[0];
-                let output =
-                    Command::new(name).args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+                let name = shown(&words[0]);
+                let mut command = Command::new(&words[0]);
+                let output = command.args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
                 let output = output.map_err(|error| failed(format!("`{name}` does not start: {error}")))?;
                 let stdout = Zeroizing::new(output.stdout);
                 if !output.status.success() {
@@ -128,12 +128,20 @@ impl KeySource {
 
 /// The key that some bytes are; `whence` is for the message, which never shows the bytes.
 pub fn parse(bytes: &[u8], whence: &dyn fmt::Display) -> Result<Secret> {
-    let own = |bytes: &[u8]| -> Option<Secret> {
-        let mut key: [u8; 32] = bytes.try_into().ok()?;
-        Some(Secret::take(&mut key))
-    };
-    let text = bytes.trim_ascii();
-    let secret = if text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit) {
+    coded(bytes.trim_ascii()).or_else(|| own(bytes)).ok_or_else(|| {
+        failed(format!("what `{whence}` holds is no key"))
+            .hint("32 bytes: as 64 hexadecimal digits, as base64, or as they are; `placebo keys new` makes a keyring")
+    })
+}
+
+fn own(bytes: &[u8]) -> Option<Secret> {
+    let mut key: [u8; 32] = bytes.try_into().ok()?;
+    Some(Secret::take(&mut key))
+}
+
+/// A key as text.
+fn coded(text: &[u8]) -> Option<Secret> {
+    if text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit) {
         let nibble = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
         let raw = text.chunks_exact(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]));
         own(&Zeroizing::new(raw.collect::<Vec<u8>>()))
@@ -141,25 +149,29 @@ pub fn parse(bytes: &[u8], whence: &dyn fmt::Display) -> Result<Secret> {
         let engines = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
         engines.iter().find_map(|engine| own(&Zeroizing::new(engine.decode(text).ok()?)))
     } else {
-        own(bytes)
-    };
-    secret.ok_or_else(|| {
-        failed(format!("what `{whence}` holds is no key"))
-            .hint("32 bytes: as 64 hexadecimal digits, as base64, or as they are; `placebo keys new` makes a keyring")
-    })
+        None
+    }
+}
+
+/// What was typed as the name of something, for a message: not where it is a key by mistake.
+#[must_use]
+pub fn shown(name: &str) -> &str {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    if [name, last].iter().any(|text| coded(text.as_bytes()).is_some()) { "***" } else { name }
 }
 
 /// Reads a file that nobody but its owner may read.
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let name = path.to_string_lossy();
     let file = std::fs::File::open(path)
-        .map_err(|error| failed(format!("the key file `{}` cannot be read: {error}", path.display())))?;
+        .map_err(|error| failed(format!("the key file `{}` cannot be read: {error}", shown(&name))))?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata().map_err(|error| Error::io(path, error))?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(failed(format!("the key file `{}` lies open to others (mode {mode:04o})", path.display()))
-                .hint(format!("chmod 600 {}", path.display())));
+            return Err(failed(format!("the key file `{}` lies open to others (mode {mode:04o})", shown(&name)))
+                .hint(format!("chmod 600 {}", shown(&name))));
         }
     }
     contents(file, path)
@@ -210,6 +222,15 @@ mod tests {
             let error = bad.parse::<KeySource>().expect_err("no source");
             // The message names the forms itself; what was typed beside them is not in it.
             assert!(bad.len() < 5 || !error.to_string().contains(bad), "{error}");
+        }
+        // Nor where one thought that the key stands behind the colon.
+        for key in ["00112233445566778899aabbccddeeff".repeat(2), STANDARD.encode([7; 32])] {
+            for kind in ["env", "file", "cmd"] {
+                let from = format!("{kind}:{key}").parse::<KeySource>().expect("a source");
+                let error = from.read().expect_err("nothing is there");
+                assert!(!format!("{from} {error:?}").contains(&key), "{error:?}");
+            }
+            assert_eq!((shown(&key), shown("keys/main")), ("***", "keys/main"));
         }
         let shown = format!("{:?}", "cmd:vault --token s3cr3t".parse::<KeySource>().expect("a source"));
         assert!(!shown.contains("s3cr3t"), "{shown}");

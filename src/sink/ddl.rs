@@ -1,4 +1,4 @@
-//! `schema.sql`: the tables as SQL that `PostgreSQL` and `DuckDB` both take.
+//! `schema.sql`: the tables as SQL that `PostgreSQL`, `DuckDB` and `SQLite` take.
 //!
 //! ```sql
 //! -- one row per member

@@ -152,6 +152,20 @@ fn named(error: Error, path: &Path, row: u64, line: Option<u64>) -> Error {
     }
 }
 
+/// What a file with pages starts with.
+pub const PAGED: &[u8] = b"PAR1";
+
+/// Hands out every page of a Parquet file, unpacked, with the name of its column: those of values, and those of dictionaries,
+/// whether a row has their values or not. Of pages that are encoded it is the encoding that is handed out.
+///
+/// # Errors
+///
+/// If the file cannot be opened, or is damaged.
+pub fn pages(path: &Path, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    guard::guarded(|| parquet::pages(file, each)).map_err(|error| named(error, path, 1, None))
+}
+
 /// A column of values from their texts: the inverse of [`crate::sink::texts::texts`].
 ///
 /// # Errors

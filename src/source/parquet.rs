@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
@@ -20,6 +21,23 @@ pub(super) static PARQUET: Reader = Reader {
         Ok(Box::new(Parquet { reader, schema: SchemaRef::clone(schema) }))
     },
 };
+
+/// Every page of a file, unpacked.
+pub(super) fn pages(file: File, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+    let wrong = |error: ::parquet::errors::ParquetError| malformed(error.to_string());
+    let reader = SerializedFileReader::new(file).map_err(wrong)?;
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).map_err(wrong)?;
+        for column in 0..group.num_columns() {
+            let name = group.metadata().column(column).column_path().string();
+            let mut pages = group.get_column_page_reader(column).map_err(wrong)?;
+            while let Some(page) = pages.get_next_page().map_err(wrong)? {
+                each(&name, page.buffer());
+            }
+        }
+    }
+    Ok(())
+}
 
 struct Parquet {
     reader: ParquetRecordBatchReader,

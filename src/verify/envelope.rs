@@ -19,6 +19,7 @@ use crate::audit;
 use crate::digest::sha256;
 use crate::disk::{self, Disk};
 use crate::error::{Error, Kind, Result};
+use crate::protect::source::shown;
 
 /// What the payload is.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -55,7 +56,8 @@ impl PublicKey {
 fn pem(path: &Path, label: &str, before: &[u8], hint: &str) -> Result<[u8; 32]> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(1 << 16).read_to_string(&mut text));
-    read.map_err(|error| Error::new(Kind::Key, format!("`{}`: {error}", path.display())).caused_by(error))?;
+    let name = path.to_string_lossy();
+    read.map_err(|error| Error::new(Kind::Key, format!("`{}`: {error}", shown(&name))).caused_by(error))?;
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
     let body = text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end));
     let body = body.map(|(body, _)| body.split_whitespace().collect::<String>());
@@ -65,7 +67,7 @@ fn pem(path: &Path, label: &str, before: &[u8], hint: &str) -> Result<[u8; 32]> 
 }
 
 fn no_key(path: &Path, label: &str, hint: &str) -> Error {
-    let message = format!("`{}` is no {} for Ed25519", path.display(), label.to_lowercase());
+    let message = format!("`{}` is no {} for Ed25519", shown(&path.to_string_lossy()), label.to_lowercase());
     Error::new(Kind::Key, message).hint(hint)
 }
 

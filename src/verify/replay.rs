@@ -4,8 +4,11 @@
 //! the place of the computed ones, and the checks are evaluated on them: columns that are not written are computed anew
 //! from them, and so are the sums of a parent over its children. Rows of other trees that a check looks at through a
 //! reference are the profile's own.
+//!
+//! Of a protected run the derived rows are protected in the same way before they are compared; checks are about the clear
+//! values, so that a protected column counts as the profile makes it.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
@@ -14,6 +17,7 @@ use arrow_schema::DataType;
 use sha2::{Digest, Sha256};
 
 use super::rows::open;
+use super::sealed::{self, bare, protection};
 use super::{Finding, Findings, Made, Report, Request};
 use crate::engine::{FileEntry, share};
 use crate::error::{Error, Kind, Result};
@@ -21,7 +25,9 @@ use crate::manifest::{self, ColumnEntry, FINGERPRINT};
 use crate::plan::sql::as_text;
 use crate::plan::{Chunk, Limits, Options, Plan};
 use crate::profile;
-use crate::sink::nulled;
+use crate::protect::Protection;
+use crate::sink::texts::texts;
+use crate::sink::{PROTECTION, nulled};
 use crate::source::Rows;
 
 /// Which chunks are derived again: those whose hash falls below the share, and one of each tree.
@@ -63,24 +69,26 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     let Some(first) = made.first() else { return };
-    if first.manifest.protection.is_some() {
-        let note =
-            "columns are protected, and what they were is not in the files: no row was derived again, no check was run";
-        report.notes.push(note.to_owned());
+    if let Some(note) = sealed::missing(request, first) {
+        report.notes.push(note);
         return;
     }
-    let plan = match plan(request, first) {
-        Ok(plan) => plan,
+    let (plan, protection) = match plan(request, first) {
+        Ok(both) => both,
         Err(error) => {
             report.refused = Some(error);
             return;
         }
     };
+    let against = Against { plan: &plan, protection: &protection };
+    if first.manifest.protection.as_ref().is_some_and(sealed::random) {
+        report.notes.push("nonces are random: what is encrypted was not compared".to_owned());
+    }
     let mut work = Work::default();
     for one in made {
         let mut tables = Vec::new();
         for file in &one.manifest.files {
-            let known = plan.table(&file.table).ok().filter(|table| same_columns(&plan, *table, one, file));
+            let known = plan.table(&file.table).ok().filter(|table| same_columns(against, *table, one, file));
             match known {
                 Some(table) => tables.push((table, file)),
                 None => findings.add(
@@ -94,7 +102,7 @@ pub(super) fn check(
             let tables: Vec<(usize, &FileEntry)> =
                 tables.iter().copied().filter(|(table, _)| plan.root_of(*table) == root).collect();
             if !tables.is_empty() {
-                tree(request, pool, &plan, one, root, &tables, findings, &mut work);
+                tree(request, pool, against, one, root, &tables, findings, &mut work);
             }
         }
     }
@@ -108,16 +116,24 @@ pub(super) fn check(
     report.looked.push(format!("{} of {} chunks derived again", work.replayed, work.chunks));
 }
 
-fn same_columns(plan: &Plan, table: usize, made: &Made, file: &FileEntry) -> bool {
-    let fields = plan.tables[table].schema.fields();
+/// What the rows are held against.
+#[derive(Clone, Copy)]
+struct Against<'a> {
+    plan: &'a Plan,
+    protection: &'a Protection,
+}
+
+fn same_columns(against: Against<'_>, table: usize, made: &Made, file: &FileEntry) -> bool {
+    let schema = against.protection.schema(against.plan, table);
+    let fields = schema.fields();
     made.table(&file.table).is_some_and(|entry| {
         entry.columns.len() == fields.len()
             && entry.columns.iter().zip(fields).all(|(column, field)| *column == ColumnEntry::new(field))
     })
 }
 
-/// The profile as the run had it.
-fn plan(request: &Request, made: &Made) -> Result<Plan> {
+/// The profile as the run had it, and what the run did to personal data.
+fn plan(request: &Request, made: &Made) -> Result<(Plan, Protection)> {
     let manifest = &made.manifest;
     let refuse = |what: String, hint: &str| {
         Err(Error::new(Kind::Profile, format!("the rows cannot be held against the profile: {what}")).hint(hint))
@@ -137,7 +153,7 @@ fn plan(request: &Request, made: &Made) -> Result<Plan> {
         let what = format!("`{}` is not inside this program", manifest.profile);
         return refuse(what, "give it with --profile PATH, or use --quick for hashes alone");
     };
-    let Some(seed) = manifest.seed.clone() else {
+    let Some(seed) = manifest.seed.clone().or_else(|| request.seed.clone()) else {
         return refuse("the seed is not told".to_owned(), "--quick looks at hashes alone");
     };
     let options = Options {
@@ -155,11 +171,18 @@ fn plan(request: &Request, made: &Made) -> Result<Plan> {
     if loaded.digest != manifest.profile_sha256 {
         return refuse(changed, hint);
     }
-    match Plan::compile(&loaded, &options) {
-        Ok(plan) if manifest::fingerprint(&plan) == manifest.fingerprint => Ok(plan),
-        Ok(_) => refuse("its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(), hint),
-        Err(error) => refuse(error.to_string(), hint),
+    let plan = match Plan::compile(&loaded, &options) {
+        Ok(plan) => plan,
+        Err(error) => return refuse(error.to_string(), hint),
+    };
+    let protection = protection(&plan, manifest, request.keys.as_ref())?;
+    if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
+        return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
     }
+    if manifest::shown_fingerprint(&plan, &protection) != manifest.fingerprint {
+        return refuse("its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(), hint);
+    }
+    Ok((plan, protection))
 }
 
 #[derive(Debug, Default)]
@@ -188,13 +211,14 @@ type Read<'a> = Vec<(usize, &'a FileEntry, u64, RecordBatch)>;
 fn tree(
     request: &Request,
     pool: &rayon::ThreadPool,
-    plan: &Plan,
+    against: Against<'_>,
     made: &Made,
     root: usize,
     tables: &[(usize, &FileEntry)],
     findings: &Findings,
     work: &mut Work,
 ) {
+    let plan = against.plan;
     let mut files = Vec::new();
     for (table, file) in tables {
         // What cannot be opened was told when its rows were counted.
@@ -240,7 +264,7 @@ fn tree(
             drop(state);
             turns.notify_all();
             let Some(read) = read else { return };
-            if let Err(error) = held_against(request, plan, &mut chunk, read, replay, findings) {
+            if let Err(error) = held_against(request, against, &mut chunk, &numbers, read, replay, findings) {
                 findings.add(Finding::new("checks", error.to_string()).table(name));
             }
         }
@@ -290,20 +314,24 @@ fn read<'a>(state: &mut Reading<'a>, counts: &[usize], findings: &Findings) -> O
 
 fn held_against(
     request: &Request,
-    plan: &Plan,
+    Against { plan, protection }: Against<'_>,
     chunk: &mut Chunk<'_>,
+    numbers: &[u64],
     read: Read<'_>,
     replay: bool,
     findings: &Findings,
 ) -> Result<()> {
     if replay {
         for (table, file, start, batch) in &read {
-            compare(request, &chunk.batch(*table)?, batch, file, *start, findings)?;
+            let derived = protection.apply(*table, chunk.batch(*table)?, numbers)?;
+            compare(request, &derived, batch, file, *start, protection.settings.random_nonce, findings)?;
         }
     }
     let places: Vec<(usize, &FileEntry, u64)> =
         read.iter().map(|(table, file, start, _)| (*table, *file, *start)).collect();
-    chunk.overlay(&read.into_iter().map(|(table, _, _, batch)| (table, batch)).collect::<Vec<_>>())?;
+    let rows = read.iter().map(|(table, _, _, batch)| Ok((*table, bare(chunk, plan, protection, *table, batch)?)));
+    let rows = rows.collect::<Result<Vec<_>>>()?;
+    chunk.overlay(&rows)?;
     for (table, file, start) in places {
         if plan.tables[table].checks.is_empty() {
             continue;
@@ -328,13 +356,15 @@ fn compare(
     read: &RecordBatch,
     file: &FileEntry,
     start: u64,
+    random: bool,
     findings: &Findings,
 ) -> Result<()> {
     // JSON has no form for them, so they count as null everywhere.
     let (expected, read) = (nulled(expected)?, nulled(read)?);
-    for ((expected, read), field) in expected.columns().iter().zip(read.columns()).zip(read.schema().fields()) {
+    for ((expected, read), field) in expected.columns().iter().zip(read.columns()).zip(expected.schema().fields()) {
+        let encrypted = field.metadata().get(PROTECTION).is_some_and(|how| how.starts_with("encrypt"));
         let (expected, read) = (plain(expected)?, plain(read)?);
-        if expected.to_data() == read.to_data() {
+        if expected.to_data() == read.to_data() || random && encrypted {
             continue;
         }
         let differs = |row: &usize| expected.slice(*row, 1).to_data() != read.slice(*row, 1).to_data();
@@ -359,7 +389,9 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef> {
 }
 
 fn shown(array: &ArrayRef, row: usize) -> Result<String> {
-    let text = as_text(&array.slice(row, 1))?;
+    let one = array.slice(row, 1);
+    // A cell of bytes is shown as the text that it would be.
+    let text = if *one.data_type() == DataType::Binary { Arc::new(texts(&one)?) as ArrayRef } else { as_text(&one)? };
     let text: &StringArray = text.as_string();
     Ok(if text.is_null(0) { "null".to_owned() } else { format!("`{}`", text.value(0)) })
 }

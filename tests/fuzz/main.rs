@@ -1,12 +1,18 @@
-//! A fuzzer of the profile's reader, compiler and evaluation that needs no nightly compiler: mutated profiles, in this
-//! process. Nothing is caught: a panic or an overflown stack leaves the profile at fault in `target/tmp/`.
+//! A fuzzer that needs no nightly compiler: mutated profiles for reader, compiler and evaluation, damaged cells and files for
+//! what opens and reads them, in this process. Nothing is caught: a panic or an overflown stack leaves the profile at fault in
+//! `target/tmp/`.
 //!
-//! A case takes less than a second, and all of them leave the process below 256 MiB. `FUZZ_SECONDS` says how long each
-//! of the two goes on, 5 s by default; `FUZZ_SEED` which cases they try.
+//! A case takes less than a second, and all of them leave the process below 256 MiB. `FUZZ_SECONDS` says how long
+//! reader, compiler, encrypted cells and the files beside the data are tried each, 5 s by default; `FUZZ_SEED` which cases.
 
+mod cells;
+mod folders;
+mod journals;
 mod mutate;
+mod readers;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use placebo::error::{Kind, Result};
@@ -73,9 +79,52 @@ fn fuzz(name: &str, run: impl Fn(&str) -> Result<()>) {
     path.parent().map(std::fs::remove_dir_all).transpose().expect("removes");
 }
 
-/// One test, so that one does not run beside the other.
+/// One target at a time: what is measured is its own.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tries cases for half of the time, because targets come in pairs; each gives how many it tried and how many of them were good.
+#[expect(clippy::print_stdout, reason = "the figures are shown with --nocapture")]
+fn during(name: &str, mut case: impl FnMut(&mut mutate::Dice) -> (u64, u64)) -> (u64, u64) {
+    let mut dice = mutate::Dice::new(number("FUZZ_SEED", 0));
+    let (started, time) = (Instant::now(), Duration::from_millis(500 * number("FUZZ_SECONDS", 5)));
+    let (mut cases, mut good) = (0, 0);
+    while started.elapsed() < time {
+        let (tried, held) = case(&mut dice);
+        (cases, good) = (cases + tried, good + held);
+    }
+    println!("{name}: {cases} cases, {good} of them good, memory {} KiB", peak());
+    assert!(peak() < MEMORY, "{name}: {} KiB", peak());
+    (cases, good)
+}
+
+#[test]
+fn a_damaged_cell_never_opens_to_another_value() {
+    let _turn = turn();
+    let ciphers = cells::ciphers();
+    let (cases, good) = during("fuzz-cells", |dice| (256, cells::case(dice, &ciphers)));
+    assert!(cases > 10_000 && good > cases / 100, "{good} of {cases}");
+    let folders = folders::Folders::new();
+    let (cases, good) = during("fuzz-folders", |dice| (1, u64::from(folders.case(dice))));
+    assert!(cases > 100 && good > 0, "{good} of {cases}");
+}
+
+#[test]
+fn what_lies_beside_the_data_is_good_or_refused() {
+    let _turn = turn();
+    let readers = readers::Readers::new();
+    let (cases, good) = during("fuzz-readers", |dice| (1, u64::from(readers.case(dice))));
+    assert!(cases > 100 && good > 0, "{good} of {cases}");
+    let journals = journals::Journals::new();
+    let (cases, good) = during("fuzz-journals", |dice| (1, u64::from(journals.case(dice))));
+    assert!(cases > 50 && good > 0, "{good} of {cases}");
+}
+
 #[test]
 fn mutants_neither_panic_nor_take_long_nor_much() {
+    let _turn = turn();
     fuzz("fuzz-load", |path| placebo::profile::load(path).map(|_| ()));
     let limits = Limits { rows: 50_000, bytes: 1 << 24, cell: 1 << 16 };
     fuzz("fuzz-plan", |path| {

@@ -41,6 +41,43 @@ fn a_full_disk_is_an_io_error() {
 }
 
 #[test]
+fn talk_that_nobody_hears_stops_no_run() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let out = temp.path().join("out");
+    let out = out.to_str().expect("a path");
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    for more in [&[][..], &["--log-format", "json"], &["--protect", "ssn=encrypt", "--key", "env:CANARY"]] {
+        let args = ["generate", "tests/fixtures/clinic", "--out", out, "--overwrite"];
+        let mut run = placebo(&[&args[..], more].concat());
+        assert_eq!(
+            run.env("CANARY", "42".repeat(32)).stderr(full()).status().expect("runs").code(),
+            Some(0),
+            "{more:?}"
+        );
+    }
+    assert_eq!(placebo(&["list", "nothing"]).stderr(full()).status().expect("runs").code(), Some(2));
+}
+
+/// Arguments need not be text: a path may be anything.
+#[test]
+fn arguments_that_are_no_text_are_a_usage_error_or_a_path() {
+    use std::os::unix::ffi::OsStrExt;
+    let temp = tempfile::tempdir().expect("a folder");
+    let (odd, key) = (temp.path().join(std::ffi::OsStr::from_bytes(b"out\xff")), temp.path().join("key"));
+    let text = temp.path().join("out");
+    good(&["generate", "tests/fixtures/shop", "--rows", "account=5", "--out", text.to_str().expect("a path"), "-q"]);
+    std::fs::rename(&text, &odd).expect("renames");
+    let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
+    std::fs::write(&key, pem).expect("writes");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("sets");
+    let signed = placebo(&["sign", "--key"]).arg(&key).arg(&odd).output().expect("runs");
+    assert_eq!(signed.status.code(), Some(0), "{}", String::from_utf8_lossy(&signed.stderr));
+    let refused = placebo(&["generate", "--error-format", "json"]).arg(&odd).output().expect("runs");
+    assert_eq!(refused.status.code(), Some(2), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert!(refused.stderr.starts_with(b"{"), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
+#[test]
 fn a_closed_pipe_is_quiet() {
     let mut child = placebo(&[
         "generate",

@@ -203,6 +203,8 @@ fn verifies(folder: &Path) -> bool {
         quick: true,
         sample: Sample { share: 0.0, seed: String::new() },
         profile: None,
+        keys: None,
+        seed: None,
         public_key: None,
         threads: 1,
         memory: 1 << 20,

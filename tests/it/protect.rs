@@ -1,11 +1,13 @@
 //! Personal data is protected: what is written, what is refused, and what nobody can read without the key.
 
 mod bytes;
+mod canary;
 mod commands;
 mod nonces;
 mod reading;
 mod refused;
 mod strict;
+mod verifying;
 
 use std::collections::BTreeMap;
 use std::path::Path;

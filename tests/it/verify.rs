@@ -21,26 +21,26 @@ fn run(folder: &Path, profile: &str, more: &[&str]) -> PathBuf {
 }
 
 /// The exit code of `placebo verify`, and what it printed on stdout and stderr.
-fn verify(folder: &Path, more: &[&str]) -> (i32, String, String) {
+pub(crate) fn verify(folder: &Path, more: &[&str]) -> (i32, String, String) {
     let output = placebo(&[&["verify", folder.to_str().expect("a path")], more].concat()).output().expect("runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().expect("a code"), text(&output.stdout), text(&output.stderr))
 }
 
-fn holds(folder: &Path, more: &[&str]) -> String {
+pub(crate) fn holds(folder: &Path, more: &[&str]) -> String {
     let (code, stdout, stderr) = verify(folder, more);
     assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
     stdout
 }
 
 /// The findings, which must have all of these words in one line.
-fn found(folder: &Path, more: &[&str], words: &[&str]) {
+pub(crate) fn found(folder: &Path, more: &[&str], words: &[&str]) {
     let (code, stdout, stderr) = verify(folder, more);
     let line = stdout.lines().find(|line| line.starts_with("FAIL") && words.iter().all(|word| line.contains(word)));
     assert!(code == 6 && line.is_some() && stderr.contains("finding"), "{words:?}: exit {code}\n{stdout}{stderr}");
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     let _there = fs::remove_dir_all(to);
     for (name, bytes) in files(from) {
         let path = to.join(name);
@@ -65,7 +65,7 @@ fn manifest(folder: &Path, name: &str) -> Manifest {
 
 /// What somebody does who knows the format: changes the rows of a CSV file and makes every hash anew; the logical digest too,
 /// if `digest`.
-fn forge(folder: &Path, name: &str, path: &str, digest: bool, edit: impl FnOnce(&mut Vec<String>)) {
+pub(crate) fn forge(folder: &Path, name: &str, path: &str, digest: bool, edit: impl FnOnce(&mut Vec<String>)) {
     let file = folder.join(path);
     let text = fs::read_to_string(&file).expect("reads");
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -91,7 +91,7 @@ fn forge(folder: &Path, name: &str, path: &str, digest: bool, edit: impl FnOnce(
 }
 
 /// Replaces the cell of a column.
-fn set(line: &mut String, column: usize, cell: &str) {
+pub(crate) fn set(line: &mut String, column: usize, cell: &str) {
     let mut cells: Vec<&str> = line.split(',').collect();
     assert_ne!(cells[column], cell);
     cells[column] = cell;

@@ -18,6 +18,9 @@ import pyarrow.parquet
 import tink
 from tink import aead, cleartext_keyset_handle
 
+import postgres
+from postgres import run
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILE = ROOT / "tests/fixtures/clinic"
 COLUMNS = ["name", "ssn", "born", "age", "zip", "phone", "balance", "sex", "note"]
@@ -53,10 +56,6 @@ process.stdout.write(out.join("\\n") + "\\n");
 def code(language):
     """The decryptor that the documentation shows."""
     return re.search(rf"```{language}\n(.*?)```", (ROOT / "docs/encryption.md").read_text(), re.S).group(1)
-
-
-def run(*args, **more):
-    return subprocess.run([str(arg) for arg in args], check=True, capture_output=True, text=True, **more).stdout
 
 
 def flipped(cell):
@@ -118,33 +117,15 @@ def node(scratch):
     return ["node", str(scratch / "judge.js")]
 
 
-def postgres(scratch, cells, want):
+def pgcrypto(cells, want):
     """The SQL function over two columns, in a server of its own; it has no tag to check."""
-    installed = lambda: sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not installed():
-        subprocess.run("apt-get update -q && apt-get install -yq --no-install-recommends postgresql", shell=True, check=True, stdout=subprocess.DEVNULL)
-    found = installed()
-    assert found, "PostgreSQL is needed (Debian: apt-get install postgresql)"
-    folder, tools = pathlib.Path("/tmp/placebo-judge-pg"), found[-1].parent
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    user = ["runuser", "-u", "postgres", "--"] if subprocess.run(["id", "-u"], capture_output=True, text=True).stdout.strip() == "0" else []
-    if user:
-        run("chown", "postgres", folder)
-    data, socket = folder / "data", folder
-    try:
-        run(*user, tools / "initdb", "-D", data, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", cwd="/")
-        subprocess.run([*user, str(tools / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", f"-k {socket} -c listen_addresses='' -p 54329", "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        psql = [*user, str(tools / "psql"), "-h", str(socket), "-p", "54329", "-v", "ON_ERROR_STOP=1", "-qAtX", "postgres"]
-        text = code("sql") + "CREATE TABLE cells (n int, key text, cell text);\nCOPY cells FROM STDIN;\n"
-        text += "".join(f"{n}\t{key}\t{cell}\n" for n, (key, _, cell) in enumerate(cells)) + "\\.\n"
-        text += "SELECT encode(convert_to(fe1_open(cell, decode(key, 'hex')), 'UTF8'), 'hex') FROM cells ORDER BY n;\n"
+    text = code("sql") + "CREATE TABLE cells (n int, key text, cell text);\nCOPY cells FROM STDIN;\n"
+    text += "".join(f"{n}\t{key}\t{cell}\n" for n, (key, _, cell) in enumerate(cells)) + "\\.\n"
+    text += "SELECT encode(convert_to(fe1_open(cell, decode(key, 'hex')), 'UTF8'), 'hex') FROM cells ORDER BY n;\n"
+    with postgres.server() as psql:
         got = [bytes.fromhex(line).decode() for line in run(*psql, input=text, cwd="/").splitlines()]
-        assert got == want, "PostgreSQL opens something else"
-        return f"PostgreSQL: {len(got)} cells of two columns, 0 mismatches"
-    finally:
-        subprocess.run([*user, str(tools / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-        shutil.rmtree(folder, ignore_errors=True)
+    assert got == want, "PostgreSQL opens something else"
+    return f"PostgreSQL: {len(got)} cells of two columns, 0 mismatches"
 
 
 def read(folder, form):
@@ -193,7 +174,7 @@ def main():
             print(f"{opener}, {form}: {len(want)} cells, 0 mismatches; {len(bad)} flipped bits, all refused")
         if form == "csv":
             few = [n for n, (_, aad, _) in enumerate(cells) if "/ssn/" in aad or "/note/" in aad]
-            print(postgres(scratch, [cells[n] for n in few], [want[n] for n in few]))
+            print(pgcrypto([cells[n] for n in few], [want[n] for n in few]))
     shutil.rmtree(scratch)
 
 

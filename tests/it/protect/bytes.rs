@@ -7,7 +7,7 @@ use super::*;
 
 const KEY: [&str; 2] = ["--key-source", "test:clinic"];
 /// Everything that the clinic has, in every way.
-const ALL: [&str; 24] = [
+pub(super) const ALL: [&str; 24] = [
     "--protect",
     "ssn=encrypt",
     "--protect",

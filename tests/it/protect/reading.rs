@@ -137,3 +137,83 @@ fn plaintext_that_stands_in_a_file_is_found() {
     let (code, said) = bad(&["verify", &half, "--quick", "--key", "test:a", "--no-plaintext"]);
     assert!(code == 6 && said.contains("`card.csv` has plaintext of `card.pan`"), "{code}: {said}");
 }
+
+/// Whatever packs a value, compressed pages, dictionaries, escapes: the bytes of the file do not have it.
+#[test]
+fn plaintext_that_is_packed_is_found() {
+    use parquet::basic::{Compression, ZstdLevel};
+    use parquet::file::properties::{EnabledStatistics, WriterProperties};
+    use placebo::decrypt::{Leak, Opener, Place, Request, leaks, manifests};
+    let temp = tempfile::tempdir().expect("a folder");
+    let key = placebo::protect::keyring::Keys::read(&"test:a".parse().expect("a source"), None).expect("a key");
+    let search = |folder: &str| -> Vec<Leak> {
+        let request = Request {
+            folder: folder.into(),
+            file: None,
+            columns: Vec::new(),
+            opener: Opener::Keys(&key),
+            again: None,
+            strict: false,
+            out: Path::new("").into(),
+        };
+        leaks(&request, &manifests(Path::new(folder)).expect("manifests")).expect("looks").1
+    };
+    let how =
+        ["--key-source", "test:a", "--protect", "card.pan=encrypt", "--format", "parquet", "--compression", "zstd"];
+    let folder = path(&temp, "parquet");
+    generate(CLINIC, Path::new(&folder), &[&how[..], &["--protect", "card.pan_again=null"]].concat());
+    assert_eq!(search(&folder), []);
+    // The same table, its last column as it is in the clear, written without statistics.
+    let (clear, file) = (path(&temp, "clear"), format!("{folder}/card.parquet"));
+    generate(CLINIC, Path::new(&clear), &["--format", "parquet", "--tables", "card"]);
+    let open = |path: &str| {
+        let file = std::fs::File::open(path).expect("opens");
+        let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).expect("a file");
+        reader.build().expect("a reader").next().expect("rows").expect("a batch")
+    };
+    let (own, theirs) = (open(&file), open(&format!("{clear}/card.parquet")));
+    let at = own.schema().index_of("pan_again").expect("a column");
+    let mut columns = own.columns().to_vec();
+    columns[at] = std::sync::Arc::clone(theirs.column(at));
+    let leaking = arrow_array::RecordBatch::try_new(own.schema(), columns).expect("a batch");
+    let texts = placebo::protect::texts::Texts::new(theirs.column(at)).expect("texts");
+    let write = |batches: &[&arrow_array::RecordBatch], dictionary: bool| {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_dictionary_enabled(dictionary);
+        let out = std::fs::File::create(&file).expect("a file");
+        let mut writer =
+            parquet::arrow::ArrowWriter::try_new(out, own.schema(), Some(properties.build())).expect("one");
+        batches.iter().for_each(|batch| writer.write(batch).expect("writes"));
+        writer.close().expect("closes");
+        let bytes = std::fs::read(&file).expect("bytes");
+        let known = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(!(0..300).filter_map(|row| texts.get(row)).any(known), "the bytes tell it, so the test tells nothing");
+    };
+    for dictionary in [false, true] {
+        write(&[&leaking], dictionary);
+        let found = search(&folder);
+        let at = Place::Page("pan_again".to_owned());
+        assert_eq!(
+            found,
+            [Leak { path: "card.parquet".to_owned(), column: "card.pan".to_owned(), at }],
+            "{dictionary}"
+        );
+    }
+    // A text whose form in the file is another one.
+    for format in ["csv", "json"] {
+        let folder = path(&temp, format);
+        let how = ["--key-source", "test:a", "--protect", "patient.note=encrypt", "--format", format];
+        generate(CLINIC, Path::new(&folder), &how);
+        assert_eq!(search(&folder), [], "{format}");
+        let file = format!("{folder}/patient.{format}");
+        let text = std::fs::read_to_string(&file).expect("text");
+        let escaped = if format == "csv" { "says \"\"hm\"\"" } else { "says \\\"hm\\\"" };
+        let bare = if format == "csv" { "MRN000000000" } else { "\"MRN000000000\"" };
+        std::fs::write(&file, text.replacen(bare, &format!("\"{escaped}\""), 1)).expect("writes");
+        let at = Place::Cell(1, "mrn".to_owned());
+        let path = format!("patient.{format}");
+        assert_eq!(search(&folder), [Leak { path, column: "patient.note".to_owned(), at }]);
+    }
+}

@@ -1,0 +1,111 @@
+//! How each command is driven. Words in braces stand for places of the run: `world.rs` fills them in.
+
+/// A command without the options that lead to keys, to a good end.
+pub(super) const PLAIN: &[&str] = &[
+    "generate {clinic} --rows patient=20 --out {out}",
+    "plan {clinic} --protect pii=encrypt",
+    "check {clinic}",
+    "verify {sealed} --quick",
+    "sign {clear} --key {pem}",
+    "audit verify {sealed}",
+    "show {clinic} patient",
+    "show {clinic} --catalogue",
+    "list kinds",
+    "list handlings",
+    "keys list --keyring {ring}",
+    "keys new --keyring {new}",
+    "keys rotate --keyring {ring}",
+    "keys shred --keyring {ring} --id {id}",
+    "new mine",
+    "reference",
+    "document healthcare",
+    "schema",
+    "completions bash",
+    "man",
+];
+
+/// A command and an option of it that leads to a key, which stands last: the test adds where the key is.
+pub(super) const KEYED: &[&str] = &[
+    "generate {clinic} --rows patient=20 --out {out} --protect pii=encrypt --protect mrn=token --key-source",
+    "generate {clinic} --rows patient=20 --format parquet --out {out} --keyring {wrapped} --kek",
+    "generate {clinic} --rows patient=20 --out {out} --seed {passphrase} --keyring",
+    "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --key-source",
+    "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --keyring {wrapped} --kek",
+    "verify {sealed} --quick --no-plaintext --keyring",
+    "decrypt {sealed} --strict --out {out} --key-source",
+    "decrypt {sealed} --out {out} --keyring {wrapped} --kek",
+    "decrypt {sealed} --out {out} --keyring",
+    "decrypt {sealed} --out {out} --columns patient.ssn --column-key",
+    "reencrypt {sealed} --out {out} --key-source",
+    "reencrypt {sealed} --out {out} --keyring {wrapped} --kek",
+    "reencrypt {sealed} --out {out} --keyring",
+    "keys new --keyring {new} --kek",
+    "keys new --keyring",
+    "keys list --keyring",
+    "keys export --column patient.ssn --key-source",
+    "keys export --column patient.ssn --keyring {wrapped} --kek",
+    "keys export --column patient.ssn --keyring",
+    "keys rotate --keyring {wrapped} --kek",
+    "keys rotate --keyring",
+    "keys shred --id {id} --keyring",
+    "keys wrap --keyring {ring} --kek",
+    "keys wrap --keyring {wrapped} --kek {file} --old-kek",
+    "keys wrap --kek {file} --keyring",
+    "sign {clear} --key",
+];
+
+/// What goes wrong with the key at hand: columns that there are not, folders that cannot be read or written, changed cells.
+pub(super) const FAILING: &[&str] = &[
+    "generate {clinic} --protect patient.nope=encrypt --out {out} --key-source {data}",
+    "generate {clinic} --protect ssn=encrypt --tables nope --out {out} --key-source {data}",
+    "generate {clinic} --protect ssn=encrypt --out /dev/null/x --key-source {data}",
+    "generate {clinic} --protect ssn=encrypt --out {out} --expect-fingerprint nope --key-source {data}",
+    "generate {clinic} --protect patient.patient_id=encrypt --out {out} --key-source {data}",
+    "generate {clinic} --protect ssn=encrypt --out {out} --key-source {data} --keyring {ring}",
+    "verify {damaged} --no-plaintext --key-source {data}",
+    "verify {blocked} --no-plaintext --key-source {data}",
+    "verify {nowhere} --no-plaintext --key-source {data}",
+    "decrypt {damaged} --out {out} --key-source {data}",
+    "decrypt {blocked} --out {out} --key-source {data}",
+    "decrypt {nowhere} --out {out} --key-source {data}",
+    "decrypt {sealed} --columns patient.nope --out {out} --key-source {data}",
+    "decrypt {sealed} --out /dev/null/x --key-source {data}",
+    "decrypt {sealed} --columns patient.ssn,patient.name --out {out} --column-key {data}",
+    "reencrypt {damaged} --out {out} --key-source {data}",
+    "reencrypt {blocked} --out {out} --key-source {data}",
+    "reencrypt {nowhere} --out {out} --key-source {data}",
+    "reencrypt {sealed} --out /dev/null/x --key-source {data}",
+    "keys export --column nope --key-source {data}",
+    "keys export --column patient.ssn --id 0011223344556677 --keyring {ring}",
+    "keys new --keyring /dev/null/x --kek {data}",
+    "keys new --keyring {ring} --kek {data}",
+    "keys rotate --keyring {wrapped}",
+    "keys shred --keyring {ring} --id nope",
+    "keys wrap --keyring {wrapped} --kek {data}",
+    "sign {damaged} --key {pem}",
+    "sign {nowhere} --key {pem}",
+];
+
+/// What is run where no file may be longer than so many blocks of 512 bytes: a full disk, as a program sees one.
+pub(super) const FULL: &[(&str, u32)] = &[
+    ("generate {clinic} --protect pii=encrypt --out {out} --key-source {data}", 4),
+    ("decrypt {sealed} --out {out} --key-source {data}", 2),
+    ("reencrypt {sealed} --out {out} --key-source {data}", 2),
+    ("keys new --keyring {new} --kek {data}", 0),
+    ("keys rotate --keyring {ring}", 0),
+    ("keys shred --keyring {ring} --id {id}", 0),
+    ("keys wrap --keyring {ring} --kek {data}", 0),
+    ("sign {clear} --key {pem}", 0),
+];
+
+/// What is interrupted while it waits for the rest of a key, of which it has half.
+pub(super) const WAITING: &[&str] = &[
+    "generate {clinic} --protect ssn=encrypt --out {out} --key-source fd:0",
+    "verify {sealed} --no-plaintext --key-source fd:0",
+    "decrypt {sealed} --out {out} --key-source fd:0",
+    "reencrypt {sealed} --out {out} --key-source fd:0",
+    "keys export --column patient.ssn --key-source fd:0",
+    "keys new --keyring {new} --kek fd:0",
+    "keys rotate --keyring {wrapped} --kek fd:0",
+    "keys wrap --keyring {ring} --kek fd:0",
+];
