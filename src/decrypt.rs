@@ -18,14 +18,16 @@ use rayon::prelude::*;
 
 use crate::digest::{RowSum, hex};
 use crate::error::{Error, Kind, Result};
+use crate::format::read;
+use crate::format::write::{self, Canonical, Encoder};
 use crate::manifest::{Manifest, ProtectedColumn, ProtectionEntry, TableEntry, column_type};
+use crate::notes;
+use crate::notes::PROTECTION;
 use crate::protect::fe1::{self, Broken, Cipher, Scope};
 use crate::protect::keyring::Keys;
 use crate::protect::secret::Secret;
 use crate::protect::texts::{Filled, Texts};
 use crate::protect::{Rows as Bindings, fe1::OVERHEAD};
-use crate::sink::{self, Canonical, Encoder, PROTECTION};
-use crate::source;
 
 /// Rows opened at a time, on each core.
 const BATCH: usize = 16_384;
@@ -156,7 +158,7 @@ impl<'a> Table<'a> {
             columns.push(Column { at, cipher, again, clear, name: format!("{}.{}", column.table, column.column) });
         }
         let keys =
-            (0..sealed.fields().len()).filter(|at| sealed.field(*at).metadata().contains_key(sink::KEY)).collect();
+            (0..sealed.fields().len()).filter(|at| sealed.field(*at).metadata().contains_key(notes::KEY)).collect();
         let written = Arc::new(Schema::new(fields));
         Ok((!columns.is_empty()).then_some(Self { sealed, written, columns, keys, entry, strict: request.strict }))
     }
@@ -254,7 +256,7 @@ fn broken_cell(column: &str, row: u64, broken: Broken) -> Error {
 }
 
 fn clear(field: &Field, plain: &[Option<zeroize::Zeroizing<Vec<u8>>>]) -> Result<ArrayRef> {
-    source::column(field, plain.iter().map(|text| text.as_ref().map(|text| text.as_slice())))
+    read::column(field, plain.iter().map(|text| text.as_ref().map(|text| text.as_slice())))
 }
 
 /// Opens every file that was asked for.
@@ -265,7 +267,7 @@ pub fn open(request: &Request<'_>, manifests: &[(String, Manifest)], threads: us
         .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
     let mut all = Vec::new();
     for (_, manifest) in manifests {
-        let format = sink::format(&manifest.format)?;
+        let format = write::format(&manifest.format)?;
         for file in &manifest.files {
             let path = request.folder.join(&file.path);
             if request.file.as_ref().is_some_and(|only| *only != path) {
@@ -275,10 +277,9 @@ pub fn open(request: &Request<'_>, manifests: &[(String, Manifest)], threads: us
             let Some(entry) = entry else { continue };
             let Some(table) = Table::new(manifest, entry, request)? else { continue };
             let options =
-                sink::Options { compression: manifest.compression.clone(), guard: manifest.csv_guard == "quote" };
+                write::Options { compression: manifest.compression.clone(), guard: manifest.csv_guard == "quote" };
             let encoder = (format.encoder)(&table.written, &options)?;
-            let reader =
-                source::Rows::open(&path, format.name, &table.sealed, &source::Options { guard: options.guard })?;
+            let reader = read::Rows::open(&path, format.name, &table.sealed, &read::Options { guard: options.guard })?;
             let mut written = copy(reader, &table, encoder.as_ref(), &request.out.join(&file.path), &pool, threads)?;
             written.path.clone_from(&file.path);
             all.push(written);
@@ -293,7 +294,7 @@ pub fn open(request: &Request<'_>, manifests: &[(String, Manifest)], threads: us
 
 /// Reads one file, opens it on all cores, and writes it in order.
 fn copy(
-    mut reader: source::Rows,
+    mut reader: read::Rows,
     table: &Table<'_>,
     encoder: &dyn Encoder,
     path: &Path,

@@ -26,9 +26,9 @@ pub use space::{CAREFUL, Estimate, estimate};
 
 use crate::disk::{Disk, retry};
 use crate::error::{Error, Kind, Result};
+use crate::format::write::{Format, Options};
 use crate::plan::{Chunk, Plan};
 use crate::protect::Protection;
-use crate::sink::{Format, Options};
 use lane::{Lane, Settled};
 use queue::Queue;
 use resume::Ground;

@@ -18,9 +18,9 @@ use crate::digest::{RowSum, hex, sha256};
 use crate::engine::{FileEntry, Job};
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
-use crate::plan::sql::civil;
 use crate::protect::Protection;
 use crate::rng::ENGINE;
+use crate::sql::civil;
 
 /// The engine fingerprint: what a change of values raises. The word lists of `fake` are part of it.
 pub const FINGERPRINT: &str = concat!("placebo-1", "+fake-5.1.0");

@@ -35,8 +35,8 @@ pub use choose::{Choice, Decision, decide};
 
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
+use crate::notes;
 use crate::plan::Plan;
-use crate::sink;
 use keyring::Keys;
 
 /// Every handling. `clear` is the absence of one.
@@ -294,7 +294,7 @@ impl Protection {
             };
             let (mut made, mut fields) = (Table::default(), Vec::new());
             for (n, field) in table.schema.fields().iter().enumerate() {
-                if field.metadata().get(sink::KEY).is_some() {
+                if field.metadata().get(notes::KEY).is_some() {
                     made.keys.push(n);
                 }
                 let Some(decision) = own(field) else {
@@ -317,7 +317,7 @@ impl Protection {
                 }
                 made.bound |= column.row_bound();
                 let mut notes = field.metadata().clone();
-                notes.insert(sink::PROTECTION.to_owned(), decision.shown());
+                notes.insert(notes::PROTECTION.to_owned(), decision.shown());
                 let nullable = column.nullable(field.is_nullable());
                 let field =
                     Field::new(field.name(), column.data_type(field.data_type()), nullable).with_metadata(notes);

@@ -11,13 +11,13 @@ use crate::digest::sha256;
 use crate::disk::{retry, write_whole};
 use crate::engine::{FileEntry, Job, Progress, Start, Target};
 use crate::error::{Error, Kind, Result};
+use crate::format::write::datapackage::{TableFile, datapackage};
+use crate::format::write::ddl::schema_sql;
+use crate::format::write::{Format, Options};
 use crate::manifest::{self, Manifest, ProtectionEntry};
+use crate::notes;
 use crate::plan::{Plan, Table};
 use crate::protect::Protection;
-use crate::sink;
-use crate::sink::datapackage::{TableFile, datapackage};
-use crate::sink::ddl::schema_sql;
-use crate::sink::{Format, Options};
 
 /// What a run made.
 pub struct Made {
@@ -183,11 +183,10 @@ fn beside(job: &Job<'_>, files: &[FileEntry]) -> Vec<(String, String)> {
 #[must_use]
 pub fn table_file(table: &Table, schema: &SchemaRef, paths: Vec<String>, format: &'static str) -> TableFile {
     // What a check says of a value does not hold of its ciphertext.
-    let clear = schema.fields().iter().filter(|field| !field.metadata().contains_key(sink::PROTECTION)).cloned();
+    let clear = schema.fields().iter().filter(|field| !field.metadata().contains_key(notes::PROTECTION)).cloned();
     let clear = Schema::new(clear.collect::<Vec<_>>());
-    let check = |(name, predicate, _): &(String, String, usize)| {
-        Some((name.clone(), crate::plan::sql::portable(predicate, &clear)?))
-    };
+    let check =
+        |(name, predicate, _): &(String, String, usize)| Some((name.clone(), crate::sql::portable(predicate, &clear)?));
     TableFile {
         name: table.name.clone(),
         about: table.about.clone(),

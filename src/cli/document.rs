@@ -8,12 +8,12 @@ use clap::Args;
 use super::markdown::{cell, code, rows};
 use super::table;
 use crate::error::Result;
-use crate::plan::sql::types;
+use crate::format::write::datapackage::TableFile;
+use crate::notes::{ABOUT, KEY, PII};
 use crate::plan::{Options, Plan, Table};
 use crate::profile::{self, Loaded, Scalar};
 use crate::run::table_file;
-use crate::sink::datapackage::TableFile;
-use crate::sink::{ABOUT, KEY, PII};
+use crate::sql::types;
 
 #[derive(Args)]
 pub(super) struct Document {

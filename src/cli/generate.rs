@@ -10,10 +10,10 @@ use super::{LogFormat, Source, log, threads};
 use crate::disk::System;
 use crate::engine::{Job, Start, Target};
 use crate::error::{Error, Kind, Result};
+use crate::format::write;
 use crate::manifest;
 use crate::plan::Plan;
 use crate::run::{self, Made};
-use crate::sink;
 
 #[derive(Args)]
 pub(super) struct Generate {
@@ -63,8 +63,8 @@ impl Generate {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
         let plan = self.source.plan()?;
         self.expect(&plan)?;
-        let format = sink::format(&self.format)?;
-        let options = sink::Options {
+        let format = write::format(&self.format)?;
+        let options = write::Options {
             compression: format.compression(self.compression.as_deref())?,
             guard: self.csv_guard == "quote",
         };

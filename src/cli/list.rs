@@ -4,9 +4,9 @@ use clap::{Args, ValueEnum};
 
 use super::table;
 use crate::error::Result;
-use crate::plan::sql;
+use crate::format::write::FORMATS;
 use crate::protect::HANDLINGS;
-use crate::sink::FORMATS;
+use crate::sql;
 use crate::{generator, kinds, profile};
 
 #[derive(Args)]

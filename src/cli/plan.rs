@@ -6,8 +6,8 @@ use super::protecting::Choosing;
 use super::{Source, table};
 use crate::engine::{CAREFUL, estimate};
 use crate::error::Result;
+use crate::format::write;
 use crate::manifest;
-use crate::sink;
 
 /// What a run needs before the first chunk.
 const BASE: f64 = 40e6;
@@ -39,11 +39,11 @@ impl PlanCommand {
         if self.choosing.asked() {
             return table::print(&self.choosing.outcome(&plan)?);
         }
-        let format = sink::format(&self.format)?;
-        let options = sink::Options { compression: format.compression(self.compression.as_deref())?, guard: false };
+        let format = write::format(&self.format)?;
+        let options = write::Options { compression: format.compression(self.compression.as_deref())?, guard: false };
         let tables: Vec<usize> = (0..plan.tables.len()).collect();
         let all = estimate(&plan, &tables, (format, &options), None, CAREFUL)?;
-        let (csv, plain) = (sink::format("csv")?, sink::Options::default());
+        let (csv, plain) = (write::format("csv")?, write::Options::default());
         let text = estimate(&plan, &tables, (csv, &plain), None, 0.0)?;
         let mut lines = Vec::new();
         for estimate in &all {
@@ -74,7 +74,7 @@ impl PlanCommand {
         let hands = roots.map(|root| plan.hands(root)).max().unwrap_or(0) as f64 * HAND;
         let need = |factor: f64| BASE + threads as f64 * (factor * chunk + hands);
         // Each table's row group stays open until it is full.
-        let groups: f64 = widths.map(|(e, width)| e.rows.min(sink::ROW_GROUP as f64) * width).sum();
+        let groups: f64 = widths.map(|(e, width)| e.rows.min(write::ROW_GROUP as f64) * width).sum();
         let mut shown = table::aligned(&["table", "rows", &format!("bytes as {}", format.name), "chunks"], &lines);
         shown.push_str(&format!(
             "\nmemory: about {} MB, as Parquet about {} MB, with {threads} threads\nengine {}\nfingerprint {}\n",

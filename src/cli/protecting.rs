@@ -6,10 +6,11 @@ use clap::Args;
 
 use super::{LogFormat, log, table};
 use crate::error::{Error, Result};
-use crate::plan::{Plan, sql::types};
+use crate::plan::Plan;
 use crate::protect::keyring::{Keyring, Keys};
 use crate::protect::source::{self, KeySource};
 use crate::protect::{Choice, Protection, Settings, decide, handling};
+use crate::sql::types;
 
 /// What happens to which column.
 #[derive(Args, Clone)]

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::markdown::{cell, code};
 use super::table;
 use crate::error::Result;
+use crate::format::write::FORMATS;
 use crate::generator;
-use crate::plan::sql;
 use crate::profile::{ColumnKeys, Deal, Lifecycle, Param, Profile, Ref, Spread, State, Table};
-use crate::sink::FORMATS;
+use crate::sql;
 
 #[derive(Args)]
 pub(super) struct Reference {}

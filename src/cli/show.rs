@@ -4,10 +4,10 @@ use clap::Args;
 
 use super::{Source, table};
 use crate::error::Result;
-use crate::plan::sql::{as_text, types};
+use crate::notes;
 use crate::plan::{Chunk, Plan};
 use crate::protect::strict;
-use crate::sink;
+use crate::sql::{as_text, types};
 
 #[derive(Args)]
 pub(super) struct Show {
@@ -76,10 +76,10 @@ fn show_table(plan: &Plan, at: usize) -> Result<String> {
                 f.name().clone(),
                 types::name(f.data_type()),
                 null.to_owned(),
-                note(f, sink::KEY),
-                note(f, sink::REFERENCES),
-                note(f, sink::PII),
-                note(f, sink::ABOUT),
+                note(f, notes::KEY),
+                note(f, notes::REFERENCES),
+                note(f, notes::PII),
+                note(f, notes::ABOUT),
             ]
         })
         .collect();

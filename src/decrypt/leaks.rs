@@ -14,9 +14,9 @@ use rayon::prelude::*;
 
 use super::{BATCH, Request, Table};
 use crate::error::{Error, Result};
+use crate::format::read;
 use crate::manifest::Manifest;
 use crate::protect::texts::Texts;
-use crate::source;
 
 /// The shortest value that is looked for: shorter ones are in any file by chance.
 const TELLING: usize = 6;
@@ -129,12 +129,12 @@ fn sealed<'a>(request: &Request<'_>, manifest: &'a Manifest) -> Result<Vec<(Stri
     Ok(all)
 }
 
-fn open(request: &Request<'_>, manifest: &Manifest, path: &str) -> Result<source::Rows> {
+fn open(request: &Request<'_>, manifest: &Manifest, path: &str) -> Result<read::Rows> {
     let file = manifest.files.iter().find(|file| file.path == path);
     let entry = file.and_then(|file| manifest.tables.iter().find(|table| table.name == file.table));
     let schema = entry.ok_or_else(|| Error::internal("a file of no table"))?.schema()?;
-    let options = source::Options { guard: manifest.csv_guard == "quote" };
-    source::Rows::open(&request.folder.join(path), &manifest.format, &schema, &options)
+    let options = read::Options { guard: manifest.csv_guard == "quote" };
+    read::Rows::open(&request.folder.join(path), &manifest.format, &schema, &options)
 }
 
 /// The bytes of every file, and the pages of those that have some.
@@ -152,8 +152,8 @@ fn files(folder: &Path, plain: &Plain, found: &mut Found) -> Result<()> {
             let hits: Vec<(&str, usize)> =
                 (0..bytes.len()).into_par_iter().filter_map(|at| Some((plain.at(&bytes, at)?, at))).collect();
             hits.into_iter().for_each(|(column, at)| found.add(&shown, column, Place::Byte(at)));
-            if bytes.starts_with(source::PAGED) {
-                source::pages(&path, &mut |of, page| {
+            if bytes.starts_with(read::PAGED) {
+                read::pages(&path, &mut |of, page| {
                     let hits: Vec<&str> = (0..page.len()).into_par_iter().filter_map(|at| plain.at(page, at)).collect();
                     hits.into_iter().for_each(|column| found.add(&shown, column, Place::Page(of.to_owned())));
                 })?;

@@ -2,12 +2,12 @@
 
 use super::{Job, share};
 use crate::error::Result;
-use crate::sink::{self, Piece};
+use crate::format::write::{self, Piece};
 
 impl Job<'_> {
     /// Refuses a run whose files would be larger than allowed. Columnar formats count as CSV, which is about as large.
     pub(super) fn within_budget(&self) -> Result<()> {
-        let csv = sink::format("csv")?;
+        let csv = write::format("csv")?;
         let (mut all, mut most) = (0.0, (0.0, 0));
         for root in (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none()) {
             let tables: Vec<usize> =
@@ -21,7 +21,7 @@ impl Job<'_> {
                 let (schema, batch) = (&self.plan.tables[table].schema, sample.chunk.batch(table)?);
                 let extra = self.protection.extra(table) * batch.num_rows();
                 let bytes = match (self.format.encoder)(schema, &self.options)?.encode(batch.clone())? {
-                    Piece::Rows(_) => (csv.encoder)(schema, &sink::Options::default())?.encode(batch)?.len(),
+                    Piece::Rows(_) => (csv.encoder)(schema, &write::Options::default())?.encode(batch)?.len(),
                     text @ Piece::Bytes(_) => text.len(),
                 };
                 let bytes = (bytes + extra) as f64 / sample.rows.max(1) as f64 * (rows.end - rows.start) as f64;

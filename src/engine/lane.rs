@@ -8,7 +8,7 @@ use super::output::{Begun, File};
 use super::{FileEntry, Job, hold};
 use crate::digest::RowSum;
 use crate::error::Result;
-use crate::sink::{Canonical, Encoder, Piece};
+use crate::format::write::{Canonical, Encoder, Piece};
 
 /// One table's file, and the pieces that wait for their turn.
 pub(super) struct Lane {

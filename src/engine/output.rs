@@ -14,7 +14,7 @@ use super::{Job, hold, path_of};
 use crate::digest::{RowSum, hex};
 use crate::disk::{Disk, Handle, fresh, own_folder, place, retry, temporary};
 use crate::error::{Error, Result};
-use crate::sink::{Encoder, Piece, Sink};
+use crate::format::write::{Encoder, Piece, Sink};
 
 /// Where a run writes to.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Job, Target, path_of, share};
 use crate::disk::{retry, temporary};
 use crate::error::{Error, Kind, Result};
+use crate::format::write::{Format, Options, ROW_GROUP};
 use crate::plan::Plan;
-use crate::sink::{Format, Options, ROW_GROUP};
 
 /// Rows of a tree from which an estimate is within a few percent.
 pub const CAREFUL: f64 = 300_000.0;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TableEntry;
 use crate::error::{Error, Kind, Result};
-use crate::sink::{KEY, REFERENCES, VIA};
+use crate::notes::{KEY, REFERENCES, VIA};
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::notes;
 use crate::plan::Plan;
 use crate::protect::Protection;
-use crate::sink;
 
 /// The protection of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl ProtectionEntry {
             let table = plan.tables.iter().find(|table| table.name == decision.table)?;
             let field = table.schema.field_with_name(&decision.column).ok()?;
             let scope = protection.scopes.get(&(decision.table.clone(), decision.column.clone()));
-            let keys = table.schema.fields().iter().filter(|field| field.metadata().contains_key(sink::KEY));
+            let keys = table.schema.fields().iter().filter(|field| field.metadata().contains_key(notes::KEY));
             let bound = scope.is_some_and(|(scope, _)| !scope.starts_with('@'));
             Some(ProtectedColumn {
                 table: decision.table.clone(),

@@ -162,7 +162,7 @@ impl<'p> Chunk<'p> {
         let mut pairs = Vec::new();
         for index in 0..declared {
             let column = self.column(frame, index)?;
-            let value = super::sql::as_text(&column.slice(row, 1))?;
+            let value = crate::sql::as_text(&column.slice(row, 1))?;
             let value: &StringArray = value.as_string();
             let value = if value.is_null(0) { "null" } else { value.value(0) };
             pairs.push(format!("{}={value}", self.plan.tables[table].columns[index].name));
@@ -186,7 +186,7 @@ impl<'p> Chunk<'p> {
         if array.data_type() == want {
             return Ok(array);
         }
-        super::sql::cast(&array, want)
+        crate::sql::cast(&array, want)
     }
 
     fn column(&mut self, frame: usize, column: usize) -> Result<ArrayRef> {

@@ -5,9 +5,9 @@ use arrow_schema::DataType;
 use indexmap::IndexMap;
 
 use super::Limits;
-use super::sql::{self, civil};
 use crate::error::{Error, Result, did_you_mean};
 use crate::profile::{Profile, Scalar};
+use crate::sql::{self, civil};
 
 /// Overrides of a profile from the command line.
 #[derive(Debug, Clone)]

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use arrow_array::cast::AsArray;
 use arrow_schema::DataType;
 
-use super::sql::{Expr, Node, types};
 use super::{Column, Input, Mark, Op, Plan, Step};
 use crate::generator;
 use crate::kinds::{self, Kind};
-use crate::sink;
+use crate::notes;
+use crate::sql::{Expr, Node, types};
 
 /// Where the values of a column come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -248,19 +248,19 @@ impl Plan {
                 let mut notes = field.metadata().clone();
                 let mut note = |key: &str, value: &str| notes.insert(key.to_owned(), value.to_owned());
                 if let Some(kind) = known.kind {
-                    note(sink::PII, &kind.name);
+                    note(notes::PII, &kind.name);
                 }
-                note(sink::CLASS, &known.class);
-                note(sink::ORIGIN, origin.name());
-                note(sink::HANDLING, &known.handling);
+                note(notes::CLASS, &known.class);
+                note(notes::ORIGIN, origin.name());
+                note(notes::HANDLING, &known.handling);
                 if known.hipaa != "-" {
-                    note(sink::HIPAA, &known.hipaa);
+                    note(notes::HIPAA, &known.hipaa);
                 }
                 if known.identifies != "none" {
-                    note(sink::IDENTIFIES, known.identifies);
+                    note(notes::IDENTIFIES, known.identifies);
                 }
                 if let Some(domain) = &known.domain {
-                    note(sink::DOMAIN, domain);
+                    note(notes::DOMAIN, domain);
                 }
                 std::sync::Arc::new(field.as_ref().clone().with_metadata(notes))
             });

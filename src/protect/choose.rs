@@ -7,8 +7,8 @@ use arrow_schema::{DataType, Field};
 use super::{Handling, ff1, handling};
 use crate::error::{Error, Result, did_you_mean};
 use crate::kinds::{self, Kind};
+use crate::notes;
 use crate::plan::{Known, Plan};
-use crate::sink;
 
 /// What the user asked for with `--protect` and `--deidentify`.
 #[derive(Debug, Default)]
@@ -175,16 +175,16 @@ impl Whom {
 }
 
 fn is_key(field: &Field) -> bool {
-    field.metadata().contains_key(sink::KEY)
+    field.metadata().contains_key(notes::KEY)
 }
 
 fn reference(field: &Field) -> Option<(&str, &str)> {
-    field.metadata().get(sink::REFERENCES)?.split_once('.')
+    field.metadata().get(notes::REFERENCES)?.split_once('.')
 }
 
 /// The domain that a column's joinable values belong to: its own, that of the key it repeats, its table's, its kind's.
 fn domain(plan: &Plan, table: usize, field: &Field, depth: usize) -> String {
-    if let Some(domain) = field.metadata().get(sink::DOMAIN) {
+    if let Some(domain) = field.metadata().get(notes::DOMAIN) {
         return domain.clone();
     }
     if let Some((to, key)) = reference(field).filter(|_| depth < 100)
@@ -193,7 +193,7 @@ fn domain(plan: &Plan, table: usize, field: &Field, depth: usize) -> String {
     {
         return domain(plan, to, key, depth + 1);
     }
-    match field.metadata().get(sink::PII).filter(|_| !is_key(field)) {
+    match field.metadata().get(notes::PII).filter(|_| !is_key(field)) {
         Some(kind) => kind.clone(),
         None => format!("{}.{}", plan.tables[table].name, field.name()),
     }

@@ -11,8 +11,8 @@ use super::texts::{Filled, Texts};
 use super::{Counter, Handling, Protect, Rows, Subject};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
-use crate::sink::REFERENCES;
-use crate::sink::texts::Cells;
+use crate::format::write::texts::Cells;
+use crate::notes::REFERENCES;
 
 pub(super) static ENCRYPT: Handling = Handling {
     name: "encrypt",

@@ -30,7 +30,7 @@ use super::secret::Secret;
 pub use batch::Batch;
 
 /// What every text cell starts with, and the text cell of a binary one.
-pub use crate::sink::texts::{CELL as PREFIX, write_cell as write_text};
+pub use crate::format::write::texts::{CELL as PREFIX, write_cell as write_text};
 
 /// How many bytes a binary cell has beyond its plaintext.
 pub const OVERHEAD: usize = 33;

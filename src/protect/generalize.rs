@@ -14,7 +14,7 @@ use arrow_schema::DataType;
 use super::texts::Texts;
 use super::{Handling, Protect, Rows, Subject};
 use crate::error::{Error, Result};
-use crate::plan::sql::civil;
+use crate::sql::civil;
 
 pub(super) static GENERALIZE: Handling = Handling {
     name: "generalize",

@@ -9,8 +9,8 @@ use arrow_schema::{DataType, Field};
 use super::{Choice, decide, handling};
 use crate::error::Error;
 use crate::kinds::{self, Kind};
+use crate::notes;
 use crate::plan::{Known, Mark, Origin, Plan};
-use crate::sink;
 
 /// Something that a profile says, or does not say, of personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,7 +256,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     let kind_name = known.kind.map_or("", |kind| kind.name.as_str());
     if !personal && known.kind.is_none() {
         // What repeats a key is what the key is.
-        let repeats = field.metadata().contains_key(sink::REFERENCES);
+        let repeats = field.metadata().contains_key(notes::REFERENCES);
         if let Some((from, index)) = plan.carries(table, column).first().filter(|_| !repeats) {
             let (from, source) = (&plan.tables[*from].name, &plan.tables[*from].columns[*index].name);
             found(
@@ -295,14 +295,14 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     if !fits {
         found(
             "PII-015",
-            format!("a `{kind_name}` is not {}", crate::plan::sql::types::name(field.data_type())),
+            format!("a `{kind_name}` is not {}", crate::sql::types::name(field.data_type())),
             "dates are dates or instants, ages are integers",
         );
     }
     if known.identifies == "direct" && (timely || matches!(field.data_type(), DataType::Boolean | DataType::Float64)) {
         found(
             "PII-016",
-            format!("{} identifies nobody as a `{kind_name}`", crate::plan::sql::types::name(field.data_type())),
+            format!("{} identifies nobody as a `{kind_name}`", crate::sql::types::name(field.data_type())),
             "another kind, such as date or health",
         );
     }
@@ -363,18 +363,18 @@ pub fn catalogue(plan: &Plan) -> String {
             let _ = out.write_record([
                 table.name.clone(),
                 field.name().clone(),
-                crate::plan::sql::types::name(field.data_type()),
-                note(sink::CLASS),
-                note(sink::PII),
-                note(sink::HIPAA),
-                note(sink::IDENTIFIES),
-                note(sink::ORIGIN),
-                note(sink::HANDLING),
-                note(sink::DOMAIN),
+                crate::sql::types::name(field.data_type()),
+                note(notes::CLASS),
+                note(notes::PII),
+                note(notes::HIPAA),
+                note(notes::IDENTIFIES),
+                note(notes::ORIGIN),
+                note(notes::HANDLING),
+                note(notes::DOMAIN),
                 presidio,
                 fideslang,
                 dpv,
-                note(sink::ABOUT),
+                note(notes::ABOUT),
             ]);
         }
     }

@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use crate::error::{Error, Result};
-use crate::sink::texts as canonical;
+use crate::format::write::texts as canonical;
 
 /// The text of each row, as an unencrypted CSV would have it.
 pub enum Texts {

@@ -13,9 +13,9 @@ use crate::audit;
 use crate::digest::{hex, sha256};
 use crate::engine::path_of;
 use crate::error::{Error, Kind, Result};
+use crate::format::write;
 use crate::manifest::{Manifest, sum_of};
 use crate::profile::writable;
-use crate::sink;
 
 /// The most bytes of a manifest or a list of sums: far more than any run of ours needs.
 const MOST: u64 = 256 << 20;
@@ -87,7 +87,7 @@ fn manifest(folder: &Path, name: &str) -> Result<Made> {
     if part_of(name) != Some(part.map_or(0, |(i, _)| i)) {
         return wrong("has the name of another part");
     }
-    let Ok(format) = sink::format(&manifest.format) else { return wrong("names a format that there is not") };
+    let Ok(format) = write::format(&manifest.format) else { return wrong("names a format that there is not") };
     let mut tables = BTreeSet::new();
     for table in &manifest.tables {
         table.schema()?;

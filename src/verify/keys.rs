@@ -17,9 +17,9 @@ use rayon::prelude::*;
 use super::rows::{Counts, open};
 use super::{Finding, Findings, Made, Report, Request, folder};
 use crate::error::Result;
-use crate::sink::datapackage::TableFile;
-use crate::sink::{Canonical, key_hash};
-use crate::source::BATCH;
+use crate::format::read::BATCH;
+use crate::format::write::datapackage::TableFile;
+use crate::format::write::{Canonical, key_hash};
 
 /// Columns whose values together are a key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -21,14 +21,15 @@ use super::sealed::{self, bare, protection};
 use super::{Finding, Findings, Made, Report, Request};
 use crate::engine::{FileEntry, share};
 use crate::error::{Error, Kind, Result};
+use crate::format::read::Rows;
+use crate::format::write::nulled;
+use crate::format::write::texts::texts;
 use crate::manifest::{self, ColumnEntry, FINGERPRINT};
-use crate::plan::sql::as_text;
+use crate::notes::PROTECTION;
 use crate::plan::{Chunk, Limits, Options, Plan};
 use crate::profile;
 use crate::protect::Protection;
-use crate::sink::texts::texts;
-use crate::sink::{PROTECTION, nulled};
-use crate::source::Rows;
+use crate::sql::as_text;
 
 /// Which chunks are derived again: those whose hash falls below the share, and one of each tree.
 #[derive(Debug, Clone)]

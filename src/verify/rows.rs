@@ -9,8 +9,8 @@ use super::{Finding, Findings, Made, Report, below};
 use crate::digest::RowSum;
 use crate::engine::FileEntry;
 use crate::error::{Kind, Result};
-use crate::sink::Canonical;
-use crate::source::{BATCH, Options, Rows};
+use crate::format::read::{BATCH, Options, Rows};
+use crate::format::write::Canonical;
 
 /// The rows of each file that could be read to its end, by its path.
 pub(super) type Counts = BTreeMap<String, u64>;

@@ -5,11 +5,12 @@ use arrow_array::RecordBatch;
 
 use super::{Made, Request};
 use crate::error::{Error, Kind, Result};
+use crate::format::write::{self};
 use crate::manifest::{Manifest, ProtectionEntry};
+use crate::notes::PROTECTION;
 use crate::plan::{Chunk, Plan};
 use crate::protect::keyring::Keys;
 use crate::protect::{Decision, Protection, Settings, handling};
-use crate::sink::{self, PROTECTION};
 
 /// Why the rows of a protected run cannot be derived again with what was given; `None` where they can.
 pub(super) fn missing(request: &Request, made: &Made) -> Option<String> {
@@ -34,7 +35,7 @@ fn keyed(name: &str) -> bool {
 
 /// The protection that the manifest describes, of a plan that is the run's.
 pub(super) fn protection(plan: &Plan, manifest: &Manifest, keys: Option<&Keys>) -> Result<Protection> {
-    let binary = sink::format(&manifest.format)?.binary;
+    let binary = write::format(&manifest.format)?.binary;
     let Some(entry) = &manifest.protection else {
         return Ok(Protection::none(Settings { binary, ..Settings::default() }));
     };

@@ -7,9 +7,10 @@ use placebo::digest::sha256;
 use placebo::disk::System;
 use placebo::engine::{Job, Progress, Start, Target};
 use placebo::error::Kind;
+use placebo::format::write;
 use placebo::plan::{Options, Plan};
 use placebo::protect::{Protection, Settings};
-use placebo::{run, sink};
+use placebo::run;
 
 use crate::folders::memory;
 use crate::mutate::{Dice, mutant};
@@ -61,8 +62,8 @@ impl Journals {
     }
 
     fn resume(&self, folder: &Path, progress: &Progress) -> placebo::error::Result<()> {
-        let format = sink::format("csv")?;
-        let (options, tables) = (sink::Options::default(), (0..self.plan.tables.len()).collect::<Vec<_>>());
+        let format = write::format("csv")?;
+        let (options, tables) = (write::Options::default(), (0..self.plan.tables.len()).collect::<Vec<_>>());
         let nothing = || Protection::none(Settings::default());
         let job = Job {
             plan: &self.plan,

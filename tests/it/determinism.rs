@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use placebo::sink::FORMATS;
+use placebo::format::write::FORMATS;
 
 use crate::run::{files, good, placebo};
 

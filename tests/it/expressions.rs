@@ -1,7 +1,8 @@
 //! Every function's example, and every bad profile's message.
 
 use arrow_array::Array;
-use placebo::plan::{Chunk, Options, Plan, sql};
+use placebo::plan::{Chunk, Options, Plan};
+use placebo::sql;
 
 /// A row of `one` with a child table for the examples of aggregates, and a calendar.
 const TABLES: &str = r#"

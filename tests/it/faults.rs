@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use placebo::disk::{Disk, Handle, System};
 use placebo::engine::{Job, Progress, Start, Target};
 use placebo::error::Kind;
+use placebo::format::write::{self, FORMATS, Format};
 use placebo::plan::{Options, Plan};
 use placebo::protect::{Protection, Settings};
-use placebo::sink::{self, FORMATS, Format};
 use placebo::verify::{Request, Sample, verify};
 use placebo::{profile, run};
 
@@ -168,7 +168,7 @@ impl Handle for Open {
 
 fn job<'a>(plan: &'a Plan, format: &'static Format, folder: &Path, start: Start, disk: &'a dyn Disk) -> Job<'a> {
     let tables: Vec<usize> = (0..plan.tables.len()).collect();
-    let options = sink::Options::default();
+    let options = write::Options::default();
     Job {
         plan,
         inputs: run::inputs(plan, (format, &options), &tables, None, &Protection::none(Settings::default())),
@@ -319,7 +319,7 @@ fn a_journal_that_is_cut_anywhere_is_gone_on_with() {
     let loaded = profile::load("tests/fixtures/shop").expect("loads");
     let rows = [("account".to_owned(), 300)].into_iter().collect();
     let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
-    let csv = sink::format("csv").expect("csv");
+    let csv = write::format("csv").expect("csv");
     let (whole, broken) = (folder(), folder());
     run::whole(&job(&plan, csv, whole.path(), Start::New, &System), &Progress::default()).expect("runs");
     let golden = files(whole.path());
@@ -360,7 +360,7 @@ fn what_the_bytes_do_not_show_is_made_again() {
     let loaded = profile::load("tests/fixtures/shop").expect("loads");
     let rows = [("account".to_owned(), 300)].into_iter().collect();
     let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
-    let csv = sink::format("csv").expect("csv");
+    let csv = write::format("csv").expect("csv");
     let whole = folder();
     run::whole(&job(&plan, csv, whole.path(), Start::New, &System), &Progress::default()).expect("runs");
     let golden = files(whole.path());

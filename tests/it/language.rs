@@ -2,7 +2,8 @@
 
 use arrow_array::StringArray;
 use placebo::error::Kind;
-use placebo::plan::{Chunk, Options, Plan, sql};
+use placebo::plan::{Chunk, Options, Plan};
+use placebo::sql;
 
 use crate::expressions::{compiled, evaluate, value};
 

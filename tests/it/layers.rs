@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 9] = [
-    &["digest", "disk", "error", "rng"],
-    &["profile", "kinds"],
+const LAYERS: [&[&str]; 10] = [
+    &["digest", "disk", "error", "notes", "rng"],
+    &["profile", "kinds", "sql"],
+    &["format"],
     &["generator"],
-    &["plan", "sink", "source"],
+    &["plan"],
     &["protect"],
     &["engine"],
     &["audit", "manifest"],

@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use placebo::engine::{CAREFUL, estimate};
+use placebo::format::write;
 use placebo::plan::{Options, Plan};
-use placebo::{profile, sink};
+use placebo::profile;
 
 use crate::run::{files, good, placebo};
 
@@ -257,8 +258,9 @@ fn sizes_are_known_before_the_run() {
         let loaded = profile::load(name).expect("loads");
         let plan = Plan::compile(&loaded, &Options { scale: 4.0, ..Options::default() }).expect("compiles");
         let tables: Vec<usize> = (0..plan.tables.len()).collect();
-        for format in sink::FORMATS {
-            let told = estimate(&plan, &tables, (format, &sink::Options::default()), None, CAREFUL).expect("estimates");
+        for format in write::FORMATS {
+            let told =
+                estimate(&plan, &tables, (format, &write::Options::default()), None, CAREFUL).expect("estimates");
             let told: f64 = told.iter().map(|table| table.bytes).sum();
             let temp = tempfile::tempdir().expect("a folder");
             good(&["generate", name, "--scale", "4", "--format", format.name, "--out", text(temp.path()), "-q"]);

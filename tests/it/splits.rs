@@ -4,20 +4,20 @@ use std::path::Path;
 
 use placebo::disk::System;
 use placebo::engine::{Job, Progress, Start, Target, path_of};
+use placebo::format::write;
 use placebo::plan::{Options, Plan};
 use placebo::protect::{Protection, Settings};
-use placebo::sink;
 use proptest::prelude::*;
 
 /// The lines of every table, headers first, as one part of a run writes them.
 fn run(plan: &Plan, part: Option<(u64, u64)>, threads: usize, chunk: Option<u64>) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().expect("a folder");
-    let format = sink::format("csv").expect("csv");
+    let format = write::format("csv").expect("csv");
     let job = Job {
         plan,
         tables: (0..plan.tables.len()).collect(),
         format,
-        options: sink::Options::default(),
+        options: write::Options::default(),
         target: Target::Folder(folder.path().to_owned()),
         part,
         threads,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use placebo::digest::{RowSum, sha256};
+use placebo::format::write::FORMATS;
 use placebo::manifest::{Manifest, sum_of};
-use placebo::sink::FORMATS;
 
 use crate::run::{files, good, placebo};
 

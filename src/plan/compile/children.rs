@@ -5,9 +5,10 @@ use arrow_schema::DataType;
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
 use crate::plan::deal::{Shape, Spread};
-use crate::plan::sql::types;
-use crate::plan::{Base, Column, Facts, Hand, Input, Op, Source, sql};
+use crate::plan::{Base, Column, Facts, Hand, Input, Op, Source};
 use crate::profile::{self, Expr};
+use crate::sql;
+use crate::sql::types;
 
 impl Compiler<'_> {
     /// Compiles what says how many rows a table has.

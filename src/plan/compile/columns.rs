@@ -7,9 +7,9 @@ use arrow_schema::DataType;
 use super::{CallScope, Compiler, InSight, MAX_DEPTH, MAX_NESTING, State};
 use crate::error::{Error, Result};
 use crate::generator;
-use crate::plan::sql::{self, types};
 use crate::plan::{Column, Input, Op, Origin, Step};
 use crate::profile::{self, Call, Expr, Value};
+use crate::sql::{self, types};
 
 impl Compiler<'_> {
     pub(super) fn declared(&mut self, table: usize, column: usize) -> Result<()> {

@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use super::{Compiler, State};
 use crate::error::{Error, Result};
 use crate::plan::deal::{Deal, Spread};
-use crate::plan::{Input, Op, Source, Step, sql};
+use crate::plan::{Input, Op, Source, Step};
 use crate::profile::{self, Expr};
+use crate::sql;
 
 /// Values with the rows that have them.
 type Strata = Vec<(String, Range<u64>)>;

@@ -7,10 +7,10 @@ use arrow_schema::DataType;
 use super::{Compiler, State};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::lifecycle::Walker;
-use crate::plan::sql::types;
 use crate::plan::{Op, Walk, WalkColumn};
 use crate::profile::{self, Expr, Value, Wait};
 use crate::rng::Weighted;
+use crate::sql::types;
 
 impl Compiler<'_> {
     pub(super) fn walk(&mut self, parent: usize, child: usize, says: &profile::Lifecycle, path: &str) -> Result<Walk> {

@@ -7,8 +7,8 @@ use arrow_schema::DataType;
 
 use super::{Compiler, State, Target};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::sql::types;
 use crate::plan::{Op, Source};
+use crate::sql::types;
 
 impl<'a> Compiler<'a> {
     /// What the head of a path means in a table.

@@ -10,8 +10,8 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::sql::{self, types};
 use crate::plan::{Aggregate, Function, Hand, Input, Op, Step, WalkColumn, Window};
+use crate::sql::{self, types};
 
 /// The names in sight of one table's expressions.
 pub(super) struct InSight<'c, 'a> {

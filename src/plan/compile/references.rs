@@ -6,9 +6,9 @@ use super::{CallScope, Compiler, InSight, unknown_table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::Operand;
 use crate::plan::references::{Among, Choose, Match, Pick, uncertain};
-use crate::plan::sql::{self, types};
 use crate::plan::{Column, Input, Op, Place, Reference, Step};
 use crate::profile::{self, Expr, Pick as Says};
+use crate::sql::{self, types};
 
 impl Compiler<'_> {
     /// Compiles a reference: the table that it leads to, and whether there may be no row.

@@ -4,9 +4,10 @@ use arrow_schema::{DataType, Field, Schema};
 
 use super::{Compiler, State};
 use crate::error::{Error, Result};
-use crate::plan::sql::types;
-use crate::plan::{Column, Input, Op, Source, Step, sql};
-use crate::sink;
+use crate::notes;
+use crate::plan::{Column, Input, Op, Source, Step};
+use crate::sql;
+use crate::sql::types;
 
 impl<'a> Compiler<'a> {
     pub(super) fn schema(&self, table: usize) -> Schema {
@@ -20,20 +21,20 @@ impl<'a> Compiler<'a> {
             let mut metadata = std::collections::BTreeMap::new();
             let mut note = |key: &str, value: &str| metadata.insert(key.to_owned(), value.to_owned());
             if column.rest.key {
-                note(sink::KEY, "primary");
+                note(notes::KEY, "primary");
             }
             if !column.rest.about.is_empty() {
-                note(sink::ABOUT, &column.rest.about);
+                note(notes::ABOUT, &column.rest.about);
             }
             if let Some(says) = &column.rest.references {
-                note(sink::REFERENCES, says);
+                note(notes::REFERENCES, says);
                 if says.split_once('.').is_some_and(|(to, _)| self.key_columns(to) > 1) {
-                    note(sink::VIA, says.split('.').next().unwrap_or_default());
+                    note(notes::VIA, says.split('.').next().unwrap_or_default());
                 }
             } else if let Some((to, key, steps)) = self.foreign_key(table, made) {
-                note(sink::REFERENCES, &format!("{to}.{key}"));
+                note(notes::REFERENCES, &format!("{to}.{key}"));
                 if self.key_columns(to) > 1 {
-                    note(sink::VIA, &self.way(table, &steps));
+                    note(notes::VIA, &self.way(table, &steps));
                 }
             }
             let nullable = made.nullable && !column.rest.key;

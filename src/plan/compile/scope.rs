@@ -8,9 +8,9 @@ use super::Compiler;
 use crate::error::{Error, Result};
 use crate::generator::data::Data;
 use crate::generator::{Scope, Slot, Want};
-use crate::plan::sql::{self, types};
 use crate::plan::{Input, Op};
 use crate::profile::{Expr, Value};
+use crate::sql::{self, types};
 
 /// The scope of one generator call.
 pub(super) struct CallScope<'c, 'a> {

@@ -8,12 +8,13 @@ use arrow_select::concat::concat;
 use arrow_select::take::take;
 
 use super::super::references::Among;
-use super::super::{Aggregate, Base, Facts, Hand, Step, deal::Deal, sql};
+use super::super::{Aggregate, Base, Facts, Hand, Step, deal::Deal};
 use super::reduce::{self, Lists, Order};
 use super::{Chunk, Held, Made};
 use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
 use crate::rng::child_key;
+use crate::sql;
 
 impl<'p> Chunk<'p> {
     /// How a reference of the frame's table deals.

@@ -10,8 +10,9 @@ use super::{Skew, beyond, draw, others};
 use crate::error::{Error, Result};
 use crate::generator::operand::{Texts, texts};
 use crate::generator::{Fill, Operand};
-use crate::plan::{Chunk, Op, Plan, Step, sql};
+use crate::plan::{Chunk, Op, Plan, Step};
 use crate::profile::{Fallback, Loaded};
+use crate::sql;
 
 /// The most rows of a table that is matched without strata: its index is kept in memory, 4 bytes a row.
 const MAX_INDEX: u64 = 1 << 22;

@@ -1,7 +1,7 @@
 //! Cells that are made together: what [`Cipher::seal`] makes, several times as fast.
 
 use super::{Cipher, HEAD, NONCE, VERSION, gcm, mac};
-use crate::sink::texts::Cells;
+use crate::format::write::texts::Cells;
 
 /// So many cells, or blocks of them, make a batch: what is worked on stays in the nearest caches.
 const CELLS: usize = 256;

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::digest::hex;
-use crate::sink::texts::Cells;
+use crate::format::write::texts::Cells;
 
 /// Made by an independent implementation in Python (`cryptography`), not by this one.
 fn vectors() -> Json {

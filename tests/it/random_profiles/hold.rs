@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use placebo::error::Result;
-use placebo::plan::{Chunk, Options, Plan, sql};
+use placebo::format::write;
+use placebo::notes;
+use placebo::plan::{Chunk, Options, Plan};
 use placebo::profile::Loaded;
-use placebo::sink;
+use placebo::sql;
 use proptest::prop_assert;
 use proptest::prop_assert_eq;
 use proptest::test_runner::TestCaseError;
@@ -16,10 +18,10 @@ use super::{Drawn, refused};
 
 /// The bytes of some rows as CSV, which is what a user compares.
 fn text(plan: &Plan, table: usize, batch: RecordBatch) -> Result<String> {
-    let csv = sink::format("csv")?;
-    match (csv.encoder)(&plan.tables[table].schema, &sink::Options::default())?.encode(batch)? {
-        sink::Piece::Bytes(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        sink::Piece::Rows(_) => Ok(String::new()),
+    let csv = write::format("csv")?;
+    match (csv.encoder)(&plan.tables[table].schema, &write::Options::default())?.encode(batch)? {
+        write::Piece::Bytes(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        write::Piece::Rows(_) => Ok(String::new()),
     }
 }
 
@@ -95,11 +97,11 @@ fn keys(plan: &Plan, batches: &BTreeMap<usize, RecordBatch>) -> Result<Result<()
         let mut keyed = false;
         for (column, field) in schema.fields().iter().enumerate() {
             let own = cells(batch, column)?;
-            if field.metadata().contains_key(sink::KEY) {
+            if field.metadata().contains_key(notes::KEY) {
                 keyed = true;
                 own.iter().zip(&mut primary).for_each(|(cell, key)| *key += &format!("{cell:?}/"));
             }
-            let Some((to, key)) = field.metadata().get(sink::REFERENCES).and_then(|says| says.split_once('.')) else {
+            let Some((to, key)) = field.metadata().get(notes::REFERENCES).and_then(|says| says.split_once('.')) else {
                 continue;
             };
             let target = &batches[&plan.table(to)?];

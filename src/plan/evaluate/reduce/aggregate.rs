@@ -6,10 +6,11 @@ use arrow_array::{ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Ar
 use arrow_ord::ord::make_comparator;
 use arrow_schema::{DataType, SortOptions};
 
-use super::super::super::{Function, sql};
+use super::super::super::Function;
 use super::{Lists, checked, gather, overflow, shared};
 use crate::error::{Error, Result};
 use crate::generator::operand::texts;
+use crate::sql;
 
 /// A column reduced over each list; without a column the rows are counted.
 pub(in super::super) fn aggregate(

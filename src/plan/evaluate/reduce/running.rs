@@ -5,10 +5,11 @@ use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array};
 use arrow_schema::DataType;
 
-use super::super::super::{Function, sql};
+use super::super::super::Function;
 use super::aggregate::{aggregate, better, summed};
 use super::{Lists, checked, gather, overflow, shared};
 use crate::error::{Error, Result};
+use crate::sql;
 
 /// A value for each of `rows` rows, from the lists of siblings in order. Without an order a fold sees all of a list.
 pub(in super::super) fn window(

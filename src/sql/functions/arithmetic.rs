@@ -11,7 +11,7 @@ use arrow_schema::DataType::{self, Decimal128, Float64, Int64, Null};
 
 use super::{Function, Resolved};
 use crate::error::{Error, Kind, Result};
-use crate::plan::sql::types::{as_decimal, common, name};
+use crate::sql::types::{as_decimal, common, name};
 
 /// The digits of a sum or difference: one more before the point than the longer of both.
 const SUM: Digits = |(p1, s1), (p2, s2)| ((p1 as i8 - s1).max(p2 as i8 - s2) + s1.max(s2) + 1, s1.max(s2));

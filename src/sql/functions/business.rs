@@ -13,7 +13,7 @@ use super::days::outside;
 use super::{Function, Resolved, Value, accepted};
 use crate::error::Result;
 use crate::generator::operand::texts;
-use crate::plan::sql::holidays::Calendar;
+use crate::sql::holidays::Calendar;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

@@ -166,7 +166,7 @@ pub fn pages(path: &Path, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
     guard::guarded(|| parquet::pages(file, each)).map_err(|error| named(error, path, 1, None))
 }
 
-/// A column of values from their texts: the inverse of [`crate::sink::texts::texts`].
+/// A column of values from their texts: the inverse of [`crate::format::write::texts::texts`].
 ///
 /// # Errors
 ///

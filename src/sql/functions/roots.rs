@@ -10,7 +10,7 @@ use arrow_schema::DataType::{Decimal128, Float64, Int64};
 use super::arithmetic::{same_number, too_large};
 use super::{Function, Value};
 use crate::error::{Error, Result};
-use crate::plan::sql::types::is_number;
+use crate::sql::types::is_number;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

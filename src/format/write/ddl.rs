@@ -20,7 +20,7 @@ use std::fmt::Write;
 use arrow_schema::{DataType, Field};
 
 use super::datapackage::{TableFile, note};
-use super::{ABOUT, CLASS, HIPAA, PII, PROTECTION};
+use crate::notes::{ABOUT, CLASS, HIPAA, PII, PROTECTION};
 
 /// The text of `schema.sql`. References that neither database would take are comments: to a table that is not among
 /// `tables`, to a column that is not the primary key of its table, or around a circle of tables.
@@ -139,8 +139,8 @@ mod tests {
 
     use arrow_schema::{Schema, TimeUnit};
 
-    use super::super::{KEY, REFERENCES};
     use super::*;
+    use crate::notes::{KEY, REFERENCES};
 
     fn table(name: &str, fields: Vec<Field>) -> TableFile {
         let schema = Arc::new(Schema::new(fields));

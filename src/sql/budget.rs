@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 400;
 const MAX_NODES: usize = 100_000;
 
 /// How deep an expression is at most: operators one after the other nest too, and only brackets and commas end that.
-pub(in crate::plan) fn allow(sql: &str) -> Result<usize> {
+pub(crate) fn allow(sql: &str) -> Result<usize> {
     let (mut levels, mut deepest) = (vec![0_usize], 0);
     for token in Tokenizer::new(&DuckDbDialect {}, sql).tokenize().unwrap_or_default() {
         match token {

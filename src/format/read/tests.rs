@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::*;
-use crate::sink::FORMATS;
+use crate::format::write::FORMATS;
 
 fn schema() -> SchemaRef {
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
@@ -46,8 +46,8 @@ fn csv_tells_null_from_empty_and_quotes_from_text() {
          -9223372036854775808,,NaN,0.00,\"a \"\"b\"\"\n,\",\" c\",0001-01-01,1969-12-31T23:59:59.999999Z\n"
     );
     let batch = read("csv", &schema(), text.as_bytes(), false).expect("reads");
-    let encoder = (FORMATS[0].encoder)(&schema(), &crate::sink::Options::default()).expect("csv");
-    let crate::sink::Piece::Bytes(again) = encoder.encode(batch).expect("encodes") else { panic!("rows") };
+    let encoder = (FORMATS[0].encoder)(&schema(), &crate::format::write::Options::default()).expect("csv");
+    let crate::format::write::Piece::Bytes(again) = encoder.encode(batch).expect("encodes") else { panic!("rows") };
     assert_eq!(HEADER.to_owned() + &String::from_utf8(again).expect("text"), text);
 }
 
@@ -103,9 +103,11 @@ fn the_guard_is_taken_away_where_it_was_put() {
         vec![Arc::new(arrow_array::StringArray::from(texts.to_vec())) as arrow_array::ArrayRef],
     )
     .expect("a batch");
-    let options = crate::sink::Options { guard: true, ..crate::sink::Options::default() };
+    let options = crate::format::write::Options { guard: true, ..crate::format::write::Options::default() };
     let encoder = (FORMATS[0].encoder)(&schema, &options).expect("csv");
-    let crate::sink::Piece::Bytes(rows) = encoder.encode(batch.clone()).expect("encodes") else { panic!("rows") };
+    let crate::format::write::Piece::Bytes(rows) = encoder.encode(batch.clone()).expect("encodes") else {
+        panic!("rows")
+    };
     let text = [b"t\n", rows.as_slice()].concat();
     assert!(text.starts_with(b"t\n'=1\n''=1\n'''-\n'\n"));
     assert_eq!(read("csv", &schema, &text, true).expect("reads"), batch);

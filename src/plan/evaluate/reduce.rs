@@ -13,8 +13,8 @@ use arrow_select::take::take;
 pub(super) use aggregate::aggregate;
 pub(super) use running::window;
 
-use super::super::sql;
 use crate::error::{Error, Result};
+use crate::sql;
 
 /// Lists of rows, one behind the other.
 pub(super) struct Lists {

@@ -11,8 +11,8 @@ use arrow_schema::DataType::{self, Date32, Int64, Timestamp};
 use super::days::pairs;
 use super::{Function, Resolved, Value};
 use crate::error::Result;
-use crate::plan::sql::civil::{self, DAY};
-use crate::plan::sql::types::{INTERVAL, timestamp};
+use crate::sql::civil::{self, DAY};
+use crate::sql::types::{INTERVAL, timestamp};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

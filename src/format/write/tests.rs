@@ -26,6 +26,7 @@ use arrow_select::concat::concat_batches;
 
 use super::*;
 use crate::error::Kind;
+use crate::notes::PII;
 
 /// A writer whose bytes can be read after it was boxed.
 #[derive(Clone, Default)]
@@ -409,7 +410,7 @@ fn formats_have_one_name_each_and_none_is_forgotten() {
         assert!(format.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
         assert!(format.about.len() > 10 && format.mediatype.contains('/'), "{} is not described", format.name);
     }
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sink");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/format/write");
     let texts = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
     let defined = texts.flat_map(|text| {
         let names = text

@@ -8,8 +8,8 @@ use arrow_schema::DataType::{self, Date32, Int64, Null, Timestamp};
 
 use super::days::pairs;
 use super::{Function, Resolved};
-use crate::plan::sql::civil::{self, DAY};
-use crate::plan::sql::types::timestamp;
+use crate::sql::civil::{self, DAY};
+use crate::sql::types::timestamp;
 
 macro_rules! between {
     ($name:literal, $about:literal, $answer:literal, $unit:expr) => {

@@ -9,7 +9,7 @@ use arrow_schema::DataType::{Date32, Int64, Null};
 
 use super::{Function, Value, accepted};
 use crate::error::{Error, Kind, Result};
-use crate::plan::sql::civil;
+use crate::sql::civil;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

@@ -9,7 +9,8 @@
 use arrow_schema::{DataType, Field, SchemaRef};
 use serde_json::{Map, Value, json};
 
-use super::{ABOUT, CLASS, FORMATS, HIPAA, IDENTIFIES, KEY, ORIGIN, PII, PROTECTION, REFERENCES, VIA};
+use super::FORMATS;
+use crate::notes::{ABOUT, CLASS, HIPAA, IDENTIFIES, KEY, ORIGIN, PII, PROTECTION, REFERENCES, VIA};
 
 /// What is told of a column as personal data.
 const CLASSES: [(&str, &str); 6] = [

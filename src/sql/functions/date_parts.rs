@@ -8,8 +8,8 @@ use arrow_schema::DataType::{self, Date32, Int64, Null, Timestamp, Utf8};
 
 use super::{Function, Value, constant};
 use crate::error::{Error, Kind, Result};
-use crate::plan::sql::civil::{self, DAY};
-use crate::plan::sql::types::timestamp;
+use crate::sql::civil::{self, DAY};
+use crate::sql::types::timestamp;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

@@ -10,7 +10,7 @@ use arrow_schema::DataType::{self, Float64, Int64, Null};
 use super::arithmetic::too_large;
 use super::{Function, Resolved, Value};
 use crate::error::Result;
-use crate::plan::sql::types::{common, is_number};
+use crate::sql::types::{common, is_number};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

@@ -12,7 +12,7 @@ use arrow_schema::DataType::{self, Boolean, Float64, Null};
 
 use super::{Function, Value};
 use crate::error::Result;
-use crate::plan::sql::types::common;
+use crate::sql::types::common;
 
 macro_rules! comparison {
     ($sign:literal, $about:literal, $example:literal, $answer:literal, $kernel:expr) => {

@@ -14,7 +14,6 @@ mod limits;
 mod options;
 mod origin;
 mod references;
-pub mod sql;
 
 use std::sync::{Arc, OnceLock};
 
@@ -28,7 +27,7 @@ pub use limits::Limits;
 pub use options::Options;
 pub use origin::{Known, Origin};
 
-use sql::Reduction as Function;
+use crate::sql::Reduction as Function;
 
 use crate::generator::Generator;
 use crate::generator::data::Data;
@@ -234,7 +233,7 @@ enum Place {
 
 /// What a column computes.
 enum Op {
-    Expr(sql::Expr),
+    Expr(crate::sql::Expr),
     Generator(Box<dyn Generator>),
     /// The root row's number.
     Row,

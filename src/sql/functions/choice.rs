@@ -9,8 +9,8 @@ use arrow_select::interleave::interleave;
 use super::compare::{Compare, compare};
 use super::{Function, Resolved, Value};
 use crate::error::Result;
-use crate::plan::sql::cast;
-use crate::plan::sql::types::{common, logical};
+use crate::sql::cast;
+use crate::sql::types::{common, logical};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

@@ -6,7 +6,7 @@
 use arrow_schema::DataType::{self, Boolean, Decimal128, Float64, Int64, Utf8};
 
 use super::Doc;
-use crate::plan::sql::types;
+use crate::sql::types;
 
 /// An aggregate or a function over siblings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Reduction {
     }
 
     /// Why a name cannot stand with so many arguments, before `OVER` or not; `None` where it can or is none of these.
-    pub(in crate::plan::sql) fn misuse(name: &str, args: usize, over: bool) -> Option<String> {
+    pub(in crate::sql) fn misuse(name: &str, args: usize, over: bool) -> Option<String> {
         let entry = ENTRIES.iter().find(|entry| entry.name == name)?;
         let (least, most) = entry.args;
         if over && !entry.window {

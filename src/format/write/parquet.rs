@@ -17,8 +17,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef};
 
 use super::cut::Cutter;
-use super::{Encoder, Format, Options, PROTECTION, Piece, Sink, write_failed};
+use super::{Encoder, Format, Options, Piece, Sink, write_failed};
 use crate::error::{Error, Result};
+use crate::notes::PROTECTION;
 
 /// Rows handed to the column writers at a time.
 const SLICE: usize = 8_192;

@@ -10,7 +10,7 @@ use arrow_schema::DataType::{self, Date32, Int64, Null, Utf8};
 use super::columns::text;
 use super::{Function, Resolved, Value};
 use crate::error::Result;
-use crate::plan::sql::civil;
+use crate::sql::civil;
 
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
