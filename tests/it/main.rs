@@ -1,5 +1,6 @@
 //! One integration crate: through the user's door wherever that is possible.
 
+mod builds;
 mod cli;
 mod descendants;
 mod determinism;
