@@ -35,7 +35,7 @@ fn profile(criterion: &mut Criterion) {
     let plan = plan("healthcare").expect("the profile compiles");
     let rows: Vec<u64> = (0..500).collect();
     let patient = plan.table("patient").expect("a table");
-    let tree: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.root_of(*table) == patient).collect();
+    let tree = plan.tree(patient).tables;
     let generate = || {
         let mut chunk = Chunk::new(&plan, patient, &rows);
         tree.iter().map(|table| chunk.batch(*table).expect("a batch")).collect::<Vec<_>>()
@@ -154,7 +154,7 @@ fn domains(criterion: &mut Criterion) {
     for name in placebo::profile::names() {
         let plan = plan(name).expect("the profile compiles");
         let csv = write::format("csv").expect("csv");
-        let roots: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()).collect();
+        let trees = plan.trees();
         let encoders: Vec<_> = plan
             .tables
             .iter()
@@ -162,13 +162,13 @@ fn domains(criterion: &mut Criterion) {
             .collect();
         let make = || {
             let mut made = 0;
-            for root in &roots {
-                let rows: Vec<u64> = (0..plan.tables[*root].rows.min(300)).collect();
-                let mut chunk = Chunk::new(&plan, *root, &rows);
-                for table in (0..plan.tables.len()).filter(|table| plan.root_of(*table) == *root) {
-                    let batch = chunk.batch(table).expect("a batch");
+            for tree in &trees {
+                let rows: Vec<u64> = (0..plan.tables[tree.root].rows.min(300)).collect();
+                let mut chunk = Chunk::new(&plan, tree.root, &rows);
+                for table in &tree.tables {
+                    let batch = chunk.batch(*table).expect("a batch");
                     made += batch.num_rows();
-                    black_box(encoders[table].encode(batch).expect("encodes").len());
+                    black_box(encoders[*table].encode(batch).expect("encodes").len());
                 }
             }
             made

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::digest::sha256;
 use crate::disk::{Disk, Handle, retry};
 use crate::error::{Error, Kind, Result};
+use crate::part::{Part, infix};
 
 /// The `prev` of the first line.
 const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -78,7 +79,7 @@ impl Log {
     }
 
     /// Opens the log of a folder, or of one of its parts, and writes who begins what.
-    pub fn start(disk: &dyn Disk, folder: &Path, part: Option<(u64, u64)>, fields: Value) -> Result<Self> {
+    pub fn start(disk: &dyn Disk, folder: &Path, part: Option<Part>, fields: Value) -> Result<Self> {
         let log = Self::open(disk, &folder.join(name(part)))?;
         let mut who = json!({
             "placebo": env!("CARGO_PKG_VERSION"), "command": command(arguments()), "host": host(), "user": user(),
@@ -123,8 +124,8 @@ impl Log {
 
 /// The file name of the log of a run, or of a part of it.
 #[must_use]
-pub fn name(part: Option<(u64, u64)>) -> String {
-    part.map_or_else(|| "run.jsonl".to_owned(), |(i, _)| format!("run.part-{:05}.jsonl", i - 1))
+pub fn name(part: Option<Part>) -> String {
+    format!("run{}.jsonl", infix(part))
 }
 
 /// Follows the chain of a log.

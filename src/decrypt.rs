@@ -21,8 +21,8 @@ use crate::error::{Error, Kind, Result};
 use crate::format::read;
 use crate::format::write::{self, Canonical, Encoder};
 use crate::manifest::{Manifest, ProtectedColumn, ProtectionEntry, TableEntry, column_type};
-use crate::notes;
-use crate::notes::PROTECTION;
+use crate::notes::{self, PROTECTION};
+use crate::order::pool;
 use crate::protect::fe1::{self, Broken, Cipher, Scope};
 use crate::protect::keyring::Keys;
 use crate::protect::secret::Secret;
@@ -261,10 +261,7 @@ fn clear(field: &Field, plain: &[Option<zeroize::Zeroizing<Vec<u8>>>]) -> Result
 
 /// Opens every file that was asked for.
 pub fn open(request: &Request<'_>, manifests: &[(String, Manifest)], threads: usize) -> Result<Vec<Written>> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
+    let pool = pool(threads)?;
     let mut all = Vec::new();
     for (_, manifest) in manifests {
         let format = write::format(&manifest.format)?;

@@ -13,7 +13,6 @@ mod queue;
 mod resume;
 mod space;
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,14 +26,13 @@ pub use space::{CAREFUL, Estimate, estimate};
 use crate::disk::{Disk, retry};
 use crate::error::{Error, Kind, Result};
 use crate::format::write::{Format, Options};
-use crate::plan::{Chunk, Plan};
+use crate::order::pool;
+use crate::part::{Part, share};
+use crate::plan::{Chunk, Plan, Tree};
 use crate::protect::Protection;
 use lane::{Lane, Settled};
 use queue::Queue;
 use resume::Ground;
-
-/// The stack of a worker: columns and expressions are walked as deep as they depend on each other.
-pub(crate) const STACK: usize = 16 << 20;
 
 /// The number of the signal `SIGTERM`.
 const TERMINATE: usize = 15;
@@ -51,8 +49,8 @@ pub struct Job<'a> {
     pub options: Options,
     /// A folder, or standard output for a single table.
     pub target: Target,
-    /// Part `i` of `n`, from 1: a share of each root table's rows.
-    pub part: Option<(u64, u64)>,
+    /// A share of each root table's rows; all of them without one.
+    pub part: Option<Part>,
     /// Worker threads.
     pub threads: usize,
     /// Root rows per chunk, for tests: output does not depend on it.
@@ -118,14 +116,6 @@ impl Progress {
     }
 }
 
-/// The root rows of a table that belong to part `i` of `n`.
-#[must_use]
-pub fn share(rows: u64, part: Option<(u64, u64)>) -> Range<u64> {
-    let (i, n) = part.unwrap_or((1, 1));
-    let cut = |k: u64| (u128::from(rows) * u128::from(k) / u128::from(n)) as u64;
-    cut(i - 1)..cut(i)
-}
-
 impl Job<'_> {
     /// Keeps other runs away from the folder until the locks are dropped: from the first file to the manifest.
     pub fn lock(&self) -> Result<Vec<Lock>> {
@@ -135,11 +125,7 @@ impl Job<'_> {
     /// Generates, encodes and writes every table; the files in the plan's order. An interrupted run leaves a folder that
     /// a run with [`Start::Resume`] goes on with; [`Job::forget`] ends that.
     pub fn run(&self, progress: &Progress) -> Result<Vec<FileEntry>> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads)
-            .stack_size(STACK)
-            .build()
-            .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
+        let pool = pool(self.threads)?;
         // Estimates walk as deep as the run itself, and need its stack.
         pool.install(|| self.within_budget())?;
         let past = self.look()?;
@@ -168,13 +154,8 @@ impl Job<'_> {
 
     fn trees(&self, pool: &rayon::ThreadPool, ground: &Ground, progress: &Progress) -> Result<Vec<FileEntry>> {
         let mut entries = Vec::new();
-        let roots = (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none());
-        for root in roots {
-            let tables: Vec<usize> =
-                self.tables.iter().copied().filter(|table| self.plan.root_of(*table) == root).collect();
-            if !tables.is_empty() {
-                entries.extend(self.tree(pool, ground, root, &tables, progress)?);
-            }
+        for Tree { root, tables } in self.plan.trees_of(&self.tables) {
+            entries.extend(self.tree(pool, ground, root, &tables, progress)?);
         }
         entries.sort_by_key(|(table, _)| *table);
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
@@ -257,9 +238,9 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Where a file of a table stands below the output folder.
 #[must_use]
-pub fn path_of(table: &str, format: &Format, part: Option<(u64, u64)>) -> PathBuf {
+pub fn path_of(table: &str, format: &Format, part: Option<Part>) -> PathBuf {
     match part {
         None => PathBuf::from(format!("{table}.{}", format.name)),
-        Some((i, _)) => PathBuf::from(table).join(format!("part-{:05}.{}", i - 1, format.name)),
+        Some(part) => PathBuf::from(table).join(format!("{}.{}", part.label(), format.name)),
     }
 }

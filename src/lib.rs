@@ -25,6 +25,8 @@ pub mod generator;
 pub mod kinds;
 pub mod manifest;
 pub mod notes;
+pub mod order;
+pub mod part;
 pub mod plan;
 pub mod profile;
 pub mod protect;

@@ -17,6 +17,7 @@ pub use protection::{KeyEntry, ProtectedColumn, ProtectionEntry};
 use crate::digest::{RowSum, hex, sha256};
 use crate::engine::{FileEntry, Job};
 use crate::error::{Error, Kind, Result};
+use crate::part::Part;
 use crate::plan::Plan;
 use crate::protect::Protection;
 use crate::rng::ENGINE;
@@ -71,7 +72,7 @@ pub struct Manifest {
     pub csv_guard: String,
     /// Which part of how many, such as `1/3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<String>,
+    pub part: Option<Part>,
     /// What was done to personal data, where something was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionEntry>,
@@ -165,7 +166,7 @@ impl Manifest {
             format: job.format.name.to_owned(),
             compression: compression.map(str::to_owned),
             csv_guard: if job.options.guard { "quote" } else { "off" }.to_owned(),
-            part: job.part.map(|(i, n)| format!("{i}/{n}")),
+            part: job.part,
             protection: ProtectionEntry::new(plan, &job.protection),
             tables: tables.collect(),
             files: files.to_vec(),

@@ -14,6 +14,7 @@ mod limits;
 mod options;
 mod origin;
 mod references;
+mod trees;
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,11 +22,12 @@ use arrow_array::ArrayRef;
 use arrow_schema::{DataType, SchemaRef};
 use indexmap::IndexMap;
 
-pub use chunks::Sample;
+pub use chunks::{MeanRows, Sample};
 pub use evaluate::{Chunk, Failure};
 pub use limits::Limits;
 pub use options::Options;
 pub use origin::{Known, Origin};
+pub use trees::Tree;
 
 use crate::sql::Reduction as Function;
 
@@ -74,8 +76,8 @@ pub struct Table {
     pub declared: usize,
     /// The references by their place in the profile; `None` for records of data files, which are columns.
     pub refs: Vec<Option<Reference>>,
-    /// The checks: rule id, predicate as written, and the column that computes it.
-    pub checks: Vec<(String, String, usize)>,
+    /// The checks, in the profile's order.
+    pub checks: Vec<Check>,
     /// What the profile says of the declared columns as personal data, by name.
     pub marks: IndexMap<String, Vec<Mark>>,
     /// The written columns with their types and metadata.
@@ -86,6 +88,17 @@ pub struct Table {
     key: u64,
     /// Whole columns of a small root table, kept once they were needed through a reference.
     whole: Option<Vec<OnceLock<ArrayRef>>>,
+}
+
+/// A rule that every row of a table keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The rule id.
+    pub id: String,
+    /// The predicate as written in the profile.
+    pub predicate: String,
+    /// The column that computes it; hidden.
+    column: usize,
 }
 
 /// A compiled column.

@@ -36,7 +36,7 @@ pub use choose::{Choice, Decision, decide};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::notes;
-use crate::plan::Plan;
+use crate::plan::{Plan, Tree};
 use keyring::Keys;
 
 /// Every handling. `clear` is the absence of one.
@@ -233,11 +233,31 @@ pub trait Protect: Send + Sync {
         false
     }
     /// The scope and key id of its cells, for the manifest.
-    fn scope(&self) -> Option<(String, String)> {
+    fn scope(&self) -> Option<KeyScope> {
         None
     }
     /// The values as they are written.
     fn apply(&self, clear: &ArrayRef, rows: &Rows) -> Result<ArrayRef>;
+}
+
+/// The keys of an encrypted column, without the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyScope {
+    /// The scope: `table.column`, or `@domain` for joinable cells.
+    pub scope: String,
+    /// The key id that stands in each cell, as 8 hex digits.
+    pub key_id: String,
+}
+
+/// A data key, without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// The check value, which tells a wrong key from a changed cell.
+    pub check_value: String,
+    /// The key, wrapped with another one; `None` where it is not.
+    pub wrapped: Option<String>,
+    /// Whether it is a test key, which anyone can make.
+    pub test_only: bool,
 }
 
 /// The protection of a whole data set.
@@ -247,12 +267,12 @@ pub struct Protection {
     pub decisions: Vec<Decision>,
     /// What the user turned.
     pub settings: Settings,
-    /// The key's check value, its wrapped form, and whether it is for tests only.
-    pub key: Option<(String, Option<String>, bool)>,
+    /// The data key, where one was given.
+    pub key: Option<KeyInfo>,
     /// What seeds and fingerprints are committed to with, where something is encrypted.
     pub commit: Option<secret::Secret>,
     /// The scope and key id of the columns that have one, by table and column.
-    pub scopes: BTreeMap<(String, String), (String, String)>,
+    pub scopes: BTreeMap<(String, String), KeyScope>,
 }
 
 #[derive(Default)]
@@ -334,7 +354,11 @@ impl Protection {
         all.tables = tables;
         all.scopes = scopes;
         all.commit = commit;
-        all.key = keys.map(|keys| (keys.id.clone(), keys.wrapped.clone(), keys.test_only));
+        all.key = keys.map(|keys| KeyInfo {
+            check_value: keys.id.clone(),
+            wrapped: keys.wrapped.clone(),
+            test_only: keys.test_only,
+        });
         all.decisions = decisions;
         all.within_counts(plan)?;
         Ok(all)
@@ -343,15 +367,13 @@ impl Protection {
     /// Refuses more values than a key may seal before the first is made, where their number can be told.
     fn within_counts(&self, plan: &Plan) -> Result<()> {
         let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
-        for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
+        let tables: Vec<usize> = self.scopes.keys().filter_map(|(table, _)| plan.table(table).ok()).collect();
+        for Tree { root, .. } in plan.trees_of(&tables) {
             let rows = plan.tables[root].rows as f64;
-            if !self.scopes.keys().any(|(table, _)| plan.table(table).is_ok_and(|at| plan.root_of(at) == root)) {
-                continue;
-            }
-            for (at, mean) in plan.estimate(root)? {
-                for ((table, _), (scope, _)) in &self.scopes {
-                    if *table == plan.tables[at].name {
-                        *counts.entry(scope).or_default() += mean * rows;
+            for mean in plan.estimate(root)? {
+                for ((table, _), keys) in &self.scopes {
+                    if *table == plan.tables[mean.table].name {
+                        *counts.entry(&keys.scope).or_default() += mean.rows * rows;
                     }
                 }
             }
@@ -413,7 +435,7 @@ impl Protection {
     /// that anyone could guess.
     #[must_use]
     pub fn confidential(&self, seed: &str) -> bool {
-        let test_only = self.key.as_ref().is_none_or(|(_, _, test_only)| *test_only);
+        let test_only = self.key.as_ref().is_none_or(|key| key.test_only);
         self.commit.is_some() && !test_only && !self.settings.disclose_seed && seed.len() >= STRONG_SEED
     }
 

@@ -16,7 +16,8 @@ use crate::format::write::ddl::schema_sql;
 use crate::format::write::{Format, Options};
 use crate::manifest::{self, Manifest, ProtectionEntry};
 use crate::notes;
-use crate::plan::{Plan, Table};
+use crate::part::{Part, infix};
+use crate::plan::{Check, Plan, Table};
 use crate::protect::Protection;
 
 /// What a run made.
@@ -33,13 +34,14 @@ pub fn inputs(
     plan: &Plan,
     (format, options): (&Format, &Options),
     tables: &[usize],
-    part: Option<(u64, u64)>,
+    part: Option<Part>,
     protection: &Protection,
 ) -> String {
     let names: Vec<&str> = tables.iter().map(|table| plan.tables[*table].name.as_str()).collect();
     let all = json!({
         "engine": manifest::FINGERPRINT, "fingerprint": manifest::fingerprint(plan), "format": format.name,
-        "compression": compression(format, options), "guard": options.guard, "tables": names, "part": part,
+        "compression": compression(format, options), "guard": options.guard, "tables": names,
+        "part": part.map(|part| [part.index(), part.count()]),
         "protection": ProtectionEntry::new(plan, protection),
     });
     let inputs = sha256(all.to_string().as_bytes());
@@ -101,14 +103,14 @@ fn make(job: &Job<'_>, folder: &Path, log: &Log, progress: &Progress) -> Result<
 
 /// The name of the manifest of a run, or of a part of it.
 #[must_use]
-pub fn manifest_name(part: Option<(u64, u64)>) -> String {
-    part.map_or_else(|| "manifest.json".to_owned(), |(i, _)| format!("manifest.part-{:05}.json", i - 1))
+pub fn manifest_name(part: Option<Part>) -> String {
+    format!("manifest{}.json", infix(part))
 }
 
 /// The name of the list of hashes that `sha256sum -c` reads.
 #[must_use]
-pub fn sums_name(part: Option<(u64, u64)>) -> String {
-    part.map_or_else(|| "SHA256SUMS".to_owned(), |(i, _)| format!("SHA256SUMS.part-{:05}", i - 1))
+pub fn sums_name(part: Option<Part>) -> String {
+    format!("SHA256SUMS{}", infix(part))
 }
 
 /// The files of a run that is whole already, where one is to be gone on with.
@@ -149,8 +151,7 @@ fn describe(job: &Job<'_>, folder: &Path, files: &[FileEntry]) -> Result<()> {
     texts.push(manifest);
     for (name, text) in texts {
         let path = folder.join(name);
-        let own =
-            job.part.map_or_else(|| path.clone(), |(i, _)| path.with_added_extension(format!("part-{:05}", i - 1)));
+        let own = job.part.map_or_else(|| path.clone(), |part| path.with_added_extension(part.label()));
         write_whole(job.disk, &path, &own, &text)?;
     }
     Ok(())
@@ -165,8 +166,9 @@ fn beside(job: &Job<'_>, files: &[FileEntry]) -> Vec<(String, String)> {
             let table = job.plan.tables.iter().find(|table| table.name == file.table)?;
             let paths = match job.part {
                 None => vec![file.path.clone()],
-                Some((_, n)) => {
-                    (1..=n).map(|i| format!("{}/part-{:05}.{}", file.table, i - 1, job.format.name)).collect()
+                Some(part) => {
+                    let path = |part: Part| format!("{}/{}.{}", file.table, part.label(), job.format.name);
+                    Part::all(part.count()).map(path).collect()
                 }
             };
             let at = job.plan.tables.iter().position(|table| table.name == file.table)?;
@@ -185,8 +187,7 @@ pub fn table_file(table: &Table, schema: &SchemaRef, paths: Vec<String>, format:
     // What a check says of a value does not hold of its ciphertext.
     let clear = schema.fields().iter().filter(|field| !field.metadata().contains_key(notes::PROTECTION)).cloned();
     let clear = Schema::new(clear.collect::<Vec<_>>());
-    let check =
-        |(name, predicate, _): &(String, String, usize)| Some((name.clone(), crate::sql::portable(predicate, &clear)?));
+    let check = |check: &Check| Some((check.id.clone(), crate::sql::portable(&check.predicate, &clear)?));
     TableFile {
         name: table.name.clone(),
         about: table.about.clone(),

@@ -20,8 +20,10 @@ pub use finding::{Finding, Findings};
 pub use replay::Sample;
 
 use crate::engine::FileEntry;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::manifest::{Manifest, TableEntry};
+use crate::order::pool;
+use crate::part::Part;
 use crate::protect::keyring::Keys;
 
 /// What to look at.
@@ -69,8 +71,8 @@ pub(crate) struct Made {
     pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) manifest: Manifest,
-    /// Part `i` of `n`.
-    pub(crate) part: Option<(u64, u64)>,
+    /// The part; `None` for the whole.
+    pub(crate) part: Option<Part>,
 }
 
 impl Made {
@@ -90,11 +92,7 @@ impl Made {
 ///
 /// If the folder cannot be read. What is wrong with its content is no error but a finding.
 pub fn verify(request: &Request) -> Result<Report> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(request.threads)
-        .stack_size(crate::engine::STACK)
-        .build()
-        .map_err(|error| Error::new(Kind::Internal, format!("no threads: {error}")))?;
+    let pool = pool(request.threads)?;
     let (findings, mut report) = (Findings::default(), Report::default());
     let made = folder::read(&request.folder, &findings, &mut report)?;
     pool.install(|| folder::hashes(&request.folder, &made, &findings, &mut report));

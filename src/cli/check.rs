@@ -32,14 +32,15 @@ impl Check {
         let failures = engine::check(&plan, self.sample, threads(self.threads)?)?;
         let mut rows = Vec::new();
         for table in &plan.tables {
-            for (id, predicate, _) in &table.checks {
-                let broken = failures.iter().find(|f| f.table == table.name && f.check == *id).map_or(0, |f| f.rows);
+            for check in &table.checks {
+                let broken =
+                    failures.iter().find(|f| f.table == table.name && f.check == check.id).map_or(0, |f| f.rows);
                 rows.push(vec![
                     if broken == 0 { "ok".to_owned() } else { "FAIL".to_owned() },
-                    id.clone(),
+                    check.id.clone(),
                     table.name.clone(),
                     table::count(broken),
-                    predicate.split_whitespace().collect::<Vec<_>>().join(" "),
+                    check.predicate.split_whitespace().collect::<Vec<_>>().join(" "),
                 ]);
             }
         }

@@ -10,7 +10,7 @@ use super::table;
 use crate::error::Result;
 use crate::format::write::datapackage::TableFile;
 use crate::notes::{ABOUT, KEY, PII};
-use crate::plan::{Options, Plan, Table};
+use crate::plan::{Check, Options, Plan, Table};
 use crate::profile::{self, Loaded, Scalar};
 use crate::run::table_file;
 use crate::sql::types;
@@ -61,7 +61,7 @@ fn text(name: &str, loaded: &Loaded, plan: &Plan) -> String {
     text += &rows(
         &["rule", "table", "predicate"],
         plan.tables.iter().flat_map(|table| {
-            let one = |(id, predicate, _): &(String, String, usize)| vec![cell(id), cell(&table.name), code(predicate)];
+            let one = |check: &Check| vec![cell(&check.id), cell(&table.name), code(&check.predicate)];
             table.checks.iter().map(one).collect::<Vec<_>>()
         }),
     );

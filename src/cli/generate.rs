@@ -12,6 +12,7 @@ use crate::engine::{Job, Start, Target};
 use crate::error::{Error, Kind, Result};
 use crate::format::write;
 use crate::manifest;
+use crate::part::Part;
 use crate::plan::Plan;
 use crate::run::{self, Made};
 
@@ -131,9 +132,8 @@ impl Generate {
 }
 
 /// Reads `2/3`.
-fn part(text: &str) -> Result<(u64, u64)> {
-    let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-    numbers
-        .filter(|(i, n)| (1..=100_000).contains(n) && (1..=*n).contains(i))
-        .ok_or_else(|| Error::usage(format!("`--part {text}` is no part")).hint("such as 1/3, 2/3 and 3/3"))
+fn part(text: &str) -> Result<Part> {
+    text.parse().map_err(|error: Error| {
+        Error::usage(format!("`--part {text}`: {}", error.message())).hint("such as 1/3, 2/3 and 3/3")
+    })
 }

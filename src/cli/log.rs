@@ -40,7 +40,7 @@ pub(super) fn start(job: &Job<'_>, out: &str) {
             "profile": plan.name, "seed": seed, "rows": rows,
             "fingerprint": manifest::shown_fingerprint(plan, &job.protection),
             "engine": manifest::FINGERPRINT, "format": job.format.name, "out": out,
-            "part": job.part.map(|(i, n)| format!("{i}/{n}")),
+            "part": job.part,
         }),
     );
 }

@@ -70,8 +70,7 @@ impl PlanCommand {
             e.mean * plan.tables[plan.root_of(e.table)].chunk as f64 * width
         };
         let chunk = widths.clone().map(chunk).fold(0.0, f64::max);
-        let roots = (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none());
-        let hands = roots.map(|root| plan.hands(root)).max().unwrap_or(0) as f64 * HAND;
+        let hands = plan.trees().into_iter().map(|tree| plan.hands(tree.root)).max().unwrap_or(0) as f64 * HAND;
         let need = |factor: f64| BASE + threads as f64 * (factor * chunk + hands);
         // Each table's row group stays open until it is full.
         let groups: f64 = widths.map(|(e, width)| e.rows.min(write::ROW_GROUP as f64) * width).sum();

@@ -155,7 +155,7 @@ impl Protecting {
     /// Says it where encryption hides less than it seems.
     pub(super) fn warn(&self, plan: &Plan, protection: &Protection, log_format: LogFormat) {
         let guessed = protection.commit.is_some() && !self.disclose_seed && !protection.confidential(&plan.seed);
-        let test_only = protection.key.as_ref().is_some_and(|(_, _, test_only)| *test_only);
+        let test_only = protection.key.as_ref().is_some_and(|key| key.test_only);
         if !guessed || test_only {
             return;
         }

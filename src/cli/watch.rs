@@ -10,8 +10,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::{LogFormat, log};
-use crate::engine::{self, Job, Progress};
+use crate::engine::{Job, Progress};
 use crate::error::{Error, Result};
+use crate::part::share;
 use crate::run::{self, Made};
 
 /// What is said while a run goes on.
@@ -41,13 +42,8 @@ impl Talk {
 pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Made> {
     let progress = Progress::default();
     heed(&progress)?;
-    let total: u64 = (0..job.plan.tables.len())
-        .filter(|root| job.tables.iter().any(|table| job.plan.root_of(*table) == *root))
-        .map(|root| {
-            let share = engine::share(job.plan.tables[root].rows, job.part);
-            share.end - share.start
-        })
-        .sum();
+    let roots = job.plan.trees_of(&job.tables).into_iter().map(|tree| &job.plan.tables[tree.root]);
+    let total: u64 = roots.map(|root| share(root.rows, job.part)).map(|share| share.end - share.start).sum();
     if matches!(talk, Talk::None | Talk::Silent) {
         return run::whole(job, &progress);
     }

@@ -1,19 +1,19 @@
 //! What a run would write, estimated from a few rows of each tree before anything is written.
 
-use super::{Job, share};
+use super::Job;
 use crate::error::Result;
 use crate::format::write::{self, Piece};
+use crate::part::share;
+use crate::plan::Tree;
 
 impl Job<'_> {
     /// Refuses a run whose files would be larger than allowed. Columnar formats count as CSV, which is about as large.
     pub(super) fn within_budget(&self) -> Result<()> {
         let csv = write::format("csv")?;
         let (mut all, mut most) = (0.0, (0.0, 0));
-        for root in (0..self.plan.tables.len()).filter(|table| self.plan.tables[*table].parent.is_none()) {
-            let tables: Vec<usize> =
-                self.tables.iter().copied().filter(|table| self.plan.root_of(*table) == root).collect();
+        for Tree { root, tables } in self.plan.trees_of(&self.tables) {
             let rows = share(self.plan.tables[root].rows, self.part);
-            if tables.is_empty() || rows.is_empty() {
+            if rows.is_empty() {
                 continue;
             }
             let mut sample = self.plan.sample(root)?;

@@ -2,25 +2,21 @@
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
-use crate::plan::{Chunk, Failure, Plan};
+use crate::error::Result;
+use crate::order::pool;
+use crate::plan::{Chunk, Failure, Plan, Tree};
 
 /// Runs every check over the first `sample` root rows of each tree: rows looked at by table, and what broke.
 pub fn check(plan: &Plan, sample: u64, threads: usize) -> Result<Vec<Failure>> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .stack_size(super::STACK)
-        .build()
-        .map_err(|error| Error::new(crate::error::Kind::Internal, format!("no threads: {error}")))?;
+    let pool = pool(threads)?;
     let mut all: Vec<Failure> = Vec::new();
-    for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
+    for Tree { root, tables } in plan.trees() {
         let (rows, mut chunks, mut start) = (plan.tables[root].rows.min(sample), Vec::new(), 0);
         while start < rows {
             let end = plan.cut(root, start, rows, None);
             chunks.push(start..end);
             start = end;
         }
-        let tree: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.root_of(*table) == root).collect();
         let found = pool.install(|| {
             chunks
                 .into_par_iter()
@@ -28,7 +24,7 @@ pub fn check(plan: &Plan, sample: u64, threads: usize) -> Result<Vec<Failure>> {
                     let numbers: Vec<u64> = rows.collect();
                     let mut chunk = Chunk::new(plan, root, &numbers);
                     let mut failures = Vec::new();
-                    for table in &tree {
+                    for table in &tables {
                         failures.extend(chunk.failures(*table)?);
                     }
                     Ok(failures)

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
+use crate::part::{Part, infix};
 
 /// The file in the output folder that is locked while a run goes on; its text says who holds it.
 const NAME: &str = ".placebo.lock";
@@ -19,10 +20,10 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Locks a folder: for a whole run alone, for part `i` of `n` together with the runs of other parts.
-    pub(super) fn take(folder: &Path, part: Option<(u64, u64)>) -> Result<Vec<Self>> {
+    /// Locks a folder: for a whole run alone, for a part together with the runs of other parts.
+    pub(super) fn take(folder: &Path, part: Option<Part>) -> Result<Vec<Self>> {
         let whole = Self::of(folder.join(NAME), part.is_none())?;
-        let own = part.map(|(i, _)| Self::of(folder.join(format!(".placebo.part-{:05}.lock", i - 1)), true));
+        let own = part.map(|_| Self::of(folder.join(format!(".placebo{}.lock", infix(part))), true));
         Ok([Some(whole), own.transpose()?].into_iter().flatten().collect())
     }
 

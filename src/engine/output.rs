@@ -15,6 +15,7 @@ use crate::digest::{RowSum, hex};
 use crate::disk::{Disk, Handle, fresh, own_folder, place, retry, temporary};
 use crate::error::{Error, Result};
 use crate::format::write::{Encoder, Piece, Sink};
+use crate::part::{Part, infix};
 
 /// Where a run writes to.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl FileEntry {
 
 impl Target {
     /// Makes the folder, and locks it until the locks are dropped.
-    pub(super) fn lock(&self, disk: &dyn Disk, part: Option<(u64, u64)>) -> Result<Vec<Lock>> {
+    pub(super) fn lock(&self, disk: &dyn Disk, part: Option<Part>) -> Result<Vec<Lock>> {
         let Target::Folder(folder) = self else { return Ok(Vec::new()) };
         own_folder(disk, folder)?;
         Lock::take(folder, part)
@@ -183,8 +184,6 @@ impl Write for Shared {
 }
 
 /// The journal of a run in a folder, or of one of its parts.
-pub(super) fn journal_path(folder: &Path, part: Option<(u64, u64)>) -> PathBuf {
-    folder.join(
-        part.map_or_else(|| ".placebo.journal".to_owned(), |(i, _)| format!(".placebo.part-{:05}.journal", i - 1)),
-    )
+pub(super) fn journal_path(folder: &Path, part: Option<Part>) -> PathBuf {
+    folder.join(format!(".placebo{}.journal", infix(part)))
 }

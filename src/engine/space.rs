@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Job, Target, path_of, share};
+use super::{Job, Target, path_of};
 use crate::disk::{retry, temporary};
 use crate::error::{Error, Kind, Result};
 use crate::format::write::{Format, Options, ROW_GROUP};
-use crate::plan::Plan;
+use crate::order::STACK;
+use crate::part::{Part, share};
+use crate::plan::{Plan, Tree};
 
 /// Rows of a tree from which an estimate is within a few percent.
 pub const CAREFUL: f64 = 300_000.0;
@@ -37,17 +39,13 @@ pub fn estimate(
     plan: &Plan,
     tables: &[usize],
     (format, options): (&Format, &Options),
-    part: Option<(u64, u64)>,
+    part: Option<Part>,
     enough: f64,
 ) -> Result<Vec<Estimate>> {
     let mut all = Vec::new();
-    for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
-        let tables: Vec<usize> = tables.iter().copied().filter(|table| plan.root_of(*table) == root).collect();
+    for Tree { root, tables } in plan.trees_of(tables) {
         let rows = share(plan.tables[root].rows, part);
-        if tables.is_empty() {
-            continue;
-        }
-        let per_root: f64 = plan.estimate(root)?.iter().map(|(_, rows)| rows).sum();
+        let per_root: f64 = plan.estimate(root)?.iter().map(|mean| mean.rows).sum();
         let mut sample = plan.sample_of(root, (enough / per_root.max(1.0)) as u64 + 1)?;
         let times = (rows.end - rows.start) as f64 / sample.rows.max(1) as f64;
         let whole = sample.rows >= plan.tables[root].rows;
@@ -117,7 +115,7 @@ impl Job<'_> {
         }
         // A thread of its own: estimates walk as deep as a run does.
         let estimated = std::thread::scope(|scope| {
-            let walk = std::thread::Builder::new().stack_size(super::STACK).spawn_scoped(scope, || self.bytes(CAREFUL));
+            let walk = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || self.bytes(CAREFUL));
             walk.ok()?.join().ok()?.ok()
         });
         let Some(needed) = estimated else { return error };

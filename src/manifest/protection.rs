@@ -86,14 +86,14 @@ impl ProtectionEntry {
             let field = table.schema.field_with_name(&decision.column).ok()?;
             let scope = protection.scopes.get(&(decision.table.clone(), decision.column.clone()));
             let keys = table.schema.fields().iter().filter(|field| field.metadata().contains_key(notes::KEY));
-            let bound = scope.is_some_and(|(scope, _)| !scope.starts_with('@'));
+            let bound = scope.is_some_and(|keys| !keys.scope.starts_with('@'));
             Some(ProtectedColumn {
                 table: decision.table.clone(),
                 column: decision.column.clone(),
                 handling: decision.handling.to_owned(),
                 domain: decision.domain.clone(),
-                scope: scope.map(|(scope, _)| scope.clone()),
-                key_id: scope.map(|(_, kid)| kid.clone()),
+                scope: scope.map(|keys| keys.scope.clone()),
+                key_id: scope.map(|keys| keys.key_id.clone()),
                 bound_to: bound.then(|| keys.map(|field| field.name().clone()).collect()),
                 r#type: super::columns::name_of(field.data_type()),
             })
@@ -104,10 +104,10 @@ impl ProtectionEntry {
             format: "fe1".to_owned(),
             data_set: settings.data_set.clone(),
             confidential: protection.confidential(&plan.seed),
-            key: key.map(|(id, wrapped, test_only)| KeyEntry {
-                check_value: id.clone(),
-                wrapped: wrapped.clone(),
-                key_source: test_only.then(|| "test-only".to_owned()),
+            key: key.map(|key| KeyEntry {
+                check_value: key.check_value.clone(),
+                wrapped: key.wrapped.clone(),
+                key_source: key.test_only.then(|| "test-only".to_owned()),
                 committed_by: None,
             }),
             nonce: if settings.random_nonce { "random: equal runs differ" } else { "synthetic" }.to_owned(),

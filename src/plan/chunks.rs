@@ -1,6 +1,6 @@
 //! How large a chunk is, from a sample of the tree.
 
-use super::{Chunk, Plan, Source, Table};
+use super::{Chunk, Plan, Source, Table, Tree};
 use crate::error::Result;
 
 /// Rows of a tree that a chunk aims at.
@@ -19,7 +19,16 @@ pub struct Sample<'p> {
     /// How many.
     pub rows: u64,
     /// The mean rows of each table for one of them.
-    pub means: Vec<(usize, f64)>,
+    pub means: Vec<MeanRows>,
+}
+
+/// The mean rows of a table for one root row of its tree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeanRows {
+    /// The table.
+    pub table: usize,
+    /// Its rows for one root row.
+    pub rows: f64,
 }
 
 impl Plan {
@@ -27,25 +36,25 @@ impl Plan {
     /// refuses a profile that makes more rows than allowed.
     pub(super) fn size_chunks(&mut self) -> Result<()> {
         let mut trees = Vec::new();
-        for root in (0..self.tables.len()).filter(|root| self.tables[*root].parent.is_none()).collect::<Vec<_>>() {
+        for Tree { root, .. } in self.trees() {
             let (rows, sample) = (self.tables[root].rows as f64, self.estimate(root)?);
-            let per_root: f64 = sample.iter().map(|(_, rows)| rows).sum();
+            let per_root: f64 = sample.iter().map(|mean| mean.rows).sum();
             if self.tables[root].chunk == 0 {
                 self.tables[root].chunk = ((CHUNK_ROWS / per_root.max(1.0)) as u64).clamp(1, 32_768);
             }
-            trees.push(sample.into_iter().map(|(table, mean)| (table, mean * rows)).collect());
+            trees.extend(sample.into_iter().map(|mean| MeanRows { table: mean.table, rows: mean.rows * rows }));
         }
         self.allow(&trees)
     }
 
     /// The mean rows of each table of a tree for one root row, from a few rows up to 200.
-    pub fn estimate(&self, root: usize) -> Result<Vec<(usize, f64)>> {
+    pub fn estimate(&self, root: usize) -> Result<Vec<MeanRows>> {
         Ok(self.sample(root)?.means)
     }
 
     /// A few root rows from all over a tree.
     pub fn sample(&self, root: usize) -> Result<Sample<'_>> {
-        let tree: Vec<usize> = (0..self.tables.len()).filter(|table| self.root_of(*table) == root).collect();
+        let tree = self.tree(root).tables;
         let mut sampled = Sample { chunk: Chunk::new(self, root, &[]), rows: 0, means: Vec::new() };
         for size in [2, 16, 200] {
             let numbers = self.spaced(root, size);
@@ -56,7 +65,9 @@ impl Plan {
             let mut chunk = Chunk::new(self, root, &numbers);
             let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
             let counts = counts.collect::<Result<Vec<_>>>()?;
-            let means = counts.iter().map(|(table, rows)| (*table, *rows as f64 / size.max(1) as f64)).collect();
+            let mean =
+                |(table, rows): &(usize, usize)| MeanRows { table: *table, rows: *rows as f64 / size.max(1) as f64 };
+            let means = counts.iter().map(mean).collect();
             sampled = Sample { chunk, rows: size, means };
             if counts.iter().map(|(_, rows)| rows).sum::<usize>() > ENOUGH {
                 break;
@@ -69,8 +80,9 @@ impl Plan {
     pub fn sample_of(&self, root: usize, size: u64) -> Result<Sample<'_>> {
         let rows = self.spaced(root, size);
         let mut chunk = Chunk::new(self, root, &rows);
-        let tree = (0..self.tables.len()).filter(|table| self.root_of(*table) == root);
-        let means = tree.map(|table| Ok((table, chunk.rows(table)? as f64 / rows.len().max(1) as f64)));
+        let size = rows.len().max(1) as f64;
+        let means = self.tree(root).tables.into_iter();
+        let means = means.map(|table| Ok(MeanRows { table, rows: chunk.rows(table)? as f64 / size }));
         let means = means.collect::<Result<_>>()?;
         Ok(Sample { chunk, rows: rows.len() as u64, means })
     }

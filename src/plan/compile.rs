@@ -17,7 +17,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Column, Mark, Options, Plan, Reference, Source, Table};
+use super::{Check, Column, Mark, Options, Plan, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -54,7 +54,7 @@ struct Building<'a> {
     refs: Vec<Option<Reference>>,
     /// Where the rows come from, once that is compiled.
     source: Option<Source>,
-    checks: Vec<(String, String, usize)>,
+    checks: Vec<Check>,
 }
 
 /// What the head of a path means in a table.
@@ -170,7 +170,7 @@ impl<'a> Compiler<'a> {
             for (id, check) in &says.checks {
                 let path = format!("tables.{}.checks.{id}", self.tables[table].name);
                 let column = self.check(table, id, check).map_err(|error| error.within(&path))?;
-                self.tables[table].checks.push((id.clone(), check.0.clone(), column));
+                self.tables[table].checks.push(Check { id: id.clone(), predicate: check.0.clone(), column });
             }
         }
         (0..self.tables.len()).try_for_each(|table| self.declared_keys(table))?;

@@ -137,16 +137,16 @@ impl<'p> Chunk<'p> {
         let frame = self.frame_of(table)?;
         let plan = self.plan;
         let mut failures = Vec::new();
-        for (check, predicate, column) in &plan.tables[table].checks {
-            let truth = self.column(frame, *column)?;
+        for check in &plan.tables[table].checks {
+            let truth = self.column(frame, check.column)?;
             let truth: &BooleanArray = truth.as_boolean();
             let broken: Vec<usize> = (0..truth.len()).filter(|i| !truth.is_null(*i) && !truth.value(*i)).collect();
             if let Some(first) = broken.first() {
                 let example = self.show(frame, *first)?;
                 failures.push(Failure {
                     table: plan.tables[table].name.clone(),
-                    check: check.clone(),
-                    predicate: predicate.clone(),
+                    check: check.id.clone(),
+                    predicate: check.predicate.clone(),
                     rows: broken.len() as u64,
                     first: *first,
                     example,

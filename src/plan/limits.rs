@@ -1,6 +1,6 @@
 //! What a run may grow to. A profile cannot raise it: it may be somebody else's.
 
-use super::Plan;
+use super::{MeanRows, Plan};
 use crate::error::{Error, Result};
 
 /// The most that is made unless the command line says otherwise.
@@ -42,11 +42,10 @@ impl Limits {
 }
 
 impl Plan {
-    /// Refuses a profile whose tables have more rows together than allowed, by the estimate for each tree.
-    pub(super) fn allow(&self, trees: &[Vec<(usize, f64)>]) -> Result<()> {
-        let tables = || trees.iter().flatten();
-        let most = tables().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(table, _)| *table);
+    /// Refuses a profile whose tables have more rows together than allowed, by an estimate of the rows of each.
+    pub(super) fn allow(&self, tables: &[MeanRows]) -> Result<()> {
+        let most = tables.iter().max_by(|a, b| a.rows.total_cmp(&b.rows)).map_or(0, |most| most.table);
         let path = self.tables.get(most).map_or_else(String::new, |table| format!("tables.{}", table.name));
-        self.limits.allow_rows(tables().map(|(_, rows)| rows).sum()).map_err(|error| error.within(&path))
+        self.limits.allow_rows(tables.iter().map(|table| table.rows).sum()).map_err(|error| error.within(&path))
     }
 }

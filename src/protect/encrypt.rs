@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 
 use super::fe1::{self, Cipher, Scope};
 use super::texts::{Filled, Texts};
-use super::{Counter, Handling, Protect, Rows, Subject};
+use super::{Counter, Handling, KeyScope, Protect, Rows, Subject};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
 use crate::format::write::texts::Cells;
@@ -146,8 +146,8 @@ impl Protect for Encrypt {
         self.cipher.scope().row_bound()
     }
 
-    fn scope(&self) -> Option<(String, String)> {
-        Some((self.cipher.scope().text().to_owned(), hex(&self.cipher.kid())))
+    fn scope(&self) -> Option<KeyScope> {
+        Some(KeyScope { scope: self.cipher.scope().text().to_owned(), key_id: hex(&self.cipher.kid()) })
     }
 
     fn apply(&self, clear: &ArrayRef, rows: &Rows) -> Result<ArrayRef> {

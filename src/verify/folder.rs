@@ -15,6 +15,7 @@ use crate::engine::path_of;
 use crate::error::{Error, Kind, Result};
 use crate::format::write;
 use crate::manifest::{Manifest, sum_of};
+use crate::part::{Part, infix};
 use crate::profile::writable;
 
 /// The most bytes of a manifest or a list of sums: far more than any run of ours needs.
@@ -77,14 +78,8 @@ fn manifest(folder: &Path, name: &str) -> Result<Made> {
     let text = text_of(&below(folder, name))?;
     let manifest = Manifest::parse(&text)?;
     let wrong = |what: &str| Err(Error::new(Kind::Verification, format!("the manifest {what}")));
-    let part = match &manifest.part {
-        None => None,
-        Some(text) => match text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?))) {
-            Some((i, n)) if 1 <= i && i <= n && format!("{i}/{n}") == *text => Some((i, n)),
-            _ => return wrong("is of a part that cannot be"),
-        },
-    };
-    if part_of(name) != Some(part.map_or(0, |(i, _)| i)) {
+    let part = manifest.part;
+    if part_of(name) != Some(part.map_or(0, Part::index)) {
         return wrong("has the name of another part");
     }
     let Ok(format) = write::format(&manifest.format) else { return wrong("names a format that there is not") };
@@ -123,7 +118,7 @@ fn together(made: &[Made], findings: &Findings, report: &mut Report) {
     let [first, rest @ ..] = made else { return };
     let run = |one: &Made| {
         let mut manifest = one.manifest.clone();
-        (manifest.part, manifest.files) = (one.part.map(|(_, n)| format!("of {n}")), Vec::new());
+        (manifest.part, manifest.files) = (one.part.and_then(|part| Part::new(1, part.count())), Vec::new());
         for table in &mut manifest.tables {
             (table.rows, table.digest) = (0, String::new());
         }
@@ -133,7 +128,7 @@ fn together(made: &[Made], findings: &Findings, report: &mut Report) {
         let message = format!("it is of another run than `{}`", first.name);
         findings.add(Finding::new("manifest", message).file(&other.name));
     }
-    if let Some((_, n)) = first.part
+    if let Some(n) = first.part.map(Part::count)
         && made.len() as u64 != n
     {
         report.notes.push(format!("{} of {n} parts are here: keys across parts were not looked at", made.len()));
@@ -142,7 +137,7 @@ fn together(made: &[Made], findings: &Findings, report: &mut Report) {
 
 /// Whether all parts of a run are here.
 pub(super) fn complete(made: &[Made]) -> bool {
-    made.first().is_some_and(|first| first.part.is_none_or(|(_, n)| made.len() as u64 == n))
+    made.first().is_some_and(|first| first.part.is_none_or(|part| made.len() as u64 == part.count()))
 }
 
 /// Every file has its name in a manifest or is one of those that a run leaves beside, and none is missing.
@@ -151,7 +146,7 @@ fn expected(folder: &Path, there: &BTreeSet<String>, made: &[Made], findings: &F
     for one in made {
         let paths = one.manifest.files.iter().map(|file| &file.path);
         known.extend(paths.chain(one.manifest.beside.iter().map(|file| &file.path)).cloned());
-        let end = one.part.map_or_else(String::new, |(i, _)| format!(".part-{:05}", i - 1));
+        let end = infix(one.part);
         known.insert(one.name.clone());
         known.insert(format!("SHA256SUMS{end}"));
         sums(folder, &format!("SHA256SUMS{end}"), one, findings);

@@ -19,14 +19,15 @@ use sha2::{Digest, Sha256};
 use super::rows::open;
 use super::sealed::{self, bare, protection};
 use super::{Finding, Findings, Made, Report, Request};
-use crate::engine::{FileEntry, share};
+use crate::engine::FileEntry;
 use crate::error::{Error, Kind, Result};
 use crate::format::read::Rows;
 use crate::format::write::nulled;
 use crate::format::write::texts::texts;
 use crate::manifest::{self, ColumnEntry, FINGERPRINT};
 use crate::notes::PROTECTION;
-use crate::plan::{Chunk, Limits, Options, Plan};
+use crate::part::share;
+use crate::plan::{Chunk, Limits, Options, Plan, Tree};
 use crate::profile;
 use crate::protect::Protection;
 use crate::sql::as_text;
@@ -99,9 +100,9 @@ pub(super) fn check(
                 ),
             }
         }
-        for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
+        for Tree { root, tables: own } in plan.trees() {
             let tables: Vec<(usize, &FileEntry)> =
-                tables.iter().copied().filter(|(table, _)| plan.root_of(*table) == root).collect();
+                tables.iter().copied().filter(|(table, _)| own.contains(table)).collect();
             if !tables.is_empty() {
                 tree(request, pool, against, one, root, &tables, findings, &mut work);
             }

@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use placebo::error::{Kind, Result};
-use placebo::plan::{Chunk, Limits, Options, Plan};
+use placebo::plan::{Chunk, Limits, Options, Plan, Tree};
 
 /// The longest that a case may take.
 const SLOW: Duration = Duration::from_secs(1);
@@ -129,10 +129,10 @@ fn mutants_neither_panic_nor_take_long_nor_much() {
     let limits = Limits { rows: 50_000, bytes: 1 << 24, cell: 1 << 16 };
     fuzz("fuzz-plan", |path| {
         let plan = Plan::compile(&placebo::profile::load(path)?, &Options { limits, ..Options::default() })?;
-        for root in (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()) {
+        for Tree { root, tables } in plan.trees() {
             let rows: Vec<u64> = (0..plan.tables[root].rows.min(3)).collect();
             let mut chunk = Chunk::new(&plan, root, &rows);
-            for table in (0..plan.tables.len()).filter(|table| plan.root_of(*table) == root) {
+            for table in tables {
                 chunk.batch(table)?;
                 chunk.failures(table)?;
             }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 const LAYERS: [&[&str]; 10] = [
-    &["digest", "disk", "error", "notes", "rng"],
+    &["digest", "disk", "error", "notes", "order", "part", "rng"],
     &["profile", "kinds", "sql"],
     &["format"],
     &["generator"],

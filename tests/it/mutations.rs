@@ -61,7 +61,7 @@ fn failures(plan: &Plan, table: &str) -> Result<Vec<String>, String> {
 fn checks<'p>(plan: &'p Plan) -> BTreeMap<(&'p str, &'p str), &'p str> {
     let pairs = |table: &'p Table| {
         let name = table.name.as_str();
-        table.checks.iter().map(move |(id, predicate, _)| ((name, id.as_str()), predicate.as_str()))
+        table.checks.iter().map(move |check| ((name, check.id.as_str()), check.predicate.as_str()))
     };
     plan.tables.iter().flat_map(pairs).collect()
 }

@@ -1,7 +1,7 @@
 //! The shipped profiles: checks, keys, golden digests.
 
 use placebo::engine;
-use placebo::plan::{Chunk, Options, Plan};
+use placebo::plan::{Chunk, Options, Plan, Tree};
 use placebo::profile;
 
 #[test]
@@ -25,10 +25,10 @@ fn golden_digests() {
     for name in profile::names() {
         let loaded = profile::load(name).expect("loads");
         let plan = Plan::compile(&loaded, &Options::default()).unwrap_or_else(|error| panic!("{error:?}"));
-        for root in (0..plan.tables.len()).filter(|t| plan.tables[*t].parent.is_none()) {
+        for Tree { root, tables } in plan.trees() {
             let rows: Vec<u64> = (0..plan.tables[root].rows.min(500)).collect();
             let mut chunk = Chunk::new(&plan, root, &rows);
-            for table in (0..plan.tables.len()).filter(|t| plan.root_of(*t) == root) {
+            for table in tables {
                 let batch = chunk.batch(table).expect("a batch");
                 let rows = batch.num_rows();
                 let encoder = (csv.encoder)(&plan.tables[table].schema, &placebo::format::write::Options::default())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use placebo::plan::{Options, Plan};
+use placebo::plan::{Check, Options, Plan};
 use placebo::profile;
 
 /// The rules that experts of the fields hold tables to: health, payments, claims, legal, shared. What each says stands where it is
@@ -24,7 +24,7 @@ fn every_rule_is_a_check_that_looks_at_rows() {
         let loaded = profile::load(name).expect("loads");
         let plan = Plan::compile(&loaded, &Options::default()).expect("compiles");
         for table in &plan.tables {
-            for (check, predicate, _) in &table.checks {
+            for Check { id: check, predicate, .. } in &table.checks {
                 assert!(!matches!(predicate.trim(), "" | "true"), "{name}: {check} of `{}` is empty", table.name);
                 let rule = check.split(' ').next().unwrap_or_default();
                 *found.entry(rule.to_owned()).or_default() += 1;

@@ -5,12 +5,13 @@ use std::path::Path;
 use placebo::disk::System;
 use placebo::engine::{Job, Progress, Start, Target, path_of};
 use placebo::format::write;
+use placebo::part::Part;
 use placebo::plan::{Options, Plan};
 use placebo::protect::{Protection, Settings};
 use proptest::prelude::*;
 
 /// The lines of every table, headers first, as one part of a run writes them.
-fn run(plan: &Plan, part: Option<(u64, u64)>, threads: usize, chunk: Option<u64>) -> Vec<Vec<String>> {
+fn run(plan: &Plan, part: Option<Part>, threads: usize, chunk: Option<u64>) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().expect("a folder");
     let format = write::format("csv").expect("csv");
     let job = Job {
@@ -59,8 +60,8 @@ proptest! {
         let plan = Plan::compile(&loaded, &Options { rows, seed, ..Options::default() }).expect("compiles");
         let whole = run(&plan, None, 1, None);
         let mut joined: Vec<Vec<String>> = whole.iter().map(|lines| lines[..1].to_vec()).collect();
-        for part in 1..=parts {
-            for (all, piece) in joined.iter_mut().zip(run(&plan, Some((part, parts)), threads, Some(chunk))) {
+        for part in Part::all(parts) {
+            for (all, piece) in joined.iter_mut().zip(run(&plan, Some(part), threads, Some(chunk))) {
                 prop_assert_eq!(&all[0], &piece[0]);
                 all.extend(piece.into_iter().skip(1));
             }

@@ -18,7 +18,7 @@ impl Chunk<'_> {
         let root = self.frames[0].table;
         let plan = self.plan;
         // All rows of the tree must be known before a value that decides how many there are can change.
-        for table in (0..plan.tables.len()).filter(|table| plan.root_of(*table) == root) {
+        for table in plan.tree(root).tables {
             self.frame_of(table)?;
         }
         for frame in &mut self.frames {

@@ -27,8 +27,8 @@ fn text(plan: &Plan, table: usize, batch: RecordBatch) -> Result<String> {
 
 /// Every table of a tree, from chunks of root rows.
 fn tree(plan: &Plan, root: usize, chunks: &[Vec<u64>]) -> Result<Vec<(usize, String)>> {
-    let tables = (0..plan.tables.len()).filter(|table| plan.root_of(*table) == root);
-    let mut all: Vec<(usize, String)> = tables.map(|table| (table, String::new())).collect();
+    let mut all: Vec<(usize, String)> =
+        plan.tree(root).tables.into_iter().map(|table| (table, String::new())).collect();
     for rows in chunks {
         let mut chunk = Chunk::new(plan, root, rows);
         for (table, so_far) in &mut all {
@@ -46,7 +46,7 @@ fn cells(batch: &RecordBatch, column: usize) -> Result<Vec<Option<String>>> {
 
 /// Holds a profile to its promises; `false` where the data have an error, with its path.
 pub(super) fn promises(drawn: &Drawn, loaded: &Loaded, plan: &Plan) -> Result<bool, TestCaseError> {
-    let roots: Vec<usize> = (0..plan.tables.len()).filter(|table| plan.tables[*table].parent.is_none()).collect();
+    let roots: Vec<usize> = plan.trees().into_iter().map(|tree| tree.root).collect();
     let mut batches = BTreeMap::new();
     for root in &roots {
         let rows: Vec<u64> = (0..plan.tables[*root].rows).collect();
