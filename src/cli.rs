@@ -188,7 +188,7 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
-            if code == 2 && log::asked(crate::audit::arguments()) {
+            if code == 2 && log::asked(crate::folder::audit::arguments()) {
                 let text = error.render().to_string();
                 let (message, more) = text.trim().split_once("\n\n").unwrap_or((text.trim(), ""));
                 let more = more.trim();

@@ -18,16 +18,17 @@ use rayon::prelude::*;
 
 use crate::digest::{RowSum, hex};
 use crate::error::{Error, Kind, Result};
+use crate::folder::manifest::{Manifest, TableEntry};
 use crate::format::read;
 use crate::format::write::{self, Canonical, Encoder};
-use crate::manifest::{Manifest, ProtectedColumn, ProtectionEntry, TableEntry, column_type};
 use crate::notes::{self, PROTECTION};
 use crate::order::pool;
 use crate::protect::fe1::{self, Broken, Cipher, Scope};
 use crate::protect::keyring::Keys;
 use crate::protect::secret::Secret;
 use crate::protect::texts::{Filled, Texts};
-use crate::protect::{Rows as Bindings, fe1::OVERHEAD};
+use crate::protect::{ProtectedColumn, ProtectionEntry, Rows as Bindings, fe1::OVERHEAD};
+use crate::type_names::type_named;
 
 /// Rows opened at a time, on each core.
 const BATCH: usize = 16_384;
@@ -145,7 +146,7 @@ impl<'a> Table<'a> {
                 }
             };
             let again = request.again.map(|key| Cipher::new(key, &entry.data_set, scope));
-            let ty = column_type(&column.r#type)
+            let ty = type_named(&column.r#type)
                 .ok_or_else(|| Error::new(Kind::Verification, format!("`{}` is no type", column.r#type)))?;
             let clear = Field::new(&column.column, ty, sealed.field(at).is_nullable() || entry.encrypt_nulls);
             if again.is_none() {

@@ -4,26 +4,25 @@
 //! means it, the engine does it.
 //!
 //! ```
-//! use placebo::plan::{Chunk, Options, Plan};
-//! let loaded = placebo::profile::load("healthcare")?;
-//! let plan = Plan::compile(&loaded, &Options::default())?;
-//! let patient = plan.table("patient")?;
-//! let batch = Chunk::new(&plan, patient, &[17]).batch(patient)?;
-//! assert_eq!(batch.num_rows(), 1);
+//! use placebo::dataset::DataSet;
+//! for batch in DataSet::load("healthcare")?.batches("patient")? {
+//!     let batch = batch?; // an Arrow RecordBatch
+//!     println!("{} patients, {} columns", batch.num_rows(), batch.num_columns());
+//! }
 //! # Ok::<(), placebo::error::Error>(())
 //! ```
 
-pub mod audit;
 pub mod cli;
+pub mod dataset;
 pub mod decrypt;
 pub mod digest;
 pub mod disk;
 pub mod engine;
 pub mod error;
+pub mod folder;
 pub mod format;
 pub mod generator;
 pub mod kinds;
-pub mod manifest;
 pub mod notes;
 pub mod order;
 pub mod part;
@@ -31,6 +30,8 @@ pub mod plan;
 pub mod profile;
 pub mod protect;
 pub mod rng;
-pub mod run;
 pub mod sql;
+pub mod stage;
+pub mod target;
+pub mod type_names;
 pub mod verify;

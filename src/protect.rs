@@ -11,6 +11,7 @@
 
 mod choose;
 mod encrypt;
+mod entry;
 pub mod fe1;
 mod ff1;
 mod generalize;
@@ -32,6 +33,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 pub use choose::{Choice, Decision, decide};
+pub use entry::{KeyEntry, ProtectedColumn, ProtectionEntry};
 
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
@@ -388,11 +390,16 @@ impl Protection {
         }
     }
 
+    /// The columns of a table as they are written; `None` where all of them are clear.
+    #[must_use]
+    pub fn written(&self, table: usize) -> Option<SchemaRef> {
+        self.tables.get(table).and_then(|table| table.schema.clone())
+    }
+
     /// The columns of a table as they are written.
     #[must_use]
     pub fn schema(&self, plan: &Plan, table: usize) -> SchemaRef {
-        let own = self.tables.get(table).and_then(|table| table.schema.clone());
-        own.unwrap_or_else(|| Arc::clone(&plan.tables[table].schema))
+        self.written(table).unwrap_or_else(|| Arc::clone(&plan.tables[table].schema))
     }
 
     /// A batch of a table as it is written; `numbers` are the root rows' numbers, for a root table.

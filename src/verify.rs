@@ -13,15 +13,16 @@ mod replay;
 mod rows;
 mod sealed;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use envelope::{PublicKey, sign};
 pub use finding::{Finding, Findings};
 pub use replay::Sample;
 
-use crate::engine::FileEntry;
 use crate::error::{Error, Result};
-use crate::manifest::{Manifest, TableEntry};
+use crate::folder::FileEntry;
+pub(crate) use crate::folder::below;
+use crate::folder::manifest::{Manifest, TableEntry};
 use crate::order::pool;
 use crate::part::Part;
 use crate::protect::keyring::Keys;
@@ -104,9 +105,4 @@ pub fn verify(request: &Request) -> Result<Report> {
     }
     (report.findings, report.more) = findings.into_parts();
     Ok(report)
-}
-
-/// The path of a file of the folder.
-pub(crate) fn below(folder: &Path, path: &str) -> PathBuf {
-    path.split('/').fold(folder.to_owned(), |folder, name| folder.join(name))
 }

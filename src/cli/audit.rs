@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::table;
-use crate::audit;
 use crate::error::{Error, Kind, Result};
+use crate::folder::audit;
 
 #[derive(Subcommand)]
 pub(super) enum Audit {

@@ -9,7 +9,7 @@ use super::{table, threads};
 use crate::decrypt::{Opener, Request, Written, leaks, manifests, open};
 use crate::disk::{System, write_whole};
 use crate::error::{Error, Kind, Result};
-use crate::manifest::Manifest;
+use crate::folder::manifest::{self, Manifest};
 use crate::protect::fe1::{Cipher, Scope};
 use crate::protect::keyring::Keys;
 
@@ -202,7 +202,7 @@ fn renew(manifest: &mut Manifest, written: &[Written], keys: &Keys) {
         }
     }
     for table in &mut manifest.tables {
-        table.digest = crate::manifest::sum_of(manifest.files.iter().filter(|file| file.table == table.name)).hex();
+        table.digest = manifest::sum_of(manifest.files.iter().filter(|file| file.table == table.name)).hex();
     }
     let Some(entry) = &mut manifest.protection else { return };
     for column in entry.columns.iter_mut().filter(|column| column.handling == "encrypt") {

@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::markdown::{cell, code, rows};
 use super::table;
+use crate::dataset::DataSet;
 use crate::error::Result;
+use crate::folder::table_file;
 use crate::format::write::datapackage::TableFile;
 use crate::notes::{ABOUT, KEY, PII};
 use crate::plan::{Check, Options, Plan, Table};
 use crate::profile::{self, Loaded, Scalar};
-use crate::run::table_file;
 use crate::sql::types;
 
 #[derive(Args)]
@@ -24,12 +25,13 @@ pub(super) struct Document {
 impl Document {
     pub(super) fn run(&self) -> Result<()> {
         let loaded = profile::load(&self.profile)?;
-        let plan = Plan::compile(&loaded, &Options::default())?;
-        table::print(&text(&self.profile, &loaded, &plan))
+        let set = DataSet::new(Plan::compile(&loaded, &Options::default())?);
+        table::print(&text(&self.profile, &loaded, &set))
     }
 }
 
-fn text(name: &str, loaded: &Loaded, plan: &Plan) -> String {
+fn text(name: &str, loaded: &Loaded, set: &DataSet) -> String {
+    let plan = set.plan();
     let mut text =
         format!("# {}\n\nWritten by `placebo document {name}`; a test keeps it equal to the profile.\n", plan.title);
     text += "\n## Tables\n\n";
@@ -40,8 +42,7 @@ fn text(name: &str, loaded: &Loaded, plan: &Plan) -> String {
             vec![link, table.about.clone(), count(plan, table)]
         }),
     );
-    let files: Vec<TableFile> =
-        plan.tables.iter().map(|table| table_file(table, &table.schema, Vec::new(), "csv")).collect();
+    let files: Vec<TableFile> = set.outputs().iter().map(|output| table_file(output, Vec::new(), "csv")).collect();
     text += "\n```mermaid\nerDiagram\n";
     // A table stands alone, or below those that it refers to; several references to one are one line.
     for file in &files {

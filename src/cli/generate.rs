@@ -1,20 +1,18 @@
 //! `placebo generate`: a data set with its schema, data package and manifest.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::protecting::Protecting;
 use super::watch::{Talk, watched};
 use super::{LogFormat, Source, log, threads};
+use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::disk::System;
-use crate::engine::{Job, Start, Target};
+use crate::engine::{Outcome, Start};
 use crate::error::{Error, Kind, Result};
 use crate::format::write;
-use crate::manifest;
 use crate::part::Part;
 use crate::plan::Plan;
-use crate::run::{self, Made};
+use crate::target::{Settings, target};
 
 #[derive(Args)]
 pub(super) struct Generate {
@@ -69,60 +67,48 @@ impl Generate {
             compression: format.compression(self.compression.as_deref())?,
             guard: self.csv_guard == "quote",
         };
-        let tables = match self.tables.as_slice() {
-            [] => (0..plan.tables.len()).collect(),
-            names => names.iter().map(|name| plan.table(name)).collect::<Result<Vec<_>>>()?,
-        };
-        let target = if self.out == "-" { Target::Stdout } else { Target::Folder(PathBuf::from(&self.out)) };
+        // What is wrong with a table's name is told before what is wrong with a part or a key.
+        self.tables.iter().try_for_each(|name| plan.table(name).map(|_| ()))?;
         let part = self.part.as_deref().map(part).transpose()?;
         let protection = self.protect.protection(&plan, format.binary)?;
-        let job = Job {
-            plan: &plan,
-            inputs: run::inputs(&plan, (format, &options), &tables, part, &protection),
-            tables,
-            format,
-            options,
-            target,
-            part,
-            threads: threads(self.threads)?,
-            chunk: self.chunk_rows,
-            start: match (self.overwrite, self.resume) {
-                (true, _) => Start::Overwrite,
-                (_, true) => Start::Resume,
-                _ => Start::New,
-            },
-            disk: &System,
-            protection,
+        let mut set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.chunk_rows);
+        if !self.tables.is_empty() {
+            set = set.tables(&self.tables)?;
+        }
+        let target = target(&self.out, &Settings { format, options, disk: &System })?;
+        let start = match (self.overwrite, self.resume) {
+            (true, _) => Start::Overwrite,
+            (_, true) => Start::Resume,
+            _ => Start::New,
         };
-        self.protect.warn(&plan, &job.protection, log_format);
+        let threads = threads(self.threads)?;
+        self.protect.warn(set.plan(), set.protection(), log_format);
         let talk = if self.quiet { Talk::None } else { Talk::of(log_format) };
         if talk == Talk::Json {
-            log::start(&job, &self.out);
+            log::start(&set, format.name, &self.out);
         }
-        let made = watched(&job, talk)?;
-        self.summary(&job, &made, talk);
+        let outcome = watched(&set, target.as_ref(), start, threads, talk)?;
+        self.summary(&outcome, talk);
         Ok(())
     }
 
     fn expect(&self, plan: &Plan) -> Result<()> {
         let Some(expected) = &self.expect_fingerprint else { return Ok(()) };
-        let inputs = manifest::fingerprint(plan);
-        if expected == manifest::FINGERPRINT || *expected == inputs {
+        let inputs = fingerprint(plan);
+        if expected == FINGERPRINT || *expected == inputs {
             return Ok(());
         }
         Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
-            .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", manifest::FINGERPRINT)))
+            .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", FINGERPRINT)))
     }
 
-    fn summary(&self, job: &Job<'_>, made: &Made, talk: Talk) {
-        let files = &made.files;
-        let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
-        match (talk, &job.target) {
-            (Talk::Json, _) => log::end(&self.out, files.len(), rows, bytes, made.log.as_ref()),
-            (Talk::Silent | Talk::Bar, Target::Folder(_)) => {
-                let [rows, bytes] = [rows, bytes].map(super::table::count);
-                log::say(&format!("{}: {} tables, {rows} rows, {bytes} bytes", self.out, files.len()));
-                if let Some(end) = &made.log {
+    fn summary(&self, outcome: &Outcome, talk: Talk) {
+        match (talk, &outcome.place) {
+            (Talk::Json, _) => log::end(&self.out, outcome),
+            (Talk::Silent | Talk::Bar, Some(place)) => {
+                let [rows, bytes] = [outcome.rows, outcome.bytes].map(super::table::count);
+                log::say(&format!("{place}: {} tables, {rows} rows, {bytes} bytes", outcome.outputs));
+                if let Some(end) = &outcome.log {
                     log::say(&format!("run log: {} events, the last {}", end.events, end.last));
                 }
             }

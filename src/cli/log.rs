@@ -7,10 +7,9 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::audit::Checkpoint;
-use crate::engine::{FileEntry, Job};
+use crate::dataset::{DataSet, FINGERPRINT};
+use crate::engine::{Event, Outcome};
 use crate::error::Error;
-use crate::manifest;
 use crate::verify::Finding;
 
 /// Writes one line. Where stderr is closed, nobody is left to tell.
@@ -27,20 +26,20 @@ pub(super) fn say(text: &str) {
     let _unheard = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
-pub(super) fn start(job: &Job<'_>, out: &str) {
-    let plan = job.plan;
+pub(super) fn start(set: &DataSet, format: &str, out: &str) {
+    let plan = set.plan();
     let roots = plan.tables.iter().filter(|table| table.parent.is_none());
     let rows: serde_json::Map<String, Value> = roots.map(|table| (table.name.clone(), table.rows.into())).collect();
     // What hides the seed in the manifest hides it here.
-    let seed = if job.protection.commitment("").is_some() { Value::Null } else { plan.seed.as_str().into() };
+    let seed = if set.protection().commitment("").is_some() { Value::Null } else { plan.seed.as_str().into() };
     line(
         "info",
         "start",
         json!({
             "profile": plan.name, "seed": seed, "rows": rows,
-            "fingerprint": manifest::shown_fingerprint(plan, &job.protection),
-            "engine": manifest::FINGERPRINT, "format": job.format.name, "out": out,
-            "part": job.part,
+            "fingerprint": set.shown_fingerprint(),
+            "engine": FINGERPRINT, "format": format, "out": out,
+            "part": set.this_part(),
         }),
     );
 }
@@ -49,12 +48,13 @@ pub(super) fn progress(done: u64, total: u64, rows: u64) {
     line("info", "progress", json!({ "done": done, "total": total, "rows": rows }));
 }
 
-pub(super) fn file(file: &FileEntry) {
-    line("info", "file", json!(file));
+pub(super) fn event(event: Event) {
+    line("info", event.name, event.fields);
 }
 
-pub(super) fn end(out: &str, files: usize, rows: u64, bytes: u64, log: Option<&Checkpoint>) {
-    let log = log.map(|log| json!({ "events": log.events, "last": log.last }));
+pub(super) fn end(out: &str, outcome: &Outcome) {
+    let log = outcome.log.as_ref().map(|log| json!({ "events": log.events, "last": log.last }));
+    let (files, rows, bytes) = (outcome.outputs, outcome.rows, outcome.bytes);
     line("info", "end", json!({ "out": out, "files": files, "rows": rows, "bytes": bytes, "log": log }));
 }
 

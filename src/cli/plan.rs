@@ -4,20 +4,10 @@ use clap::Args;
 
 use super::protecting::Choosing;
 use super::{Source, table};
-use crate::engine::{CAREFUL, estimate};
+use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::error::Result;
+use crate::folder::estimate::{CAREFUL, estimate, memory};
 use crate::format::write;
-use crate::manifest;
-
-/// What a run needs before the first chunk.
-const BASE: f64 = 40e6;
-/// How many times the text of a chunk its arrays and waiting pieces take on each thread, as text and as columns: measured
-/// on the shipped profile (100,000 patients on two threads: 212 MB as CSV, 344 MB as Parquet).
-const AS_TEXT: f64 = 25.0;
-const AS_COLUMNS: f64 = 8.0;
-/// Bytes of a row of a hand, with all that is computed for it and for what hangs from it: measured on the remittances of
-/// 1.2 million claims.
-const HAND: f64 = 700.0;
 
 #[derive(Args)]
 pub(super) struct PlanCommand {
@@ -41,13 +31,13 @@ impl PlanCommand {
         }
         let format = write::format(&self.format)?;
         let options = write::Options { compression: format.compression(self.compression.as_deref())?, guard: false };
-        let tables: Vec<usize> = (0..plan.tables.len()).collect();
-        let all = estimate(&plan, &tables, (format, &options), None, CAREFUL)?;
-        let (csv, plain) = (write::format("csv")?, write::Options::default());
-        let text = estimate(&plan, &tables, (csv, &plain), None, 0.0)?;
+        let set = DataSet::new(plan);
+        let (plan, threads) = (set.plan(), super::threads(None)?);
+        let all = estimate(&set, (format, &options), CAREFUL)?;
+        let memory = memory(&set, threads)?;
         let mut lines = Vec::new();
         for estimate in &all {
-            let planned = &plan.tables[estimate.table];
+            let planned = &plan.tables[set.output(estimate.output).table];
             let mark = if estimate.exact { "" } else { "~" };
             let chunks = planned.rows.div_ceil(planned.chunk.max(1));
             lines.push(vec![
@@ -64,23 +54,13 @@ impl PlanCommand {
             format!("~{}", sum(&mut all.iter().map(|e| e.bytes))),
             String::new(),
         ]);
-        let threads = super::threads(None)?;
-        let widths = text.iter().map(|e| (e, e.bytes / e.rows.max(1.0)));
-        let chunk = |(e, width): (&crate::engine::Estimate, f64)| {
-            e.mean * plan.tables[plan.root_of(e.table)].chunk as f64 * width
-        };
-        let chunk = widths.clone().map(chunk).fold(0.0, f64::max);
-        let hands = plan.trees().into_iter().map(|tree| plan.hands(tree.root)).max().unwrap_or(0) as f64 * HAND;
-        let need = |factor: f64| BASE + threads as f64 * (factor * chunk + hands);
-        // Each table's row group stays open until it is full.
-        let groups: f64 = widths.map(|(e, width)| e.rows.min(write::ROW_GROUP as f64) * width).sum();
         let mut shown = table::aligned(&["table", "rows", &format!("bytes as {}", format.name), "chunks"], &lines);
         shown.push_str(&format!(
             "\nmemory: about {} MB, as Parquet about {} MB, with {threads} threads\nengine {}\nfingerprint {}\n",
-            table::count((need(AS_TEXT) / 1e6) as u64),
-            table::count(((need(AS_COLUMNS) + groups) / 1e6) as u64),
-            manifest::FINGERPRINT,
-            manifest::fingerprint(&plan)
+            table::count((memory.as_text / 1e6) as u64),
+            table::count((memory.as_columns / 1e6) as u64),
+            FINGERPRINT,
+            fingerprint(plan)
         ));
         table::print(&shown)
     }

@@ -10,10 +10,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::{LogFormat, log};
-use crate::engine::{Job, Progress};
+use crate::dataset::DataSet;
+use crate::engine::{self, Outcome, Progress, Start, Target};
 use crate::error::{Error, Result};
-use crate::part::share;
-use crate::run::{self, Made};
 
 /// What is said while a run goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,13 +38,13 @@ impl Talk {
 }
 
 /// Runs, and tells meanwhile how far it is.
-pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Made> {
+pub(super) fn watched(set: &DataSet, target: &dyn Target, start: Start, threads: usize, talk: Talk) -> Result<Outcome> {
     let progress = Progress::default();
     heed(&progress)?;
-    let roots = job.plan.trees_of(&job.tables).into_iter().map(|tree| &job.plan.tables[tree.root]);
-    let total: u64 = roots.map(|root| share(root.rows, job.part)).map(|share| share.end - share.start).sum();
+    let total: u64 = set.trees().iter().map(|tree| tree.rows.end - tree.rows.start).sum();
+    let run = || engine::run(set, target, start, threads, &progress);
     if matches!(talk, Talk::None | Talk::Silent) {
-        return run::whole(job, &progress);
+        return run();
     }
     let bar = if talk == Talk::Bar { ProgressBar::new(total) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
@@ -57,12 +56,12 @@ pub(super) fn watched(job: &Job<'_>, talk: Talk) -> Result<Made> {
         log::progress(0, total, 0);
     }
     std::thread::scope(|scope| {
-        let work = scope.spawn(|| run::whole(job, &progress));
+        let work = scope.spawn(run);
         // Asked before the files are told: those of the last moment are told too.
         while {
             let going = !work.is_finished();
             if talk == Talk::Json {
-                progress.take_files().iter().for_each(log::file);
+                progress.take_events().into_iter().for_each(log::event);
             }
             going
         } {

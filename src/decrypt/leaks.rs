@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 use super::{BATCH, Request, Table};
 use crate::error::{Error, Result};
+use crate::folder::manifest::Manifest;
 use crate::format::read;
-use crate::manifest::Manifest;
 use crate::protect::texts::Texts;
 
 /// The shortest value that is looked for: shorter ones are in any file by chance.

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Finding, Findings, Made, Report, below, folder};
-use crate::audit;
 use crate::digest::sha256;
 use crate::disk::{self, Disk};
 use crate::error::{Error, Kind, Result};
+use crate::folder::audit;
 use crate::protect::source::shown;
 
 /// What the payload is.

@@ -9,13 +9,12 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{Finding, Findings, Made, Report, below, envelope};
-use crate::audit;
 use crate::digest::{hex, sha256};
-use crate::engine::path_of;
 use crate::error::{Error, Kind, Result};
+use crate::folder::manifest::{Manifest, sum_of};
+use crate::folder::{audit, file_path, log_name, sums_name};
 use crate::format::write;
-use crate::manifest::{Manifest, sum_of};
-use crate::part::{Part, infix};
+use crate::part::Part;
 use crate::profile::writable;
 
 /// The most bytes of a manifest or a list of sums: far more than any run of ours needs.
@@ -88,8 +87,7 @@ fn manifest(folder: &Path, name: &str) -> Result<Made> {
         table.schema()?;
         let paths: Vec<&str> =
             manifest.files.iter().filter(|f| f.table == table.name).map(|f| f.path.as_str()).collect();
-        let path = path_of(&table.name, format, part);
-        let path = path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        let path = file_path(&table.name, format, part);
         if !writable(&table.name) || !tables.insert(&table.name) || paths != [path.as_str()] {
             return wrong(&format!("does not have the one file of table `{}`", table.name));
         }
@@ -146,13 +144,12 @@ fn expected(folder: &Path, there: &BTreeSet<String>, made: &[Made], findings: &F
     for one in made {
         let paths = one.manifest.files.iter().map(|file| &file.path);
         known.extend(paths.chain(one.manifest.beside.iter().map(|file| &file.path)).cloned());
-        let end = infix(one.part);
         known.insert(one.name.clone());
-        known.insert(format!("SHA256SUMS{end}"));
-        sums(folder, &format!("SHA256SUMS{end}"), one, findings);
+        known.insert(sums_name(one.part));
+        sums(folder, &sums_name(one.part), one, findings);
         // These two need not be there: a log, and a signature.
-        known.extend([audit::name(one.part), envelope::name_of(one)]);
-        let log = audit::name(one.part);
+        known.extend([log_name(one.part), envelope::name_of(one)]);
+        let log = log_name(one.part);
         if there.contains(&log)
             && let Err(error) = audit::verify(&folder.join(&log))
         {

@@ -8,7 +8,9 @@
 //! Of a protected run the derived rows are protected in the same way before they are compared; checks are about the clear
 //! values, so that a protected column counts as the profile makes it.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
@@ -19,17 +21,18 @@ use sha2::{Digest, Sha256};
 use super::rows::open;
 use super::sealed::{self, bare, protection};
 use super::{Finding, Findings, Made, Report, Request};
-use crate::engine::FileEntry;
+use crate::dataset::{DataSet, FINGERPRINT};
 use crate::error::{Error, Kind, Result};
+use crate::folder::FileEntry;
+use crate::folder::manifest::ColumnEntry;
 use crate::format::read::Rows;
 use crate::format::write::nulled;
 use crate::format::write::texts::texts;
-use crate::manifest::{self, ColumnEntry, FINGERPRINT};
 use crate::notes::PROTECTION;
+use crate::order::{Lane, lock, parallel};
 use crate::part::share;
 use crate::plan::{Chunk, Limits, Options, Plan, Tree};
 use crate::profile;
-use crate::protect::Protection;
 use crate::sql::as_text;
 
 /// Which chunks are derived again: those whose hash falls below the share, and one of each tree.
@@ -75,22 +78,22 @@ pub(super) fn check(
         report.notes.push(note);
         return;
     }
-    let (plan, protection) = match plan(request, first) {
-        Ok(both) => both,
+    let set = match data_set(request, first) {
+        Ok(set) => set,
         Err(error) => {
             report.refused = Some(error);
             return;
         }
     };
-    let against = Against { plan: &plan, protection: &protection };
+    let plan = set.plan();
     if first.manifest.protection.as_ref().is_some_and(sealed::random) {
         report.notes.push("nonces are random: what is encrypted was not compared".to_owned());
     }
-    let mut work = Work::default();
+    let work = Work::default();
     for one in made {
         let mut tables = Vec::new();
         for file in &one.manifest.files {
-            let known = plan.table(&file.table).ok().filter(|table| same_columns(against, *table, one, file));
+            let known = plan.table(&file.table).ok().filter(|table| same_columns(&set, *table, one, file));
             match known {
                 Some(table) => tables.push((table, file)),
                 None => findings.add(
@@ -104,7 +107,7 @@ pub(super) fn check(
             let tables: Vec<(usize, &FileEntry)> =
                 tables.iter().copied().filter(|(table, _)| own.contains(table)).collect();
             if !tables.is_empty() {
-                tree(request, pool, against, one, root, &tables, findings, &mut work);
+                tree(request, pool, &set, one, root, &tables, findings, &work);
             }
         }
     }
@@ -115,18 +118,11 @@ pub(super) fn check(
         .filter_map(|table| Some(plan.tables[plan.table(&table.name).ok()?].checks.len()))
         .sum();
     report.looked.push(format!("{checks} checks"));
-    report.looked.push(format!("{} of {} chunks derived again", work.replayed, work.chunks));
+    report.looked.push(format!("{} of {} chunks derived again", work.replayed.into_inner(), work.chunks.into_inner()));
 }
 
-/// What the rows are held against.
-#[derive(Clone, Copy)]
-struct Against<'a> {
-    plan: &'a Plan,
-    protection: &'a Protection,
-}
-
-fn same_columns(against: Against<'_>, table: usize, made: &Made, file: &FileEntry) -> bool {
-    let schema = against.protection.schema(against.plan, table);
+fn same_columns(set: &DataSet, table: usize, made: &Made, file: &FileEntry) -> bool {
+    let schema = set.protection().schema(set.plan(), table);
     let fields = schema.fields();
     made.table(&file.table).is_some_and(|entry| {
         entry.columns.len() == fields.len()
@@ -134,8 +130,8 @@ fn same_columns(against: Against<'_>, table: usize, made: &Made, file: &FileEntr
     })
 }
 
-/// The profile as the run had it, and what the run did to personal data.
-fn plan(request: &Request, made: &Made) -> Result<(Plan, Protection)> {
+/// The data set of a run: the profile as the run had it, and what the run did to personal data.
+fn data_set(request: &Request, made: &Made) -> Result<DataSet> {
     let manifest = &made.manifest;
     let refuse = |what: String, hint: &str| {
         Err(Error::new(Kind::Profile, format!("the rows cannot be held against the profile: {what}")).hint(hint))
@@ -181,103 +177,105 @@ fn plan(request: &Request, made: &Made) -> Result<(Plan, Protection)> {
     if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
         return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
     }
-    if manifest::shown_fingerprint(&plan, &protection) != manifest.fingerprint {
+    let set = DataSet::new(plan).protected(protection);
+    if set.shown_fingerprint() != manifest.fingerprint {
         return refuse("its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(), hint);
     }
-    Ok((plan, protection))
+    Ok(set)
 }
 
+/// How many chunks there were, and how many of them were derived again.
 #[derive(Debug, Default)]
 struct Work {
-    chunks: u64,
-    replayed: u64,
+    chunks: AtomicU64,
+    replayed: AtomicU64,
 }
 
-/// The files of one tree, read chunk by chunk.
+/// An open file, and the table of the plan that it has.
 struct Reading<'a> {
-    files: Vec<(usize, &'a FileEntry, Rows)>,
-    /// The first root row of the next chunk to be handed out, and its number.
-    row: u64,
-    next: u64,
-    /// The number of the chunk whose turn it is to be read.
-    turn: u64,
-    /// The tree is done with: a file ended too early or cannot be read.
-    over: bool,
-    work: Work,
+    table: usize,
+    file: &'a FileEntry,
+    rows: Rows,
 }
 
-/// The rows of a chunk: for each table, the row of the file at which they start.
-type Read<'a> = Vec<(usize, &'a FileEntry, u64, RecordBatch)>;
+/// The rows of a chunk in one file.
+struct Read<'a> {
+    table: usize,
+    file: &'a FileEntry,
+    /// The row of the file at which they start, from 0.
+    start: u64,
+    batch: RecordBatch,
+}
+
+/// A chunk whose rows were read, to be held against the profile.
+struct ReadChunk<'p, 'a> {
+    chunk: Chunk<'p>,
+    numbers: Vec<u64>,
+    replay: bool,
+    read: Vec<Read<'a>>,
+}
 
 #[expect(clippy::too_many_arguments, reason = "all of them say where and what")]
 fn tree(
     request: &Request,
     pool: &rayon::ThreadPool,
-    against: Against<'_>,
+    set: &DataSet,
     made: &Made,
     root: usize,
     tables: &[(usize, &FileEntry)],
     findings: &Findings,
-    work: &mut Work,
+    work: &Work,
 ) {
-    let plan = against.plan;
+    let plan = set.plan();
     let mut files = Vec::new();
     for (table, file) in tables {
-        // What cannot be opened was told when its rows were counted.
+        // A file that cannot be opened was told when its rows were counted.
         let Ok(rows) = open(&request.folder, made, file) else { return };
-        files.push((*table, *file, rows));
+        files.push(Reading { table: *table, file, rows });
     }
-    let all = share(plan.tables[root].rows, made.part);
-    let reading = Reading { files, row: all.start, next: 0, turn: 0, over: false, work: Work::default() };
-    let (reading, turns) = (Mutex::new(reading), Condvar::new());
-    let name = &plan.tables[root].name;
-    pool.broadcast(|_| {
-        loop {
-            let (number, rows) = {
-                let mut state = hold(&reading);
-                if state.over || state.row >= all.end {
-                    return;
+    let (all, name) = (share(plan.tables[root].rows, made.part), &plan.tables[root].name);
+    // Set where the tree is given up: a file ended too early or cannot be read.
+    let over = AtomicBool::new(false);
+    let mut row = all.start;
+    let next = || {
+        let start = row;
+        row = if start < all.end { plan.cut(root, start, all.end, None) } else { start };
+        Ok(Some(start..row).filter(|rows| !rows.is_empty() && !over.load(Ordering::Relaxed)))
+    };
+    // Chunks are counted and compared on all threads; between the two their rows are read in order.
+    let (lane, ready) = (Lane::new(files), Mutex::new(VecDeque::new()));
+    let done = parallel(pool, &|| Ok(()), next, |index, rows| {
+        let replay = request.sample.has(name, &rows, &all);
+        work.chunks.fetch_add(1, Ordering::Relaxed);
+        work.replayed.fetch_add(u64::from(replay), Ordering::Relaxed);
+        let numbers: Vec<u64> = rows.collect();
+        let mut chunk = Chunk::new(plan, root, &numbers);
+        let counts = tables.iter().map(|(table, _)| chunk.rows(*table)).collect::<Result<Vec<usize>>>()?;
+        lane.submit(index, (chunk, numbers, replay, counts), |files, _, (chunk, numbers, replay, counts)| {
+            if !over.load(Ordering::Relaxed) {
+                match read(files, &counts, findings) {
+                    Some(read) => lock(&ready).push_back(ReadChunk { chunk, numbers, replay, read }),
+                    None => over.store(true, Ordering::Relaxed),
                 }
-                let rows = state.row..plan.cut(root, state.row, all.end, None);
-                state.row = rows.end;
-                state.next += 1;
-                (state.next - 1, rows)
-            };
-            let replay = request.sample.has(name, &rows, &all);
-            let numbers: Vec<u64> = rows.collect();
-            let mut chunk = Chunk::new(plan, root, &numbers);
-            let counts = tables.iter().map(|(table, _)| chunk.rows(*table)).collect::<Result<Vec<usize>>>();
-            let mut state = hold(&reading);
-            while state.turn != number {
-                state = turns.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            let read = match counts {
-                Ok(counts) if !state.over => read(&mut state, &counts, findings),
-                Ok(_) => None,
-                Err(error) => {
-                    findings.add(Finding::new("replay", error.to_string()).table(name));
-                    state.over = true;
-                    None
-                }
-            };
-            state.turn += 1;
-            state.work.chunks += 1;
-            state.work.replayed += u64::from(replay);
-            drop(state);
-            turns.notify_all();
-            let Some(read) = read else { return };
-            if let Err(error) = held_against(request, against, &mut chunk, &numbers, read, replay, findings) {
+            Ok(())
+        })?;
+        // Whoever read chunks of others has them compared too, with the help of all that come by.
+        while let Some(chunk) = { lock(&ready).pop_front() } {
+            if let Err(error) = held_against(request, set, chunk, findings) {
                 findings.add(Finding::new("checks", error.to_string()).table(name));
             }
         }
+        Ok(())
     });
-    let mut state = reading.into_inner().unwrap_or_else(PoisonError::into_inner);
-    work.chunks += state.work.chunks;
-    work.replayed += state.work.replayed;
-    if state.over {
+    if let Err(error) = done {
+        findings.add(Finding::new("replay", error.to_string()).table(name));
         return;
     }
-    for (_, file, rows) in &mut state.files {
+    if over.into_inner() {
+        return;
+    }
+    for Reading { file, mut rows, .. } in lane.into_inner() {
         let last = rows.rows();
         if let Ok(Some(_)) = rows.next(1) {
             let message = format!("the profile makes {last} rows, the file goes on");
@@ -286,53 +284,36 @@ fn tree(
     }
 }
 
-fn hold<'a, 'b>(reading: &'a Mutex<Reading<'b>>) -> MutexGuard<'a, Reading<'b>> {
-    reading.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The rows of a chunk from every file; none where a file ends before.
-fn read<'a>(state: &mut Reading<'a>, counts: &[usize], findings: &Findings) -> Option<Read<'a>> {
+/// The rows of a chunk from every file; `None` where a file ends before.
+fn read<'a>(files: &mut [Reading<'a>], counts: &[usize], findings: &Findings) -> Option<Vec<Read<'a>>> {
     let mut read = Vec::new();
-    for ((table, file, rows), count) in state.files.iter_mut().zip(counts) {
+    for (Reading { table, file, rows }, count) in files.iter_mut().zip(counts) {
         let start = rows.rows();
-        let batch = match rows.take(*count) {
-            Ok(batch) => batch,
-            Err(_told_when_rows_were_counted) => {
-                state.over = true;
-                return None;
-            }
-        };
+        // An error was told when the rows were counted.
+        let batch = rows.take(*count).ok()?;
         if batch.num_rows() < *count {
             let message = "the file ends, the profile makes more rows";
             let finding = Finding::new("rows", message).file(&file.path).table(&file.table);
             findings.add(finding.row(start + batch.num_rows() as u64));
-            state.over = true;
             return None;
         }
-        read.push((*table, *file, start, batch));
+        read.push(Read { table: *table, file, start, batch });
     }
     Some(read)
 }
 
-fn held_against(
-    request: &Request,
-    Against { plan, protection }: Against<'_>,
-    chunk: &mut Chunk<'_>,
-    numbers: &[u64],
-    read: Read<'_>,
-    replay: bool,
-    findings: &Findings,
-) -> Result<()> {
+fn held_against(request: &Request, set: &DataSet, made: ReadChunk<'_, '_>, findings: &Findings) -> Result<()> {
+    let (plan, protection) = (set.plan(), set.protection());
+    let ReadChunk { mut chunk, numbers, replay, read } = made;
     if replay {
-        for (table, file, start, batch) in &read {
-            let derived = protection.apply(*table, chunk.batch(*table)?, numbers)?;
+        for Read { table, file, start, batch } in &read {
+            let derived = protection.apply(*table, chunk.batch(*table)?, &numbers)?;
             compare(request, &derived, batch, file, *start, protection.settings.random_nonce, findings)?;
         }
     }
-    let places: Vec<(usize, &FileEntry, u64)> =
-        read.iter().map(|(table, file, start, _)| (*table, *file, *start)).collect();
-    let rows = read.iter().map(|(table, _, _, batch)| Ok((*table, bare(chunk, plan, protection, *table, batch)?)));
-    let rows = rows.collect::<Result<Vec<_>>>()?;
+    let places: Vec<(usize, &FileEntry, u64)> = read.iter().map(|read| (read.table, read.file, read.start)).collect();
+    let clear = |read: &Read<'_>| Ok((read.table, bare(&mut chunk, set, read.table, &read.batch)?));
+    let rows = read.iter().map(clear).collect::<Result<Vec<_>>>()?;
     chunk.overlay(&rows)?;
     for (table, file, start) in places {
         if plan.tables[table].checks.is_empty() {

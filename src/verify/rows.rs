@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::{Finding, Findings, Made, Report, below};
 use crate::digest::RowSum;
-use crate::engine::FileEntry;
 use crate::error::{Kind, Result};
+use crate::folder::FileEntry;
 use crate::format::read::{BATCH, Options, Rows};
 use crate::format::write::Canonical;
 

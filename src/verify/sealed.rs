@@ -4,13 +4,14 @@
 use arrow_array::RecordBatch;
 
 use super::{Made, Request};
+use crate::dataset::DataSet;
 use crate::error::{Error, Kind, Result};
+use crate::folder::manifest::Manifest;
 use crate::format::write::{self};
-use crate::manifest::{Manifest, ProtectionEntry};
 use crate::notes::PROTECTION;
 use crate::plan::{Chunk, Plan};
 use crate::protect::keyring::Keys;
-use crate::protect::{Decision, Protection, Settings, handling};
+use crate::protect::{Decision, ProtectedColumn, Protection, ProtectionEntry, Settings, handling};
 
 /// Why the rows of a protected run cannot be derived again with what was given; `None` where they can.
 pub(super) fn missing(request: &Request, made: &Made) -> Option<String> {
@@ -79,7 +80,7 @@ pub(super) fn random(entry: &ProtectionEntry) -> bool {
 }
 
 fn decisions(plan: &Plan, entry: &ProtectionEntry) -> Result<Vec<Decision>> {
-    let decision = |column: &crate::manifest::ProtectedColumn| {
+    let decision = |column: &ProtectedColumn| {
         let known = plan.known(plan.table(&column.table)?, &column.column);
         Ok(Decision {
             table: column.table.clone(),
@@ -95,14 +96,8 @@ fn decisions(plan: &Plan, entry: &ProtectionEntry) -> Result<Vec<Decision>> {
 }
 
 /// The rows of a table in the clear: what was read where it is clear, and what the profile makes where it is protected.
-pub(super) fn bare(
-    chunk: &mut Chunk<'_>,
-    plan: &Plan,
-    protection: &Protection,
-    table: usize,
-    read: &RecordBatch,
-) -> Result<RecordBatch> {
-    let schema = protection.schema(plan, table);
+pub(super) fn bare(chunk: &mut Chunk<'_>, set: &DataSet, table: usize, read: &RecordBatch) -> Result<RecordBatch> {
+    let schema = set.protection().schema(set.plan(), table);
     let sealed = |at: usize| schema.field(at).metadata().contains_key(PROTECTION);
     if !(0..schema.fields().len()).any(sealed) {
         return Ok(read.clone());

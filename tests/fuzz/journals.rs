@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
+use placebo::dataset::DataSet;
 use placebo::digest::sha256;
 use placebo::disk::System;
-use placebo::engine::{Job, Progress, Start, Target};
+use placebo::engine::{self, Progress, Start};
 use placebo::error::Kind;
+use placebo::folder::Folder;
 use placebo::format::write;
 use placebo::plan::{Options, Plan};
-use placebo::protect::{Protection, Settings};
-use placebo::run;
 
 use crate::folders::memory;
 use crate::mutate::{Dice, mutant};
@@ -20,7 +20,7 @@ const JOURNAL: &str = ".placebo.journal";
 /// A run that was interrupted, and the whole one that it should become.
 pub(crate) struct Journals {
     folder: tempfile::TempDir,
-    plan: Plan,
+    set: DataSet,
     begun: Vec<(PathBuf, Vec<u8>)>,
     whole: Vec<(PathBuf, Vec<u8>)>,
 }
@@ -40,7 +40,8 @@ impl Journals {
         let options = Options { rows: [("account".to_owned(), 400)].into(), ..Options::default() };
         let loaded = placebo::profile::load("tests/fixtures/shop").expect("loads");
         let plan = Plan::compile(&loaded, &options).expect("compiles");
-        let mut all = Self { folder: memory(), plan, begun: Vec::new(), whole: Vec::new() };
+        let set = DataSet::new(plan).chunk_rows(Some(20));
+        let mut all = Self { folder: memory(), set, begun: Vec::new(), whole: Vec::new() };
         all.resume(&all.folder.path().join("whole"), &Progress::default()).expect("a run");
         all.whole = read(&all.folder.path().join("whole"));
         // Stopped once there is something to go on with; tried again where the run was faster.
@@ -62,24 +63,9 @@ impl Journals {
     }
 
     fn resume(&self, folder: &Path, progress: &Progress) -> placebo::error::Result<()> {
-        let format = write::format("csv")?;
-        let (options, tables) = (write::Options::default(), (0..self.plan.tables.len()).collect::<Vec<_>>());
-        let nothing = || Protection::none(Settings::default());
-        let job = Job {
-            plan: &self.plan,
-            inputs: run::inputs(&self.plan, (format, &options), &tables, None, &nothing()),
-            tables,
-            format,
-            options,
-            target: Target::Folder(folder.to_owned()),
-            part: None,
-            threads: 1,
-            chunk: Some(20),
-            protection: nothing(),
-            start: Start::Resume,
-            disk: &System,
-        };
-        run::whole(&job, progress).map(|_| ())
+        let (format, options) = (write::format("csv")?, write::Options::default());
+        let target = Folder { path: folder.to_owned(), format, options, disk: &System };
+        engine::run(&self.set, &target, Start::Resume, 1, progress).map(|_| ())
     }
 
     /// The journal of an interrupted run: what is not as it was written is not believed. With its marks made anew, as nobody but

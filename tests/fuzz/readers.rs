@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use placebo::audit;
-use placebo::manifest::Manifest;
+use placebo::folder::audit;
+use placebo::folder::manifest::Manifest;
 use placebo::protect::keyring::Keyring;
 use placebo::protect::secret::Secret;
 use placebo::protect::{source, wrap};

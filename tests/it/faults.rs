@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use placebo::dataset::DataSet;
 use placebo::disk::{Disk, Handle, System};
-use placebo::engine::{Job, Progress, Start, Target};
-use placebo::error::Kind;
+use placebo::engine::{self, Outcome, Progress, Start};
+use placebo::error::{Kind, Result};
+use placebo::folder::Folder;
 use placebo::format::write::{self, FORMATS, Format};
 use placebo::plan::{Options, Plan};
-use placebo::protect::{Protection, Settings};
+use placebo::profile;
 use placebo::verify::{Request, Sample, verify};
-use placebo::{profile, run};
 
 /// What is asked of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,23 +167,17 @@ impl Handle for Open {
     }
 }
 
-fn job<'a>(plan: &'a Plan, format: &'static Format, folder: &Path, start: Start, disk: &'a dyn Disk) -> Job<'a> {
-    let tables: Vec<usize> = (0..plan.tables.len()).collect();
-    let options = write::Options::default();
-    Job {
-        plan,
-        inputs: run::inputs(plan, (format, &options), &tables, None, &Protection::none(Settings::default())),
-        tables,
-        format,
-        options,
-        target: Target::Folder(folder.to_owned()),
-        part: None,
-        threads: 1,
-        chunk: Some(40),
-        start,
-        disk,
-        protection: Protection::none(Settings::default()),
-    }
+/// Writes a data set to a folder on one thread.
+fn execute(
+    set: &DataSet,
+    format: &'static Format,
+    folder: &Path,
+    start: Start,
+    disk: &dyn Disk,
+    progress: &Progress,
+) -> Result<Outcome> {
+    let folder = Folder { path: folder.to_owned(), format, options: write::Options::default(), disk };
+    engine::run(set, &folder, start, 1, progress)
 }
 
 /// The files of a folder without the run log.
@@ -232,7 +227,7 @@ fn wrong<C: Sync>(cases: &[C], look: impl Fn(&C) -> Option<String> + Sync) -> Ve
 
 /// Runs into one fault and says what is wrong with what it leaves; nothing, where all is well.
 fn left_behind(
-    plan: &Plan,
+    set: &DataSet,
     format: &'static Format,
     golden: &BTreeMap<PathBuf, Vec<u8>>,
     at: usize,
@@ -241,7 +236,7 @@ fn left_behind(
     let temp = folder();
     let out = temp.path().join("out");
     let disk = Faulty::new(at, fault);
-    let made = run::whole(&job(plan, format, &out, Start::New, &disk), &Progress::default());
+    let made = execute(set, format, &out, Start::New, &disk, &Progress::default());
     if !disk.met() {
         return Some("the operation never came".to_owned());
     }
@@ -273,12 +268,12 @@ fn left_behind(
     if !manifest && verifies(&out) {
         return Some("it verifies, and is not whole".to_owned());
     }
-    let resumed = run::whole(&job(plan, format, &out, Start::Resume, &System), &Progress::default());
+    let resumed = execute(set, format, &out, Start::Resume, &System, &Progress::default());
     match resumed {
         Err(error) => Some(format!("it cannot be gone on with: {error:?}")),
         Ok(_) if files(&out) != *golden => Some("gone on with, it gives other files".to_owned()),
         Ok(_) if !verifies(&out) => Some("gone on with, it does not verify".to_owned()),
-        Ok(_) => placebo::audit::verify(&out.join("run.jsonl")).err().map(|error| format!("{error:?}")),
+        Ok(_) => placebo::folder::audit::verify(&out.join("run.jsonl")).err().map(|error| format!("{error:?}")),
     }
 }
 
@@ -289,10 +284,11 @@ fn every_operation_may_fail() {
         let loaded = profile::load(&format!("tests/fixtures/{name}")).expect("loads");
         let rows = [(rows.to_owned(), 120)].into_iter().collect();
         let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
+        let set = DataSet::new(plan).chunk_rows(Some(40));
         for format in FORMATS {
             let temp = folder();
             let quiet = Faulty::new(usize::MAX, Fault::Broken);
-            run::whole(&job(&plan, format, temp.path(), Start::New, &quiet), &Progress::default()).expect("runs");
+            execute(&set, format, temp.path(), Start::New, &quiet, &Progress::default()).expect("runs");
             let golden = files(temp.path());
             assert!(golden.len() > 6 && golden.keys().all(|path| !path.to_string_lossy().contains("inprogress")));
             let operations = std::mem::take(&mut quiet.0.lock().expect("a lock").seen);
@@ -302,7 +298,7 @@ fn every_operation_may_fail() {
                 .flat_map(|(at, operation)| faults(*operation).iter().map(move |fault| (at, *fault)))
                 .collect();
             let wrong = wrong(&all, |(at, fault)| {
-                let wrong = left_behind(&plan, format, &golden, *at, *fault)?;
+                let wrong = left_behind(&set, format, &golden, *at, *fault)?;
                 Some(format!("{name} as {}: {:?} {at} {fault:?}: {wrong}", format.name, operations[*at]))
             });
             assert!(wrong.is_empty(), "{} of {} faults:\n{}", wrong.len(), all.len(), wrong.join("\n"));
@@ -319,19 +315,20 @@ fn a_journal_that_is_cut_anywhere_is_gone_on_with() {
     let loaded = profile::load("tests/fixtures/shop").expect("loads");
     let rows = [("account".to_owned(), 300)].into_iter().collect();
     let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
+    let set = DataSet::new(plan).chunk_rows(Some(40));
     let csv = write::format("csv").expect("csv");
     let (whole, broken) = (folder(), folder());
-    run::whole(&job(&plan, csv, whole.path(), Start::New, &System), &Progress::default()).expect("runs");
+    execute(&set, csv, whole.path(), Start::New, &System, &Progress::default()).expect("runs");
     let golden = files(whole.path());
     // The last rename of a table fails: all its chunks are in the journal.
     let quiet = Faulty::new(usize::MAX, Fault::Broken);
     let counted = folder();
-    run::whole(&job(&plan, csv, counted.path(), Start::New, &quiet), &Progress::default()).expect("runs");
+    execute(&set, csv, counted.path(), Start::New, &quiet, &Progress::default()).expect("runs");
     let seen = quiet.0.lock().expect("a lock").seen.clone();
     let renames: Vec<usize> = (0..seen.len()).filter(|at| seen[*at] == Operation::Rename).collect();
     // The renames: the journal, four tables, four files that describe them.
     let disk = Faulty::new(renames[3], Fault::Broken);
-    let failed = run::whole(&job(&plan, csv, broken.path(), Start::New, &disk), &Progress::default());
+    let failed = execute(&set, csv, broken.path(), Start::New, &disk, &Progress::default());
     assert!(failed.is_err());
     let journal = std::fs::read(broken.path().join(".placebo.journal")).expect("a journal");
     let left = files(broken.path());
@@ -346,7 +343,7 @@ fn a_journal_that_is_cut_anywhere_is_gone_on_with() {
         std::fs::write(temp.path().join(".placebo.journal"), &journal[..*cut]).expect("writes");
         // Without even its first line it is no journal: then the whole files stand in the way.
         let start = if *cut > head { Start::Resume } else { Start::Overwrite };
-        let resumed = run::whole(&job(&plan, csv, temp.path(), start, &System), &Progress::default());
+        let resumed = execute(&set, csv, temp.path(), start, &System, &Progress::default());
         match resumed {
             Err(error) => Some(format!("cut at {cut}: {error:?}")),
             Ok(_) => (files(temp.path()) != golden).then(|| format!("cut at {cut}: other files")),
@@ -360,22 +357,23 @@ fn what_the_bytes_do_not_show_is_made_again() {
     let loaded = profile::load("tests/fixtures/shop").expect("loads");
     let rows = [("account".to_owned(), 300)].into_iter().collect();
     let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
+    let set = DataSet::new(plan).chunk_rows(Some(40));
     let csv = write::format("csv").expect("csv");
     let whole = folder();
-    run::whole(&job(&plan, csv, whole.path(), Start::New, &System), &Progress::default()).expect("runs");
+    execute(&set, csv, whole.path(), Start::New, &System, &Progress::default()).expect("runs");
     let golden = files(whole.path());
     for at in [400, 4_000] {
         let temp = folder();
         let progress = Progress::default();
         let disk = Faulty::stopping(60, &progress);
-        let stopped = run::whole(&job(&plan, csv, temp.path(), Start::New, &disk), &progress);
+        let stopped = execute(&set, csv, temp.path(), Start::New, &disk, &progress);
         assert_eq!(stopped.err().map(|error| error.kind()), Some(Kind::Interrupted));
         let path = temp.path().join("payment.csv.inprogress");
         let mut bytes = std::fs::read(&path).expect("a file");
         assert!(bytes.len() > at, "{}", bytes.len());
         bytes[at] ^= 1;
         std::fs::write(&path, bytes).expect("writes");
-        run::whole(&job(&plan, csv, temp.path(), Start::Resume, &System), &Progress::default()).expect("goes on");
+        execute(&set, csv, temp.path(), Start::Resume, &System, &Progress::default()).expect("goes on");
         assert_eq!(files(temp.path()), golden);
     }
 }

@@ -52,7 +52,7 @@ fn killed(seed: u64, format: &str, golden: &str) -> (u64, f64) {
         let name = name.to_string_lossy();
         assert!(!name.contains("inprogress") && !name.starts_with(".placebo"), "seed {seed}: `{name}` is left");
     }
-    placebo::audit::verify(&out.join("run.jsonl")).expect("the log is whole");
+    placebo::folder::audit::verify(&out.join("run.jsonl")).expect("the log is whole");
     let reused = told(&out, "end", "reused_rows").unwrap_or(0);
     (met, if held == 0 { 1.0 } else { reused as f64 / held as f64 })
 }

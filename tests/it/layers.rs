@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-const LAYERS: [&[&str]; 10] = [
-    &["digest", "disk", "error", "notes", "order", "part", "rng"],
+const LAYERS: [&[&str]; 14] = [
+    &["digest", "disk", "error", "notes", "order", "part", "rng", "type_names"],
     &["profile", "kinds", "sql"],
     &["format"],
     &["generator"],
     &["plan"],
+    &["stage"],
     &["protect"],
+    &["dataset"],
     &["engine"],
-    &["audit", "manifest"],
-    &["decrypt", "run", "verify"],
+    &["folder"],
+    &["target"],
+    &["verify"],
+    &["decrypt"],
     &["cli"],
 ];
 

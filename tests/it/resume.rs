@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use placebo::engine::{CAREFUL, estimate};
+use placebo::dataset::DataSet;
+use placebo::folder::estimate::{CAREFUL, estimate};
 use placebo::format::write;
 use placebo::plan::{Options, Plan};
 use placebo::profile;
@@ -257,10 +258,9 @@ fn sizes_are_known_before_the_run() {
     for name in profile::names() {
         let loaded = profile::load(name).expect("loads");
         let plan = Plan::compile(&loaded, &Options { scale: 4.0, ..Options::default() }).expect("compiles");
-        let tables: Vec<usize> = (0..plan.tables.len()).collect();
+        let set = DataSet::new(plan);
         for format in write::FORMATS {
-            let told =
-                estimate(&plan, &tables, (format, &write::Options::default()), None, CAREFUL).expect("estimates");
+            let told = estimate(&set, (format, &write::Options::default()), CAREFUL).expect("estimates");
             let told: f64 = told.iter().map(|table| table.bytes).sum();
             let temp = tempfile::tempdir().expect("a folder");
             good(&["generate", name, "--scale", "4", "--format", format.name, "--out", text(temp.path()), "-q"]);

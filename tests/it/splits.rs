@@ -1,47 +1,32 @@
 //! Any way to split a run gives the bytes of the whole: random rows, chunks, threads and parts.
 
-use std::path::Path;
+use std::sync::Arc;
 
+use placebo::dataset::{DataSet, Output};
 use placebo::disk::System;
-use placebo::engine::{Job, Progress, Start, Target, path_of};
+use placebo::engine::{self, Progress, Start};
+use placebo::folder::{Folder, file_path};
 use placebo::format::write;
 use placebo::part::Part;
 use placebo::plan::{Options, Plan};
-use placebo::protect::{Protection, Settings};
 use proptest::prelude::*;
 
 /// The lines of every table, headers first, as one part of a run writes them.
-fn run(plan: &Plan, part: Option<Part>, threads: usize, chunk: Option<u64>) -> Vec<Vec<String>> {
-    let folder = tempfile::tempdir().expect("a folder");
+fn run(plan: &Arc<Plan>, part: Option<Part>, threads: usize, chunk: Option<u64>) -> Vec<Vec<String>> {
+    let temp = tempfile::tempdir().expect("a folder");
     let format = write::format("csv").expect("csv");
-    let job = Job {
-        plan,
-        tables: (0..plan.tables.len()).collect(),
-        format,
-        options: write::Options::default(),
-        target: Target::Folder(folder.path().to_owned()),
-        part,
-        threads,
-        chunk,
-        start: Start::New,
-        inputs: String::new(),
-        disk: &System,
-        protection: Protection::none(Settings::default()),
-    };
-    let files = job.run(&Progress::default()).expect("runs");
-    let lines = |path: &Path| {
-        let text = std::fs::read_to_string(folder.path().join(path)).expect("a file");
+    let set = DataSet::new(Arc::clone(plan)).part(part).chunk_rows(chunk);
+    let folder = Folder { path: temp.path().to_owned(), format, options: write::Options::default(), disk: &System };
+    let outcome = engine::run(&set, &folder, Start::New, threads, &Progress::default()).expect("runs");
+    let lines = |output: &Output| {
+        let path = temp.path().join(file_path(&output.name, format, part));
+        let text = std::fs::read_to_string(path).expect("a file");
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    plan.tables
-        .iter()
-        .map(|table| {
-            let lines = lines(&path_of(&table.name, format, part));
-            let told = files.iter().find(|file| file.table == table.name).expect("told");
-            assert_eq!(told.rows as usize, lines.len() - 1, "{}", table.name);
-            lines
-        })
-        .collect()
+    let all: Vec<Vec<String>> = set.outputs().iter().map(lines).collect();
+    let rows: usize = all.iter().map(|lines| lines.len() - 1).sum();
+    assert_eq!((outcome.outputs, outcome.rows as usize), (all.len(), rows));
+    all
 }
 
 proptest! {
@@ -58,6 +43,7 @@ proptest! {
         let loaded = placebo::profile::load("tests/fixtures/shop").expect("loads");
         let rows = [("account".to_owned(), rows), ("shop".to_owned(), shops)].into_iter().collect();
         let plan = Plan::compile(&loaded, &Options { rows, seed, ..Options::default() }).expect("compiles");
+        let plan = Arc::new(plan);
         let whole = run(&plan, None, 1, None);
         let mut joined: Vec<Vec<String>> = whole.iter().map(|lines| lines[..1].to_vec()).collect();
         for part in Part::all(parts) {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use placebo::digest::{RowSum, sha256};
+use placebo::folder::manifest::{Manifest, sum_of};
 use placebo::format::write::FORMATS;
-use placebo::manifest::{Manifest, sum_of};
 
 use crate::run::{files, good, placebo};
 
@@ -331,7 +331,7 @@ fn another_engine_or_profile_is_refused_and_the_rest_is_looked_at() {
     holds(&out, &["--quick"]);
     // Inputs that do not give the fingerprint.
     let mut other = manifest(&out, "manifest.json");
-    other.engine = placebo::manifest::FINGERPRINT.to_owned();
+    other.engine = placebo::dataset::FINGERPRINT.to_owned();
     other.seed = Some("1".to_owned());
     rewrite(&out, "manifest.json", &other);
     let (code, _, why) = verify(&out, &["--profile", SHOP]);

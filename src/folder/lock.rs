@@ -4,11 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::names::lock_name;
 use crate::error::{Error, Kind, Result};
-use crate::part::{Part, infix};
-
-/// The file in the output folder that is locked while a run goes on; its text says who holds it.
-const NAME: &str = ".placebo.lock";
+use crate::part::Part;
 
 /// Holds a folder until it is dropped.
 #[derive(Debug)]
@@ -21,9 +19,9 @@ pub struct Lock {
 
 impl Lock {
     /// Locks a folder: for a whole run alone, for a part together with the runs of other parts.
-    pub(super) fn take(folder: &Path, part: Option<Part>) -> Result<Vec<Self>> {
-        let whole = Self::of(folder.join(NAME), part.is_none())?;
-        let own = part.map(|_| Self::of(folder.join(format!(".placebo{}.lock", infix(part))), true));
+    pub(crate) fn take(folder: &Path, part: Option<Part>) -> Result<Vec<Self>> {
+        let whole = Self::of(folder.join(lock_name(None)), part.is_none())?;
+        let own = part.map(|_| Self::of(folder.join(lock_name(part)), true));
         Ok([Some(whole), own.transpose()?].into_iter().flatten().collect())
     }
 

@@ -21,39 +21,22 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileEntry, hold};
-use crate::digest::{RowSum, sha256};
+use super::file::{FileEntry, FileState};
+use crate::digest::sha256;
 use crate::disk::{Disk, Handle, fresh, place, retry, temporary};
 use crate::error::{Error, Kind, Result};
+use crate::order::lock;
 
 /// How long a line may wait for the disk.
 const LASTING: Duration = Duration::from_secs(1);
 /// How many chunks back a run can go on: the last one, unless the bytes of a file were lost with the power.
 const KEPT: usize = 8;
 
-/// How far a file was when a chunk was in it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct State {
-    pub(super) table: String,
-    pub(super) rows: u64,
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
-    pub(super) digest: String,
-}
-
-impl State {
-    /// The logical digest of the rows so far.
-    pub(super) fn sum(&self) -> Option<RowSum> {
-        RowSum::parse(self.rows, &self.digest)
-    }
-}
-
 /// A chunk that is in every file of its tree: the root row after it, and the files.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Checkpoint {
     pub(super) row: u64,
-    pub(super) files: Vec<State>,
+    pub(super) files: Vec<FileState>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,7 +51,7 @@ struct Head {
 struct Chunk {
     tree: String,
     row: u64,
-    files: Vec<State>,
+    files: Vec<FileState>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,7 +62,7 @@ struct Whole {
 
 /// What a journal says.
 #[derive(Debug, Default)]
-pub(super) struct Past {
+pub(super) struct JournalState {
     /// The hash of all inputs of the run that wrote it.
     pub(super) inputs: String,
     /// The last chunks of each tree, the latest last.
@@ -91,7 +74,7 @@ pub(super) struct Past {
     last: String,
 }
 
-impl Past {
+impl JournalState {
     /// Reads a journal up to the first line that is not whole; `None` where there is no journal or not even a first line.
     pub(super) fn read(path: &Path) -> Result<Option<Self>> {
         let bytes = match std::fs::read(path) {
@@ -138,7 +121,7 @@ fn mark(before: &str, json: &str) -> String {
 }
 
 /// A journal that is written.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     end: Mutex<End>,
 }
@@ -162,14 +145,14 @@ impl Journal {
     }
 
     /// Goes on with a journal after its last whole line.
-    pub(super) fn go_on(disk: &dyn Disk, path: PathBuf, past: &Past) -> Result<Self> {
+    pub(super) fn resume(disk: &dyn Disk, path: PathBuf, past: &JournalState) -> Result<Self> {
         let handle = retry(|| disk.reopen(&path, past.length)).map_err(|error| Error::io(&path, error))?;
         let end = Mutex::new(End { handle, last: past.last.clone(), synced: Instant::now() });
         Ok(Self { path, end })
     }
 
     /// A chunk is in every file of its tree.
-    pub(super) fn chunk(&self, tree: &str, row: u64, files: Vec<State>) -> Result<()> {
+    pub(super) fn chunk(&self, tree: &str, row: u64, files: Vec<FileState>) -> Result<()> {
         self.line(&Chunk { tree: tree.to_owned(), row, files }, false)
     }
 
@@ -180,7 +163,7 @@ impl Journal {
 
     fn line(&self, line: &impl Serialize, lasts: bool) -> Result<()> {
         let json = serde_json::to_string(line).map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
-        let mut end = hold(&self.end);
+        let mut end = lock(&self.end);
         let digits = mark(&end.last, &json);
         let io = |error| Error::io(&self.path, error);
         end.handle.write_all(format!("{digits} {json}\n").as_bytes()).map_err(io)?;

@@ -13,14 +13,17 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+use super::log_name;
 use crate::digest::sha256;
 use crate::disk::{Disk, Handle, retry};
+use crate::engine::LogEnd;
 use crate::error::{Error, Kind, Result};
-use crate::part::{Part, infix};
+use crate::order::lock;
+use crate::part::Part;
 
 /// The `prev` of the first line.
 const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -38,15 +41,6 @@ struct End {
     handle: Box<dyn Handle>,
     seq: u64,
     prev: String,
-}
-
-/// How long a log is, and the hash of its last line: what proves that nothing is missing at its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// How many events.
-    pub events: u64,
-    /// SHA-256 of the last line.
-    pub last: String,
 }
 
 impl Log {
@@ -80,7 +74,7 @@ impl Log {
 
     /// Opens the log of a folder, or of one of its parts, and writes who begins what.
     pub fn start(disk: &dyn Disk, folder: &Path, part: Option<Part>, fields: Value) -> Result<Self> {
-        let log = Self::open(disk, &folder.join(name(part)))?;
+        let log = Self::open(disk, &folder.join(log_name(part)))?;
         let mut who = json!({
             "placebo": env!("CARGO_PKG_VERSION"), "command": command(arguments()), "host": host(), "user": user(),
             "process": std::process::id(), "folder": std::env::current_dir().unwrap_or_default().to_string_lossy(),
@@ -95,7 +89,7 @@ impl Log {
 
     /// Adds an event.
     pub fn event(&self, event: &str, fields: Value) -> Result<()> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = lock(&self.end);
         let time = jiff::Timestamp::now();
         let mut all = json!({ "seq": end.seq + 1, "prev": end.prev, "time": format!("{time:.3}"), "event": event });
         if let (Some(all), Value::Object(fields)) = (all.as_object_mut(), fields) {
@@ -110,22 +104,16 @@ impl Log {
 
     /// Makes what is written last.
     pub fn sync(&self) -> Result<()> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = lock(&self.end);
         retry(|| end.handle.sync()).map_err(|error| Error::io(&self.path, error))
     }
 
     /// Where the log ends now.
     #[must_use]
-    pub fn checkpoint(&self) -> Checkpoint {
-        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        Checkpoint { events: end.seq, last: end.prev.clone() }
+    pub fn end(&self) -> LogEnd {
+        let end = lock(&self.end);
+        LogEnd { events: end.seq, last: end.prev.clone() }
     }
-}
-
-/// The file name of the log of a run, or of a part of it.
-#[must_use]
-pub fn name(part: Option<Part>) -> String {
-    format!("run{}.jsonl", infix(part))
 }
 
 /// Follows the chain of a log.
@@ -133,7 +121,7 @@ pub fn name(part: Option<Part>) -> String {
 /// # Errors
 ///
 /// If a line is not what it was, or is missing; the error names it.
-pub fn verify(path: &Path) -> Result<Checkpoint> {
+pub fn verify(path: &Path) -> Result<LogEnd> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
     let broken = |line: u64, what: &str| {
         Error::new(Kind::Verification, format!("`{}` line {line}: {what}", path.display()))
@@ -166,7 +154,7 @@ pub fn verify(path: &Path) -> Result<Checkpoint> {
     match torn {
         Some(line) => Err(broken(line, "no event")),
         None if seq == 0 => Err(broken(1, "the log is empty")),
-        None => Ok(Checkpoint { events: seq, last: prev }),
+        None => Ok(LogEnd { events: seq, last: prev }),
     }
 }
 
@@ -222,7 +210,7 @@ mod tests {
         for n in 0..5 {
             log.event("file", json!({ "n": n })).expect("writes");
         }
-        assert_eq!(log.checkpoint(), verify(&path).expect("whole"));
+        assert_eq!(log.end(), verify(&path).expect("whole"));
         path
     }
 

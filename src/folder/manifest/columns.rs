@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use super::TableEntry;
 use crate::error::{Error, Kind, Result};
 use crate::notes::{KEY, REFERENCES, VIA};
+use crate::type_names::{type_name, type_named};
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ impl ColumnEntry {
         let note = |key: &str| field.metadata().get(key).filter(|text| !text.is_empty()).cloned();
         Self {
             name: field.name().clone(),
-            r#type: name_of(field.data_type()),
+            r#type: type_name(field.data_type()),
             nullable: field.is_nullable(),
             key: note(KEY).as_deref() == Some("primary"),
             references: note(REFERENCES),
@@ -59,7 +60,7 @@ impl ColumnEntry {
         }
         notes.extend(self.references.iter().map(|text| (REFERENCES.to_owned(), text.clone())));
         notes.extend(self.via.iter().map(|text| (VIA.to_owned(), text.clone())));
-        Some(Field::new(&self.name, type_of(&self.r#type)?, self.nullable).with_metadata(notes))
+        Some(Field::new(&self.name, type_named(&self.r#type)?, self.nullable).with_metadata(notes))
     }
 }
 
@@ -83,70 +84,5 @@ impl TableEntry {
             return Err(wrong("no columns".to_owned()));
         }
         Ok(Arc::new(Schema::new(fields)))
-    }
-}
-
-pub(super) fn name_of(ty: &DataType) -> String {
-    match ty {
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Int64 => "integer".to_owned(),
-        DataType::Float64 => "double".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Timestamp(..) => "timestamp".to_owned(),
-        DataType::Utf8 => "text".to_owned(),
-        DataType::Binary => "bytes".to_owned(),
-        DataType::Dictionary(..) => "code".to_owned(),
-        // No sink takes another one.
-        other => other.to_string(),
-    }
-}
-
-/// The type that a column's name of it means.
-#[must_use]
-pub fn type_of(name: &str) -> Option<DataType> {
-    Some(match name {
-        "boolean" => DataType::Boolean,
-        "integer" => DataType::Int64,
-        "double" => DataType::Float64,
-        "date" => DataType::Date32,
-        "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        "text" => DataType::Utf8,
-        "bytes" => DataType::Binary,
-        "code" => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-        _ => {
-            let (precision, scale) = name.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
-            let (precision, scale) = (precision.parse::<u8>().ok()?, scale.parse::<i8>().ok()?);
-            let fits = (1..=38).contains(&precision) && (0..=precision.cast_signed()).contains(&scale);
-            fits.then_some(DataType::Decimal128(precision, scale))?
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_type_has_a_name_that_leads_back() {
-        for name in [
-            "boolean",
-            "integer",
-            "double",
-            "decimal(12,2)",
-            "decimal(38,0)",
-            "date",
-            "timestamp",
-            "text",
-            "bytes",
-            "code",
-        ] {
-            assert_eq!(name_of(&type_of(name).expect(name)), name);
-        }
-        for name in
-            ["", "int", "decimal", "decimal(0,0)", "decimal(39,1)", "decimal(5,-1)", "decimal(5,6)", "decimal(a,b)"]
-        {
-            assert_eq!(type_of(name), None, "{name}");
-        }
     }
 }

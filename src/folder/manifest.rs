@@ -5,26 +5,20 @@
 //! [`Manifest::to_json`] gives is no manifest.
 
 mod columns;
-mod protection;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-pub use columns::{ColumnEntry, type_of as column_type};
-pub use protection::{KeyEntry, ProtectedColumn, ProtectionEntry};
+pub use columns::ColumnEntry;
 
-use crate::digest::{RowSum, hex, sha256};
-use crate::engine::{FileEntry, Job};
+use super::sidecars::Sidecar;
+use super::{FileEntry, Folder};
+use crate::dataset::{DataSet, FINGERPRINT};
+use crate::digest::{RowSum, sha256};
 use crate::error::{Error, Kind, Result};
 use crate::part::Part;
-use crate::plan::Plan;
-use crate::protect::Protection;
-use crate::rng::ENGINE;
+use crate::protect::ProtectionEntry;
 use crate::sql::civil;
-
-/// The engine fingerprint: what a change of values raises. The word lists of `fake` are part of it.
-pub const FINGERPRINT: &str = concat!("placebo-1", "+fake-5.1.0");
 
 /// The layout of the manifest itself.
 const LAYOUT: u32 = 1;
@@ -125,35 +119,31 @@ pub struct BesideEntry {
 }
 
 impl Manifest {
-    /// The manifest of a job's files, and of the texts beside them by their names.
-    #[must_use]
-    pub fn new(job: &Job<'_>, files: &[FileEntry], beside: &[(String, String)]) -> Self {
-        let plan = job.plan;
+    /// The manifest of the files of a folder, and of the sidecars beside them.
+    pub(super) fn new(folder: &Folder<'_>, set: &DataSet, files: &[FileEntry], sidecars: &[Sidecar]) -> Self {
+        let (plan, protection) = (set.plan(), set.protection());
         let data = plan.data.values().map(|data| DataEntry {
             file: data.name.clone(),
             sha256: data.digest.clone(),
             source: data.source.clone(),
             licence: data.licence.clone(),
         });
-        let tables = job.tables.iter().map(|table| {
-            let schema = job.protection.schema(plan, *table);
-            let table = &plan.tables[*table];
-            let sum = sum_of(files.iter().filter(|file| file.table == table.name));
+        let tables = set.outputs().iter().map(|output| {
+            let sum = sum_of(files.iter().filter(|file| file.table == output.name));
             TableEntry {
-                name: table.name.clone(),
+                name: output.name.clone(),
                 rows: sum.rows,
                 digest: sum.hex(),
-                columns: schema.fields().iter().map(|field| ColumnEntry::new(field)).collect(),
+                columns: output.schema.fields().iter().map(|field| ColumnEntry::new(field)).collect(),
             }
         });
-        let compression = job.options.compression.as_deref().or(job.format.compressions.first().copied());
-        let commitment = job.protection.commitment(&plan.seed);
+        let commitment = protection.commitment(&plan.seed);
         let dense = plan.tables.iter().filter(|table| table.dense());
         Self {
             manifest: LAYOUT,
             placebo: env!("CARGO_PKG_VERSION").to_owned(),
             engine: FINGERPRINT.to_owned(),
-            fingerprint: shown_fingerprint(plan, &job.protection),
+            fingerprint: set.shown_fingerprint(),
             real_data: REAL_DATA.to_owned(),
             profile: plan.name.clone(),
             profile_sha256: plan.digest.clone(),
@@ -163,19 +153,19 @@ impl Manifest {
             params: plan.params.clone(),
             rows: dense.map(|table| (table.name.clone(), table.rows)).collect(),
             data: data.collect(),
-            format: job.format.name.to_owned(),
-            compression: compression.map(str::to_owned),
-            csv_guard: if job.options.guard { "quote" } else { "off" }.to_owned(),
-            part: job.part,
-            protection: ProtectionEntry::new(plan, &job.protection),
+            format: folder.format.name.to_owned(),
+            compression: folder.compression().map(str::to_owned),
+            csv_guard: if folder.options.guard { "quote" } else { "off" }.to_owned(),
+            part: set.this_part(),
+            protection: ProtectionEntry::new(plan, protection),
             tables: tables.collect(),
             files: files.to_vec(),
-            beside: beside
+            beside: sidecars
                 .iter()
-                .map(|(path, text)| BesideEntry {
-                    path: path.clone(),
-                    bytes: text.len() as u64,
-                    sha256: sha256(text.as_bytes()),
+                .map(|file| BesideEntry {
+                    path: file.name.clone(),
+                    bytes: file.text.len() as u64,
+                    sha256: sha256(file.text.as_bytes()),
                 })
                 .collect(),
         }
@@ -211,33 +201,4 @@ pub fn sum_of<'a>(files: impl Iterator<Item = &'a FileEntry>) -> RowSum {
         all.merge(&sum);
         all
     })
-}
-
-/// The fingerprint as it may be shown: where the seed must not be found by trying, under the same key as its commitment.
-#[must_use]
-pub fn shown_fingerprint(plan: &Plan, protection: &Protection) -> String {
-    let plain = fingerprint(plan);
-    protection.commitment(&plain).unwrap_or(plain)
-}
-
-/// SHA-256 over everything that values follow from: engine, profile, data files, seed, date, parameters, rows.
-#[must_use]
-pub fn fingerprint(plan: &Plan) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |text: &str| {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    };
-    debug_assert!(FINGERPRINT.starts_with(ENGINE));
-    add(FINGERPRINT);
-    add(&plan.digest);
-    add(&plan.seed);
-    add(&plan.as_of.to_string());
-    plan.data.values().for_each(|data| add(&data.digest));
-    plan.params.iter().for_each(|(name, value)| {
-        add(name);
-        add(value);
-    });
-    plan.tables.iter().for_each(|table| add(&table.rows.to_string()));
-    hex(&hash.finalize())
 }

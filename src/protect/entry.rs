@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Protection;
 use crate::notes;
 use crate::plan::Plan;
-use crate::protect::Protection;
+use crate::type_names::type_name;
 
 /// The protection of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +96,7 @@ impl ProtectionEntry {
                 scope: scope.map(|keys| keys.scope.clone()),
                 key_id: scope.map(|keys| keys.key_id.clone()),
                 bound_to: bound.then(|| keys.map(|field| field.name().clone()).collect()),
-                r#type: super::columns::name_of(field.data_type()),
+                r#type: type_name(field.data_type()),
             })
         });
         let settings = &protection.settings;

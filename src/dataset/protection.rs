@@ -1,0 +1,33 @@
+//! Protection as a stage: personal data is changed column by column.
+
+use serde_json::{Value, json};
+
+use super::{Output, Stage, TreeBatch};
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::protect::{Protection, ProtectionEntry};
+
+impl Stage for Protection {
+    fn inputs(&self, plan: &Plan) -> (&'static str, Value) {
+        ("protection", json!(ProtectionEntry::new(plan, self)))
+    }
+
+    fn outputs(&self, before: Vec<Output>) -> Vec<Output> {
+        let change = |mut output: Output| {
+            output.schema = self.written(output.table).unwrap_or(output.schema);
+            output
+        };
+        before.into_iter().map(change).collect()
+    }
+
+    fn apply(&self, chunk: &mut TreeBatch, outputs: &[Output]) -> Result<()> {
+        if self.is_none() {
+            return Ok(());
+        }
+        let numbers: Vec<u64> = chunk.rows.clone().collect();
+        for (id, batch) in &mut chunk.batches {
+            *batch = Protection::apply(self, outputs[id.0].table, batch.clone(), &numbers)?;
+        }
+        Ok(())
+    }
+}

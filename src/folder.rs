@@ -1,0 +1,138 @@
+//! A folder with a file per table: what it holds, what describes it, and what it remembers of a run.
+//!
+//! Files appear whole or not at all. While a run goes on the folder is locked, a journal says which chunks are in the files, and a
+//! run log says who did what; the manifest is written last of all, so that a folder with a manifest is a complete one.
+
+pub mod audit;
+pub mod estimate;
+mod file;
+mod journal;
+mod lane;
+mod lock;
+pub mod manifest;
+mod names;
+mod resume;
+mod room;
+mod session;
+mod sidecars;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, json};
+
+pub use file::FileEntry;
+pub use lock::Lock;
+pub use names::{envelope_name, file_path, log_name, manifest_name, sums_name};
+pub use sidecars::table_file;
+
+use crate::dataset::DataSet;
+use crate::disk::{Disk, own_folder, retry};
+use crate::engine::{Begun, LogEnd, Outcome, Progress, Start, Target};
+use crate::error::{Error, Result};
+use crate::format::write::{Format, Options};
+use crate::part::Part;
+use audit::Log;
+use manifest::Manifest;
+use session::FolderSession;
+
+pub(crate) use file::OutputFile;
+pub(crate) use lane::{FileEncoder, FileLane};
+
+/// A folder, and the form of the files in it.
+pub struct Folder<'a> {
+    /// Its path.
+    pub path: PathBuf,
+    /// The file format.
+    pub format: &'static Format,
+    /// The format's options.
+    pub options: Options,
+    /// The file system.
+    pub disk: &'a dyn Disk,
+}
+
+impl Folder<'_> {
+    /// The hash of everything that determines the bytes of the files; a run with another one does not continue this one.
+    #[must_use]
+    pub fn inputs(&self, set: &DataSet) -> String {
+        let mut form = Map::new();
+        form.insert("format".to_owned(), self.format.name.into());
+        form.insert("compression".to_owned(), self.compression().into());
+        form.insert("guard".to_owned(), self.options.guard.into());
+        set.inputs_with(form)
+    }
+
+    /// The compression of the files; `None` for a format that has no choice.
+    fn compression(&self) -> Option<&str> {
+        self.options.compression.as_deref().or(self.format.compressions.first().copied())
+    }
+
+    /// The path of an output's file below the folder, with `/`.
+    fn file_path(&self, output: &str, part: Option<Part>) -> String {
+        file_path(output, self.format, part)
+    }
+
+    /// The path of an output's file.
+    fn path_of(&self, output: &str, part: Option<Part>) -> PathBuf {
+        below(&self.path, &self.file_path(output, part))
+    }
+
+    /// The path of the journal.
+    fn journal(&self, part: Option<Part>) -> PathBuf {
+        self.path.join(names::journal_name(part))
+    }
+
+    /// The outcome of a run, of its files.
+    fn outcome(&self, files: &[FileEntry], log: Option<LogEnd>) -> Outcome {
+        let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
+        Outcome { outputs: files.len(), rows, bytes, place: Some(self.path.display().to_string()), log }
+    }
+
+    /// Makes the folder, and keeps other runs away from it until the locks are dropped.
+    fn lock(&self, part: Option<Part>) -> Result<Vec<Lock>> {
+        own_folder(self.disk, &self.path)?;
+        Lock::take(&self.path, part)
+    }
+
+    /// Removes what a complete folder is known by, before its files are replaced: it must not look complete meanwhile.
+    fn remove_manifest(&self, part: Option<Part>, log: &Log) -> Result<()> {
+        for name in [manifest_name(part), sums_name(part)] {
+            let path = self.path.join(&name);
+            match retry(|| self.disk.remove(&path)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => {
+                    removed.map_err(|error| Error::io(&path, error))?;
+                    log.event("remove", json!({ "path": name }))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Target for Folder<'_> {
+    fn begin<'a>(&'a self, set: &'a DataSet, start: Start, progress: &'a Progress) -> Result<Begun<'a>> {
+        let part = set.this_part();
+        let locks = self.lock(part)?;
+        if start == Start::Resume
+            && let Some(files) = self.complete(set)?
+        {
+            let log = audit::verify(&self.path.join(log_name(part))).ok();
+            return Ok(Begun::Complete(self.outcome(&files, log)));
+        }
+        let inputs = self.inputs(set);
+        let fields = json!({ "profile": set.plan().name, "inputs": inputs });
+        let log = Log::start(self.disk, &self.path, part, fields).map_err(|error| self.explain(set, error))?;
+        let session = FolderSession::new(self, set, progress, locks, log);
+        match session.open(start, &inputs) {
+            Ok(session) => Ok(Begun::Session(Box::new(session))),
+            Err((session, error)) => Err(session.failed(error)),
+        }
+    }
+}
+
+/// The path of a file of a folder, of its path with `/`.
+#[must_use]
+pub fn below(folder: &Path, path: &str) -> PathBuf {
+    path.split('/').fold(folder.to_owned(), |folder, name| folder.join(name))
+}

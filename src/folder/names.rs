@@ -1,0 +1,47 @@
+//! The names of files in a folder. Those of a part have its label in them, so that parts share a folder.
+
+use crate::format::write::Format;
+use crate::part::{Part, infix};
+
+/// The path of an output's file below the folder, with `/`: `claim.csv`, or `claim/part-00001.csv` for a part.
+#[must_use]
+pub fn file_path(output: &str, format: &Format, part: Option<Part>) -> String {
+    match part {
+        None => format!("{output}.{}", format.name),
+        Some(part) => format!("{output}/{}.{}", part.label(), format.name),
+    }
+}
+
+/// The name of the manifest.
+#[must_use]
+pub fn manifest_name(part: Option<Part>) -> String {
+    format!("manifest{}.json", infix(part))
+}
+
+/// The name of the signature of the manifest.
+#[must_use]
+pub fn envelope_name(part: Option<Part>) -> String {
+    format!("manifest{}.dsse.json", infix(part))
+}
+
+/// The name of the list of hashes that `sha256sum -c` reads.
+#[must_use]
+pub fn sums_name(part: Option<Part>) -> String {
+    format!("SHA256SUMS{}", infix(part))
+}
+
+/// The name of the run log.
+#[must_use]
+pub fn log_name(part: Option<Part>) -> String {
+    format!("run{}.jsonl", infix(part))
+}
+
+/// The name of the journal of a run that goes on or was interrupted.
+pub(super) fn journal_name(part: Option<Part>) -> String {
+    format!(".placebo{}.journal", infix(part))
+}
+
+/// The name of the lock; the one without a part is the lock of the whole folder.
+pub(super) fn lock_name(part: Option<Part>) -> String {
+    format!(".placebo{}.lock", infix(part))
+}

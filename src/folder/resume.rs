@@ -1,0 +1,195 @@
+//! Files, and prefixes of files, left by an interrupted run whose hashes match its journal. Nothing is believed that the bytes
+//! themselves do not show.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::file::{FileEntry, FileState, PartialFile};
+use super::journal::{Journal, JournalState};
+use super::{Folder, manifest_name};
+use crate::dataset::{DataSet, OutputId, TreeShare};
+use crate::digest::hex;
+use crate::disk::{own_folder, retry, temporary};
+use crate::engine::Start;
+use crate::error::{Error, Kind, Result};
+
+/// What is there of a tree.
+#[derive(Default)]
+pub(super) struct Reuse {
+    /// Files that are complete.
+    pub(super) files: BTreeMap<OutputId, FileEntry>,
+    /// The root row to continue from; `None` from the first.
+    pub(super) row: Option<u64>,
+    /// The files that continue there.
+    pub(super) partial: BTreeMap<OutputId, PartialFile>,
+}
+
+impl Folder<'_> {
+    /// Reads the journal of an interrupted run that is to be continued; `None` where there is nothing to continue.
+    pub(super) fn inspect(&self, set: &DataSet, start: Start, inputs: &str) -> Result<Option<JournalState>> {
+        own_folder(self.disk, &self.path)?;
+        let path = self.journal(set.this_part());
+        if path.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+            return Err(Error::new(Kind::Io, format!("`{}` is a symbolic link", path.display())));
+        }
+        let past = JournalState::read(&path)?;
+        match (start, past) {
+            (Start::New, Some(_)) => {
+                let interrupted = format!("an interrupted run left its files in `{}`", self.path.display());
+                Err(Error::usage(interrupted).hint("--resume goes on with it; --overwrite makes all anew"))
+            }
+            (Start::Resume, Some(past)) if past.inputs != inputs => {
+                let other = format!("`{}` has an interrupted run of other inputs", self.path.display());
+                Err(Error::new(Kind::Profile, other).hint(
+                    "give it the profile, engine and options it was started with, or --overwrite to make all anew",
+                ))
+            }
+            (Start::Resume, Some(past)) => Ok(Some(past)),
+            (Start::Overwrite, _) => Ok(None),
+            (Start::New | Start::Resume, _) => self.nothing_there(set).map(|()| None),
+        }
+    }
+
+    /// Opens the journal of an interrupted run, or a new one.
+    pub(super) fn open_journal(&self, set: &DataSet, past: Option<&JournalState>, inputs: &str) -> Result<Journal> {
+        let path = self.journal(set.this_part());
+        match past {
+            Some(past) => Journal::resume(self.disk, path, past),
+            None => Journal::begin(self.disk, path, inputs),
+        }
+    }
+
+    /// Removes the journal of a run that is complete.
+    pub(super) fn forget(&self, set: &DataSet) -> Result<()> {
+        let path = self.journal(set.this_part());
+        retry(|| self.disk.remove(&path)).map_err(|error| Error::io(&path, error))
+    }
+
+    /// An error if a file of the run is there.
+    fn nothing_there(&self, set: &DataSet) -> Result<()> {
+        for output in set.outputs() {
+            let path = self.path_of(&output.name, set.this_part());
+            // A link is something that is there, wherever it leads.
+            if path.symlink_metadata().is_ok() {
+                return Err(Error::new(Kind::Usage, format!("`{}` is there already", path.display()))
+                    .hint("--overwrite replaces it; or choose another folder with --out"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The files of a tree that need not be made again, and those that continue.
+    pub(super) fn reuse(&self, set: &DataSet, past: &JournalState, tree: &TreeShare) -> Result<Reuse> {
+        let mut reuse = Reuse::default();
+        for output in &tree.outputs {
+            if let Some(file) = past.files.get(&set.output(*output).name)
+                && file.is_whole(&self.path)?
+            {
+                reuse.files.insert(*output, file.clone());
+            }
+        }
+        let Some(checkpoints) = past.trees.get(&tree.name) else { return Ok(reuse) };
+        // Per output, by checkpoint: where its file shows just the bytes that it had then.
+        let mut proved = BTreeMap::new();
+        for output in tree.outputs.iter().filter(|output| !reuse.files.contains_key(output)) {
+            let name = &set.output(*output).name;
+            let own = |state: &&FileState| state.table == *name && state.sum().is_some();
+            let states = checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(own).cloned()).collect();
+            proved.insert(*output, prove(&temporary(&self.path_of(name, set.this_part())), states)?);
+        }
+        let at = (0..checkpoints.len()).rev().find(|at| proved.values().all(|files| files[*at].is_some()));
+        if let Some(at) = at {
+            reuse.row = Some(checkpoints[at].row);
+            let partial = proved.into_iter().filter_map(|(output, mut files)| Some((output, files.swap_remove(at)?)));
+            reuse.partial = partial.collect();
+        }
+        Ok(reuse)
+    }
+
+    /// The files of a complete run, where there is one and its files are as its manifest says; `None` where the run is not
+    /// complete.
+    pub(super) fn complete(&self, set: &DataSet) -> Result<Option<Vec<FileEntry>>> {
+        #[derive(serde::Deserialize)]
+        struct Listed {
+            files: Vec<FileEntry>,
+        }
+        let path = self.path.join(manifest_name(set.this_part()));
+        if self.journal(set.this_part()).symlink_metadata().is_ok() || !path.is_file() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
+        let files = serde_json::from_str::<Listed>(&text).map_or_else(|_| Vec::new(), |listed| listed.files);
+        if self.manifest(set, &files, &self.sidecars(set, &files)).to_json() != text {
+            return Err(Error::new(
+                Kind::Profile,
+                format!("`{}` is the manifest of a run of other inputs", path.display()),
+            )
+            .hint("choose another folder with --out, or --overwrite"));
+        }
+        for file in &files {
+            if !file.is_whole(&self.path)? {
+                return Err(Error::new(Kind::Verification, format!("`{}` is not as it was written", file.path))
+                    .hint("--overwrite makes all files anew"));
+            }
+        }
+        Ok(Some(files))
+    }
+
+    /// Removes what a run left that nobody can continue.
+    pub(super) fn clear(&self, set: &DataSet) {
+        let part = set.this_part();
+        let files = set.outputs().iter().map(|output| temporary(&self.path_of(&output.name, part)));
+        for name in files.chain([self.journal(part)]) {
+            let _gone_already = retry(|| self.disk.remove(&name));
+        }
+    }
+}
+
+/// Whether a file has the bytes that it was finished with.
+pub(super) fn is_whole(path: &Path, file: &FileEntry) -> Result<bool> {
+    let mut hash = Sha256::new();
+    Ok(hash_on(path, &mut hash, 0, file.bytes + 1)? == file.bytes && hex(&hash.finalize()) == file.sha256)
+}
+
+/// Of the states that a file had one after the other, those that its bytes show.
+fn prove(path: &Path, states: Vec<Option<FileState>>) -> Result<Vec<Option<PartialFile>>> {
+    let (mut hash, mut at) = (Sha256::new(), 0);
+    let mut proved = Vec::new();
+    for state in states {
+        let Some(state) = state.filter(|state| state.bytes >= at) else {
+            proved.push(None);
+            continue;
+        };
+        at += hash_on(path, &mut hash, at, state.bytes - at)?;
+        let same = at == state.bytes && hex(&hash.clone().finalize()) == state.sha256;
+        proved.push(same.then(|| PartialFile { state, hash: hash.clone() }));
+    }
+    Ok(proved)
+}
+
+/// Hashes bytes of a file from a place on; how many there were. A file that is not there has none.
+fn hash_on(path: &Path, hash: &mut Sha256, from: u64, length: u64) -> Result<u64> {
+    let io = |error| Error::io(path, error);
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        return Ok(0);
+    }
+    let mut file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        file => file.map_err(io)?,
+    };
+    io::Seek::seek(&mut file, io::SeekFrom::Start(from)).map_err(io)?;
+    let (mut file, mut buffer, mut seen) = (file.take(length), vec![0; 1 << 16], 0);
+    loop {
+        match retry(|| file.read(&mut buffer)).map_err(io)? {
+            0 => return Ok(seen),
+            read => {
+                hash.update(&buffer[..read]);
+                seen += read as u64;
+            }
+        }
+    }
+}

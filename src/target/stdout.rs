@@ -1,0 +1,83 @@
+//! Standard output: the bytes of one table's file.
+
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use serde_json::json;
+
+use super::Scheme;
+use crate::dataset::{DataSet, Output, OutputId, TreeShare};
+use crate::digest::RowSum;
+use crate::disk::System;
+use crate::engine::{Begun, ChunkId, Done, Encode, Encoded, Outcome, Progress, Session, Start, Target};
+use crate::error::{Error, Result};
+use crate::folder::estimate::{QUICK, estimate, within_budget};
+use crate::folder::{FileEncoder, FileLane, OutputFile, file_path};
+use crate::format::write::{Format, Options};
+use crate::order::lock;
+
+pub(super) static STDOUT: Scheme = Scheme {
+    form: "-",
+    about: "standard output, for one table",
+    open: |name, settings| {
+        (name == "-").then(|| {
+            let stdout = Stdout { format: settings.format, options: settings.options.clone() };
+            Ok(Box::new(stdout) as Box<dyn Target>)
+        })
+    },
+};
+
+/// The stream, and the form of the bytes.
+struct Stdout {
+    format: &'static Format,
+    options: Options,
+}
+
+impl Target for Stdout {
+    fn begin<'a>(&'a self, set: &'a DataSet, _: Start, progress: &'a Progress) -> Result<Begun<'a>> {
+        within_budget(set, &estimate(set, (self.format, &self.options), QUICK)?)?;
+        let [output] = set.outputs() else {
+            return Err(Error::usage("standard output takes one table").hint("say which: --tables NAME"));
+        };
+        let encoder = (self.format.encoder)(&output.schema, &self.options)?;
+        let path = file_path(&output.name, self.format, set.this_part());
+        let file = OutputFile::stdout(&output.name, &path, encoder.as_ref())?;
+        let lane = RwLock::new(Some(FileLane::new(output.id, file, RowSum::default())));
+        Ok(Begun::Session(Box::new(StdoutSession { stdout: self, progress, lane, outcome: Mutex::default() })))
+    }
+}
+
+/// A run into standard output. Nothing of it lasts, so nothing is ever done already.
+struct StdoutSession<'a> {
+    stdout: &'a Stdout,
+    progress: &'a Progress,
+    lane: RwLock<Option<FileLane>>,
+    outcome: Mutex<Outcome>,
+}
+
+impl Session for StdoutSession<'_> {
+    fn begin_tree(&self, _: &TreeShare) -> Result<Done> {
+        Ok(Done::default())
+    }
+
+    fn encoder<'s>(&'s self, output: &Output) -> Result<Box<dyn Encode + 's>> {
+        Ok(Box::new(FileEncoder::new(self.stdout.format, &self.stdout.options, output)?))
+    }
+
+    fn deliver(&self, chunk: &ChunkId<'_>, encoded: Vec<(OutputId, Encoded)>) -> Result<()> {
+        let lane = self.lane.read().unwrap_or_else(PoisonError::into_inner);
+        let lane = lane.as_ref().ok_or_else(|| Error::internal("rows after the last"))?;
+        encoded.into_iter().try_for_each(|(_, encoded)| lane.submit(chunk.index, encoded, None))
+    }
+
+    fn end_tree(&self, _: &TreeShare) -> Result<()> {
+        let Some(lane) = self.lane.write().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+        let (_, file) = lane.close(&System)?;
+        self.progress.report("file", json!(file));
+        *lock(&self.outcome) = Outcome { outputs: 1, rows: file.rows, bytes: file.bytes, place: None, log: None };
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Outcome> {
+        Ok(lock(&self.outcome).clone())
+    }
+}
