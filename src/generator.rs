@@ -164,6 +164,8 @@ pub trait Scope {
     fn depth(&self) -> usize;
     /// The column's key, for what is fixed per column such as a permutation.
     fn key(&self) -> u64;
+    /// Writes keys as SQL literals of the type that an expression has.
+    fn literals(&mut self, field: &str, by: &Expr, keys: &[&str]) -> Result<Vec<String>>;
     /// A mistake in a field.
     fn error(&self, field: &str, message: String) -> Error;
 }

@@ -72,8 +72,10 @@ pub struct Table {
     pub chunk: u64,
     /// All columns, the written ones first.
     pub columns: Vec<Column>,
-    /// How many of the columns are declared in the profile, hidden ones included.
+    /// How many of the columns are declared in the profile, intermediate values included.
     pub declared: usize,
+    /// How many of the declared ones come before the intermediate values.
+    before_lets: usize,
     /// The references by their place in the profile; `None` for records of data files, which are columns.
     pub refs: Vec<Option<Reference>>,
     /// The checks, in the profile's order.
@@ -95,9 +97,11 @@ pub struct Table {
 pub struct Check {
     /// The rule id.
     pub id: String,
-    /// The predicate as written in the profile.
+    /// What the rule demands, in one sentence; empty where the profile gives only the predicate.
+    pub about: String,
+    /// The predicate as written.
     pub predicate: String,
-    /// The column that computes it; hidden.
+    /// The column that computes it; not written.
     column: usize,
 }
 
@@ -161,6 +165,8 @@ enum Source {
     /// As many under a parent row as the parent's column says.
     Count(usize),
     Walk(Walk),
+    /// Under a parent row the entries of a list whose conditions hold.
+    List(List),
     /// A child table sized in total.
     Dense(Spread),
     /// One row for each row of some hands.
@@ -208,6 +214,34 @@ impl From<Base> for Hand {
     fn from(base: Base) -> Self {
         Self { base, table: base.table() }
     }
+}
+
+/// A compiled row list.
+struct List {
+    /// A column of the parent: which of its rows have any.
+    when: Option<usize>,
+    /// The entries in order; neighbours with the same `each` together.
+    entries: Vec<Entries>,
+    /// A column of the parent: how many more rows follow the listed ones.
+    more: Option<usize>,
+}
+
+/// Neighbouring entries of a row list that are given for the same rows.
+struct Entries {
+    /// The rows, each of which has these entries; `None` for the parent row itself.
+    hand: Option<Hand>,
+    /// For each entry a column of the hand's table, or of the parent: whether there is such a row; `None` always.
+    conditions: Vec<Option<usize>>,
+}
+
+/// A value that an entry of a row list gives.
+enum Listed {
+    /// The same for every row: one value.
+    Constant(ArrayRef),
+    /// A table, and its column.
+    Column(usize, usize),
+    /// The entry does not give the value.
+    Null,
 }
 
 /// The rows that an `each` or `group` table is made of.
@@ -272,6 +306,8 @@ enum Op {
     Window(Window),
     /// State, time or previous state of a lifecycle's walk.
     Walk(WalkColumn),
+    /// A value of the row list's entries, one for each of them.
+    Listed(Vec<Listed>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,14 +3,17 @@
 //! A profile is one TOML file beside a `data/` folder. [`load`] reads it with the modules that it includes; the plan
 //! decides what it means. Externally tagged, no `flatten`, no `untagged`: an error points at the very key.
 
+mod column;
 mod files;
 mod join;
 mod load;
+mod row;
 mod value;
 
 pub use files::{Files, names, writable};
 pub use load::{Loaded, load};
-pub use value::{Call, Expr, Names, Scalar, Value};
+pub use row::Row;
+pub use value::{Call, Definition, Expr, Lookup, Names, Scalar, Value};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -31,10 +34,26 @@ pub struct Profile {
     /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.
     #[serde(default)]
     pub include: Vec<String>,
+    /// Further files of this profile, beside it: `["orders"]` is `orders.toml`. Their `params` and `tables` are read as if
+    /// they were written at the end of this file, in this order.
+    #[serde(default)]
+    pub parts: Vec<String>,
     /// What a user may turn with `--set name=value`; expressions read them as `params.name`.
     #[serde(default)]
     pub params: IndexMap<String, Param>,
     /// The tables, in the order in which they are written.
+    #[serde(default)]
+    pub tables: IndexMap<String, Table>,
+}
+
+/// One of the further files of a profile, which `parts` lists.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Parameters, behind those of the files before.
+    #[serde(default)]
+    pub params: IndexMap<String, Param>,
+    /// Tables, behind those of the files before. A table of an earlier file gets further columns, references and checks.
     #[serde(default)]
     pub tables: IndexMap<String, Table>,
 }
@@ -59,8 +78,8 @@ pub struct Param {
     pub about: String,
 }
 
-/// A table. Either a root table with `rows`, or a child table with `of` and one of `count`, `rows`, `lifecycle`, `each`
-/// and `group`.
+/// A table. Either a root table with `rows`, or a child table with `of` and one of `count`, `row`, `rows`, `lifecycle`,
+/// `each` and `group`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
@@ -79,9 +98,13 @@ pub struct Table {
     /// How the rows of a child table sized in total are spread over the parents: evenly unless said otherwise.
     #[serde(default)]
     pub spread: Option<Spread>,
-    /// How many rows under a parent row: a number, an expression over the parent's columns, or a generator.
+    /// How many rows under a parent row: a number, an expression over the parent's columns, or a generator. Beside `row`,
+    /// how many more follow the listed ones.
     #[serde(default)]
     pub count: Option<Value>,
+    /// The rows under a parent row, one entry for each, in this order. Columns read an entry's values as `row.NAME`.
+    #[serde(default)]
+    pub row: Vec<Row>,
     /// A condition over the parent's columns: where it is not true, there are no rows.
     #[serde(default)]
     pub when: Option<Expr>,
@@ -113,6 +136,9 @@ pub struct Table {
     /// Rows of other tables or data files that this row looks at, by name.
     #[serde(default)]
     pub refs: IndexMap<String, Ref>,
+    /// Intermediate values by name. Expressions use them like columns, also those of other tables; they are not written.
+    #[serde(default)]
+    pub r#let: IndexMap<String, Let>,
     /// The columns, in the order in which they are written.
     #[serde(default)]
     pub columns: IndexMap<String, Column>,
@@ -121,7 +147,7 @@ pub struct Table {
     pub classes: IndexMap<String, Vec<String>>,
     /// SQL predicates that every row must hold, by rule id; null holds, as in a SQL `CHECK`.
     #[serde(default)]
-    pub checks: IndexMap<String, Expr>,
+    pub checks: IndexMap<String, Check>,
 }
 
 /// How rows are spread over owners.
@@ -159,13 +185,41 @@ pub struct Deal {
     pub hand: Option<String>,
 }
 
-/// A column: an expression, or a generator, and what is known about it. A bare string is an expression.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// A column: where its values come from, and what is known about it. A bare string is an expression.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// Where its values come from.
-    pub value: Option<Value>,
-    /// The rest of what the file says.
+    pub definition: Definition,
+    /// The other keys; those of the definition are empty.
     pub rest: ColumnKeys,
+}
+
+/// An intermediate value of a table: where it comes from, and where it is null. A bare string is an expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Let {
+    /// Where its values come from.
+    pub definition: Definition,
+    /// The other keys; those of the definition are empty.
+    pub rest: LetKeys,
+}
+
+/// A rule that every row of a table must hold. A bare string is its predicate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// What the rule demands, in one sentence; empty where only the predicate is given.
+    pub about: String,
+    /// The predicate.
+    pub that: Expr,
+}
+
+/// The keys of a check written as a table.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckKeys {
+    /// What the rule demands, in one sentence: `placebo document` shows it.
+    pub about: String,
+    /// The SQL predicate that every row must hold.
+    pub that: Expr,
 }
 
 /// The keys of a column written as a table.
@@ -178,6 +232,15 @@ pub struct ColumnKeys {
     /// A generator: `gen.uuid = {}`.
     #[serde(default)]
     pub r#gen: Option<Call>,
+    /// A map from what `by` gives to values: `lookup = { EMER = 1, IMP = 2 }`.
+    #[serde(default)]
+    pub lookup: IndexMap<String, Scalar>,
+    /// The expression whose value is looked up in `lookup`.
+    #[serde(default)]
+    pub by: Option<Expr>,
+    /// The value where `lookup` does not have what `by` gives; by default null.
+    #[serde(default)]
+    pub default: Option<Scalar>,
     /// Part of the primary key.
     #[serde(default)]
     pub key: bool,
@@ -212,6 +275,39 @@ pub struct ColumnKeys {
     /// Computed for other columns, and not written.
     #[serde(default)]
     pub hidden: bool,
+    /// What the values mean.
+    #[serde(default)]
+    pub about: String,
+}
+
+/// The keys of an intermediate value written as a table.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LetKeys {
+    /// An SQL expression over the columns in sight.
+    #[serde(default)]
+    pub expr: Option<Expr>,
+    /// A generator: `gen.poisson.mean = 2`.
+    #[serde(default)]
+    pub r#gen: Option<Call>,
+    /// A map from what `by` gives to values: `lookup = { EMER = 1, IMP = 2 }`.
+    #[serde(default)]
+    pub lookup: IndexMap<String, Scalar>,
+    /// The expression whose value is looked up in `lookup`.
+    #[serde(default)]
+    pub by: Option<Expr>,
+    /// The value where `lookup` does not have what `by` gives; by default null.
+    #[serde(default)]
+    pub default: Option<Scalar>,
+    /// A condition: where it is not true, the value is null.
+    #[serde(default)]
+    pub when: Option<Expr>,
+    /// The share of rows, 0 to 1, whose value is null although there could be one.
+    #[serde(default)]
+    pub null: Option<Expr>,
+    /// The type to cast to, in SQL: `decimal(12,2)`.
+    #[serde(default)]
+    pub r#type: Option<String>,
     /// What the values mean.
     #[serde(default)]
     pub about: String,

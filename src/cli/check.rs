@@ -40,7 +40,7 @@ impl Check {
                     check.id.clone(),
                     table.name.clone(),
                     table::count(broken),
-                    check.predicate.split_whitespace().collect::<Vec<_>>().join(" "),
+                    one_line(&check.predicate),
                 ]);
             }
         }
@@ -50,11 +50,19 @@ impl Check {
             Kind::Verification,
             format!(
                 "check `{}` fails for {} rows of `{}`: `{}`",
-                first.check, first.rows, first.table, first.predicate
+                first.check,
+                first.rows,
+                first.table,
+                one_line(&first.predicate)
             ),
         )
         .hint(format!("the first: {}", first.example)))
     }
+}
+
+/// Writes a predicate on one line.
+fn one_line(predicate: &str) -> String {
+    predicate.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Prints what is wrong with the classification; an error unless all of it is a warning.

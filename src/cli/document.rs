@@ -60,9 +60,16 @@ fn text(name: &str, loaded: &Loaded, set: &DataSet) -> String {
     }
     text += "\n## Rules\n\nEvery row holds them; `placebo check` shows it.\n\n";
     text += &rows(
-        &["rule", "table", "predicate"],
+        &["rule", "table", "demands", "predicate"],
         plan.tables.iter().flat_map(|table| {
-            let one = |check: &Check| vec![cell(&check.id), cell(&table.name), code(&check.predicate)];
+            let one = |check: &Check| {
+                vec![
+                    cell(&check.id),
+                    cell(&table.name),
+                    cell(&check.about),
+                    code(&check.predicate.split_whitespace().collect::<Vec<_>>().join(" ")),
+                ]
+            };
             table.checks.iter().map(one).collect::<Vec<_>>()
         }),
     );

@@ -10,7 +10,9 @@ use super::table;
 use crate::error::Result;
 use crate::format::write::FORMATS;
 use crate::generator;
-use crate::profile::{ColumnKeys, Deal, Lifecycle, Param, Profile, Ref, Spread, State, Table};
+use crate::profile::{
+    CheckKeys, ColumnKeys, Deal, LetKeys, Lifecycle, Param, Part, Profile, Ref, Row, Spread, State, Table,
+};
 use crate::sql;
 
 #[derive(Args)]
@@ -30,7 +32,7 @@ Written by `placebo reference`; a test keeps it equal to the program. The tutori
 
 /// The names that a column's expression sees beside the columns, with what they are.
 const NAMES: &[(&str, &str)] = &[
-    ("`column`", "a column of the row itself"),
+    ("`column`", "a column or an intermediate value of the row itself"),
     ("`parent.column`", "a column of an ancestor, by the name of its table"),
     (
         "`reference.column`",
@@ -44,16 +46,21 @@ const NAMES: &[(&str, &str)] = &[
     ("`ordinal`, `siblings`", "in a child table the place among the siblings, from 1, and how many there are"),
     ("`group_key`", "in a `group` table the value that its rows share"),
     ("`ordinal_in(reference)`", "the place, from 1, in the hand of the owner to whom the reference deals the row"),
+    ("`row.name`", "in a table with a row list the value that the entry of this row gives"),
     ("`lifecycle.state`, `.at`, `.from`", "in a lifecycle the state entered, when, and the state before"),
 ];
 
 fn text() -> String {
     let mut text = HEAD.to_owned();
-    let keys: [(&str, schemars::Schema); 9] = [
+    let keys: [(&str, schemars::Schema); 13] = [
         ("The profile", schema::<Profile>()),
+        ("Parts: the files that `parts` lists", schema::<Part>()),
         ("Parameters: `params.NAME`", schema::<Param>()),
         ("Tables: `tables.NAME`", schema::<Table>()),
         ("Columns: `tables.NAME.columns.NAME`", schema::<ColumnKeys>()),
+        ("Intermediate values: `tables.NAME.let.NAME`", schema::<LetKeys>()),
+        ("Row lists: `tables.NAME.row`", schema::<Row>()),
+        ("Checks: `tables.NAME.checks.ID`", schema::<CheckKeys>()),
         ("References: `tables.NAME.refs.NAME`", schema::<Ref>()),
         ("Spreads: `tables.NAME.spread`", schema::<Spread>()),
         ("Deals: `tables.NAME.refs.NAME.deal`", schema::<Deal>()),

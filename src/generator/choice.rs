@@ -19,14 +19,26 @@ use crate::rng::{Cell, Weighted};
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Choice>(), Def::of::<Truth>(), Def::of::<Strata>()];
 
-/// One of a few texts. Give either `weights`, or `values` of which each is as likely as another.
+/// Texts with their weights.
+type TextWeights = IndexMap<String, Expr>;
+
+/// A column or an expression, and weights by its values.
+type WeightsBy = IndexMap<String, IndexMap<String, TextWeights>>;
+
+/// One of a few texts. Give `weights`, or `weights_by` where they depend on another value, or `values` of which each is
+/// as likely as another.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Choice {
     /// The texts with their weights: `weights = { card = 7, cash = "CASE WHEN amount < 50 THEN 3 ELSE 0 END" }`. A
     /// weight is a number or an expression; below 0 counts as 0. A weight that is null, or all of them 0, give null.
     #[serde(default)]
-    weights: Option<IndexMap<String, Expr>>,
+    weights: Option<TextWeights>,
+    /// Weights that depend on the value of one column or expression:
+    /// `weights_by.class = { EMER = { S = 6, R = 1 }, IMP = { R = 8, S = 1 } }`. A text that a row of them leaves out has
+    /// the weight 0 there. Rows with another value take `weights`; without it they are null.
+    #[serde(default)]
+    weights_by: Option<WeightsBy>,
     /// The texts, each as likely as another.
     #[serde(default)]
     values: Option<Vec<String>>,
@@ -37,19 +49,57 @@ impl Params for Choice {
     const EXAMPLE: &'static str = "weights = { small = 3, medium = 5, large = 2 }";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        let (values, weights): (Vec<String>, Vec<Expr>) = match (self.weights, self.values) {
-            (Some(weights), None) => weights.into_iter().unzip(),
-            (None, Some(values)) => {
+        let (values, weights): (Vec<String>, Vec<Expr>) = match (self.weights, self.weights_by, self.values) {
+            (Some(weights), None, None) => weights.into_iter().unzip(),
+            (weights, Some(by), None) => by_value(scope, by, weights.unwrap_or_default())?,
+            (None, None, Some(values)) => {
                 let equal = values.iter().map(|_| Expr("1".to_owned())).collect();
                 (values, equal)
             }
-            _ => return Err(scope.error("", "one of `weights` and `values` is meant".to_owned())),
+            _ => {
+                let message =
+                    "expected one of `weights`, `weights_by` and `values`; `weights` may stand beside `weights_by`";
+                return Err(scope.error("", message.to_owned()));
+            }
         };
         distinct(scope, &values)?;
         let weights = plan_weights(scope, &values, &weights)?;
         let values: ArrayRef = Arc::new(StringArray::from(values));
         Ok(Box::new(Pick { values, weights }))
     }
+}
+
+/// Writes weights that depend on a value as one expression for each text, in the order in which the texts are first named.
+fn by_value(scope: &mut dyn Scope, by: WeightsBy, otherwise: TextWeights) -> Result<(Vec<String>, Vec<Expr>)> {
+    let mut by = by.into_iter();
+    let (Some((by, rows)), None) = (by.next(), by.next()) else {
+        return Err(scope.error("weights_by", "expected one column, as in `weights_by.class = { … }`".to_owned()));
+    };
+    let field = format!("weights_by.{by}");
+    if rows.is_empty() {
+        return Err(scope.error(&field, "there are no weights".to_owned()));
+    }
+    let keys: Vec<&str> = rows.keys().map(String::as_str).collect();
+    let literals = scope.literals(&field, &Expr(by.clone()), &keys)?;
+    let mut texts: Vec<String> = otherwise.keys().cloned().collect();
+    for text in rows.values().flat_map(IndexMap::keys) {
+        if !texts.contains(text) {
+            texts.push(text.clone());
+        }
+    }
+    let zero = Expr("0".to_owned());
+    let ladder = |text: &String| {
+        let mut ladder = format!("CASE ({by})");
+        for (literal, row) in literals.iter().zip(rows.values()) {
+            ladder += &format!(" WHEN {literal} THEN ({})", row.get(text).unwrap_or(&zero).0);
+        }
+        if !otherwise.is_empty() {
+            ladder += &format!(" ELSE ({})", otherwise.get(text).unwrap_or(&zero).0);
+        }
+        Expr(ladder + " END")
+    };
+    let weights = texts.iter().map(ladder).collect();
+    Ok((texts, weights))
 }
 
 fn distinct(scope: &dyn Scope, values: &[String]) -> Result<()> {

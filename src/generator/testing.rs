@@ -203,6 +203,10 @@ impl Scope for BedScope {
         Seed::new("42").column_key("table", "column")
     }
 
+    fn literals(&mut self, _: &str, _: &Expr, keys: &[&str]) -> Result<Vec<String>> {
+        Ok(keys.iter().map(|key| format!("'{key}'")).collect())
+    }
+
     fn error(&self, field: &str, message: String) -> Error {
         Error::profile(field, message)
     }

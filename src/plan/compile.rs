@@ -3,8 +3,11 @@
 mod children;
 mod columns;
 mod deals;
+mod decl;
 mod lifecycle;
+mod lists;
 mod lookup;
+mod maps;
 mod names;
 mod records;
 mod references;
@@ -22,6 +25,7 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
 use crate::rng::Seed;
+use decl::Decl;
 use names::InSight;
 use scope::CallScope;
 
@@ -48,8 +52,11 @@ enum State {
 struct Building<'a> {
     name: &'a str,
     says: &'a profile::Table,
+    /// What the profile declares by name: the columns, then the intermediate values.
+    decls: IndexMap<&'a str, Decl<'a>>,
     parent: Option<usize>,
     rows: u64,
+    /// The declared ones, in the same order, then those that the compiler makes.
     columns: IndexMap<String, State>,
     refs: Vec<Option<Reference>>,
     /// Where the rows come from, once that is compiled.
@@ -61,6 +68,8 @@ struct Building<'a> {
 enum Target {
     Table,
     Lifecycle,
+    /// The entry of a row list that a row comes from.
+    Row,
     Ancestor(usize, usize),
     Reference(usize, usize, bool),
     /// The row behind one of an `each` table: the place of its table in the list, the table, whether it may be another's.
@@ -109,8 +118,11 @@ impl<'a> Compiler<'a> {
             ))
             .maybe_hint(did_you_mean(unknown, profile.tables.keys().map(String::as_str))));
         }
-        let parts: usize =
-            profile.tables.values().map(|table| table.columns.len() + table.refs.len() + table.checks.len()).sum();
+        let values = |table: &profile::Table| table.row.iter().map(|row| row.values.len() + 1).sum::<usize>();
+        let parts = |table: &profile::Table| {
+            table.columns.len() + table.r#let.len() + table.refs.len() + table.checks.len() + values(table)
+        };
+        let parts: usize = profile.tables.values().map(parts).sum();
         if profile.tables.len() > MAX_TABLES || parts > MAX_PARTS {
             let message = format!("{} tables with {parts} columns, references and checks", profile.tables.len());
             return Err(Error::profile("tables", message).hint(format!("{MAX_TABLES} and {MAX_PARTS} are the most")));
@@ -119,7 +131,7 @@ impl<'a> Compiler<'a> {
         for (name, says) in &profile.tables {
             let path = format!("tables.{name}");
             named(&path, name)?;
-            says.columns.keys().try_for_each(|column| named(&format!("{path}.columns.{column}"), column))?;
+            let decls = decl::declared(says, &path)?;
             let parent = shape::parent(&path, says, profile)?;
             if says.columns.is_empty() {
                 return Err(Error::profile(path, "the table has no columns"));
@@ -138,9 +150,9 @@ impl<'a> Compiler<'a> {
             if rows > MAX_ROWS {
                 return Err(Error::profile(path, format!("{rows} rows are more than {MAX_ROWS}, the most of a table")));
             }
-            let columns = says.columns.keys().map(|column| (column.clone(), State::Waiting)).collect();
+            let columns = decls.keys().map(|column| ((*column).to_owned(), State::Waiting)).collect();
             let refs = says.refs.iter().map(|_| None).collect();
-            tables.push(Building { name, says, parent, rows, columns, refs, source: None, checks: Vec::new() });
+            tables.push(Building { name, says, decls, parent, rows, columns, refs, source: None, checks: Vec::new() });
         }
         let (as_of, params) = (options.as_of(profile)?, options.constants(profile)?);
         let mut compiler = Self {
@@ -162,16 +174,18 @@ impl<'a> Compiler<'a> {
     fn finish(mut self, options: &Options) -> Result<Plan> {
         for table in 0..self.tables.len() {
             let says = self.tables[table].says;
-            for column in 0..says.columns.len() {
+            for column in 0..self.tables[table].decls.len() {
                 self.declared(table, column)?;
             }
             (0..says.refs.len()).try_for_each(|reference| self.reference(table, reference).map(|_| ()))?;
             self.sourced(table)?;
             for (id, check) in &says.checks {
                 let path = format!("tables.{}.checks.{id}", self.tables[table].name);
-                let column = self.check(table, id, check).map_err(|error| error.within(&path))?;
-                self.tables[table].checks.push(Check { id: id.clone(), predicate: check.0.clone(), column });
+                let column = self.check(table, id, &check.that).map_err(|error| error.within(&path))?;
+                let (about, predicate) = (check.about.clone(), check.that.0.clone());
+                self.tables[table].checks.push(Check { id: id.clone(), about, predicate, column });
             }
+            self.listed_values(table)?;
         }
         (0..self.tables.len()).try_for_each(|table| self.declared_keys(table))?;
         let profile = &self.loaded.profile;
@@ -196,7 +210,8 @@ impl<'a> Compiler<'a> {
                 rows: table.rows,
                 chunk: table.says.chunk.unwrap_or(0),
                 columns,
-                declared: table.says.columns.len(),
+                declared: table.decls.len(),
+                before_lets: table.says.columns.len(),
                 refs: table.refs,
                 checks: table.checks,
                 marks: marks(table.says),

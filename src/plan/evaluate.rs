@@ -5,6 +5,7 @@
 
 mod frames;
 mod hands;
+mod listed;
 mod overlay;
 mod reduce;
 mod sized;
@@ -47,6 +48,8 @@ struct Frame {
     group_key: Option<ArrayRef>,
     /// State numbers and instants of a lifecycle's walk.
     walk: Option<(Vec<u32>, Vec<i64>)>,
+    /// The entries of a row list that the rows come from.
+    listed: Option<listed::Rows>,
 }
 
 /// The rows that belong to each row of a frame: runs of an index into another frame, or of its rows.
@@ -201,7 +204,8 @@ impl<'p> Chunk<'p> {
         };
         let array = made.and_then(|array| self.sized(frame, array)).map_err(|error| {
             let table = &plan.tables[table];
-            error.within(&format!("tables.{}.columns.{}", table.name, table.columns[column].name))
+            let section = if (table.before_lets..table.declared).contains(&column) { "let" } else { "columns" };
+            error.within(&format!("tables.{}.{section}.{}", table.name, table.columns[column].name))
         })?;
         self.frames[frame].columns[column] = Some(Arc::clone(&array));
         Ok(array)
@@ -250,6 +254,7 @@ impl<'p> Chunk<'p> {
                 reduce::window(window.function, &lists, rows.len(), ordered, &arguments, &column.ty)?
             }
             Op::Walk(which) => self.walk_column(frame, *which)?,
+            Op::Listed(values) => self.listed_column(frame, values, &column.ty)?,
         };
         let hide = column.when.map(|when| &inputs[when]);
         let rate = column.null.map(|null| &inputs[null]);

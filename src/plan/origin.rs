@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow_array::cast::AsArray;
 use arrow_schema::DataType;
 
-use super::{Column, Input, Mark, Op, Plan, Step};
+use super::{Column, Input, Listed, Mark, Op, Plan, Step};
 use crate::generator;
 use crate::kinds::{self, Kind};
 use crate::notes;
@@ -168,6 +168,13 @@ impl Plan {
             Op::Aggregate(aggregate) if aggregate.function.carries() => {
                 aggregate.argument.map(|argument| (aggregate.hand.table, argument)).into_iter().collect()
             }
+            Op::Listed(values) => {
+                let column = |value: &Listed| match value {
+                    Listed::Column(table, column) => Some((*table, *column)),
+                    Listed::Constant(_) | Listed::Null => None,
+                };
+                values.iter().filter_map(column).collect()
+            }
             Op::Window(window) if window.function.carries() => {
                 window.arguments.iter().map(|argument| (table, *argument)).collect()
             }
@@ -195,7 +202,7 @@ impl Plan {
         match &it.op {
             Op::Generator(_) => it.made,
             Op::Project(_) => Origin::Dictionary,
-            Op::Expr(_) | Op::Aggregate(_) | Op::Window(_) => {
+            Op::Expr(_) | Op::Aggregate(_) | Op::Window(_) | Op::Listed(_) => {
                 let sources = self.sources(table, column);
                 let origins = sources.iter().map(|(table, column)| self.origin_within(*table, *column, known));
                 let origins: Vec<Origin> = origins.filter(|origin| *origin != Origin::Constant).collect();

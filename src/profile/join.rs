@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{Profile, Table};
+use super::{Part, Profile, Table};
 use crate::error::{Error, Result};
 
 /// Adds a profile to another one, as its equal: what both of them say is a mistake, shared tables belong in a module.
@@ -22,22 +22,74 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
     profile.title = format!("{}; {}", profile.title, other.title);
     profile.include.extend(other.include);
     add(&mut profile.params, other.params, "params", &twice)?;
-    for (name, table) in other.tables {
+    tables(&mut profile.tables, other.tables, &twice)
+}
+
+/// Adds one of a profile's further files: what two of them say is a mistake.
+pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
+    let twice =
+        |path: &str| Error::profile(path, "another file of the profile gives this too").hint("keep one of them");
+    add(&mut profile.params, part.params, "params", &twice)?;
+    tables(&mut profile.tables, part.tables, &twice)
+}
+
+/// Adds tables of equal rank: a table of the same name gets what it does not have yet.
+fn tables(
+    tables: &mut IndexMap<String, Table>,
+    others: IndexMap<String, Table>,
+    twice: &impl Fn(&str) -> Error,
+) -> Result<()> {
+    for (name, other) in others {
         let path = format!("tables.{name}");
-        let Some(own) = profile.tables.get_mut(&name) else {
-            profile.tables.insert(name, table);
-            continue;
-        };
-        let mut rest = table;
-        add(&mut own.refs, std::mem::take(&mut rest.refs), &format!("{path}.refs"), &twice)?;
-        add(&mut own.columns, std::mem::take(&mut rest.columns), &format!("{path}.columns"), &twice)?;
-        add(&mut own.checks, std::mem::take(&mut rest.checks), &format!("{path}.checks"), &twice)?;
-        classes(&mut own.classes, std::mem::take(&mut rest.classes));
-        // What is left is what a table has once: its rows, its parent, what it is about.
-        if rest != Table::default() {
-            return Err(twice(&path));
+        match tables.get_mut(&name) {
+            Some(own) => combine(own, other, &path, twice)?,
+            None => {
+                tables.insert(name, other);
+            }
         }
     }
+    Ok(())
+}
+
+fn combine(own: &mut Table, other: Table, path: &str, twice: &impl Fn(&str) -> Error) -> Result<()> {
+    let at = |key: &str| format!("{path}.{key}");
+    let Table { about, rows, scales, of, spread, count, row, when, lifecycle, each, order, group, by, r#where, .. } =
+        other;
+    if !(own.about.is_empty() || about.is_empty()) {
+        return Err(twice(&at("about")));
+    }
+    if !(own.row.is_empty() || row.is_empty()) {
+        return Err(twice(&at("row")));
+    }
+    own.about.push_str(&about);
+    own.row.extend(row);
+    either(&mut own.rows, rows, &at("rows"), twice)?;
+    either(&mut own.scales, scales, &at("scales"), twice)?;
+    either(&mut own.of, of, &at("of"), twice)?;
+    either(&mut own.spread, spread, &at("spread"), twice)?;
+    either(&mut own.count, count, &at("count"), twice)?;
+    either(&mut own.when, when, &at("when"), twice)?;
+    either(&mut own.lifecycle, lifecycle, &at("lifecycle"), twice)?;
+    either(&mut own.each, each, &at("each"), twice)?;
+    either(&mut own.order, order, &at("order"), twice)?;
+    either(&mut own.group, group, &at("group"), twice)?;
+    either(&mut own.by, by, &at("by"), twice)?;
+    either(&mut own.r#where, r#where, &at("where"), twice)?;
+    either(&mut own.chunk, other.chunk, &at("chunk"), twice)?;
+    add(&mut own.refs, other.refs, &at("refs"), twice)?;
+    add(&mut own.r#let, other.r#let, &at("let"), twice)?;
+    add(&mut own.columns, other.columns, &at("columns"), twice)?;
+    add(&mut own.checks, other.checks, &at("checks"), twice)?;
+    classes(&mut own.classes, other.classes);
+    Ok(())
+}
+
+/// Takes the other's value where there is none yet.
+fn either<T>(own: &mut Option<T>, other: Option<T>, path: &str, twice: &impl Fn(&str) -> Error) -> Result<()> {
+    if own.is_some() && other.is_some() {
+        return Err(twice(path));
+    }
+    *own = own.take().or(other);
     Ok(())
 }
 
@@ -91,6 +143,13 @@ fn merge_table(own: &mut Table, module: Table) {
     own.by = below.by.or(own.by.take());
     own.r#where = below.r#where.or(own.r#where.take());
     own.chunk = below.chunk.or(own.chunk);
+    if !below.row.is_empty() {
+        own.row = below.row;
+    }
+    // A name that the profile gives to a column is no longer an intermediate value of the module, and the other way round.
+    own.r#let.retain(|name, _| !below.columns.contains_key(name));
+    own.columns.retain(|name, _| !below.r#let.contains_key(name));
+    own.r#let.extend(below.r#let);
     // The module's columns stand first, in its order; the profile may replace some and adds the rest behind.
     own.refs.extend(below.refs);
     own.columns.extend(below.columns);

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
-use super::Profile;
 use super::files::{COMMON, Files, find, modules};
-use super::join::{join, merge};
+use super::join::{append, join, merge};
+use super::{Part, Profile};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Place, Result, did_you_mean};
 
 /// The largest profile or module file, in bytes.
 const MAX_PROFILE: usize = 1 << 20;
 
-/// The most modules of a profile.
+/// The most modules of a profile, and the most parts of one.
 const MAX_MODULES: usize = 100;
 
 /// One file of a profile. Where its keys are is found by parsing it again, only when a message needs it.
@@ -38,14 +39,7 @@ impl Loaded {
     /// Where the longest known part of a dotted path stands; the profile's own file comes before its modules.
     #[must_use]
     pub fn place(&self, path: &str) -> Option<Place> {
-        let mut best: Option<(usize, Place)> = None;
-        for source in &self.sources {
-            let (depth, span) = source.locate(path);
-            if depth > best.as_ref().map_or(0, |(depth, _)| *depth) {
-                best = Some((depth, Place { file: source.file.clone(), text: Arc::clone(&source.text), span }));
-            }
-        }
-        best.map(|(_, place)| place)
+        deepest(&self.sources, path)
     }
 
     /// Deserializes the value at a path again, this time with positions, to learn what is wrong with it.
@@ -68,8 +62,34 @@ impl Loaded {
     }
 }
 
+/// Where the longest known part of a dotted path is written; of equal ones the first file's.
+fn deepest(sources: &[Source], path: &str) -> Option<Place> {
+    let mut best: Option<(usize, Place)> = None;
+    for source in sources {
+        let (depth, span) = source.locate(path);
+        if depth > best.as_ref().map_or(0, |(depth, _)| *depth) {
+            best = Some((depth, Place { file: source.file.clone(), text: Arc::clone(&source.text), span }));
+        }
+    }
+    best.map(|(_, place)| place)
+}
+
 impl Source {
-    fn parse(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, Profile)> {
+    /// Reads a profile or a module.
+    fn profile(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, Profile)> {
+        let (mut source, profile) = Self::parse::<Profile>(file, files, bytes)?;
+        source.tables = profile.tables.keys().cloned().collect();
+        Ok((source, profile))
+    }
+
+    /// Reads one of a profile's further files.
+    fn part(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, Part)> {
+        let (mut source, part) = Self::parse::<Part>(file, files, bytes)?;
+        source.tables = part.tables.keys().cloned().collect();
+        Ok((source, part))
+    }
+
+    fn parse<T: DeserializeOwned>(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, T)> {
         if bytes.len() > MAX_PROFILE {
             return Err(Error::new(Kind::Profile, format!("`{file}` has {} bytes, more than 1 MiB", bytes.len()))
                 .hint("long lists belong into data files"));
@@ -80,10 +100,9 @@ impl Source {
         let place = |span: Option<std::ops::Range<usize>>| {
             span.map(|span| Place { file: file.clone(), text: Arc::clone(&text), span })
         };
-        let profile: Profile = toml::from_str(&text)
+        let parsed: T = toml::from_str(&text)
             .map_err(|error| Error::new(Kind::Profile, error.message()).at(place(error.span())))?;
-        let tables = profile.tables.keys().cloned().collect();
-        Ok((Self { file, text, files, tables }, profile))
+        Ok((Self { file, text, files, tables: Vec::new() }, parsed))
     }
 
     /// Where the longest known part of a path stands.
@@ -94,15 +113,24 @@ impl Source {
     /// How many segments of the path are known here, and the span of the last one's key.
     fn locate(&self, path: &str) -> (usize, std::ops::Range<usize>) {
         let tree = DeTable::parse(&self.text).map(toml::Spanned::into_inner).unwrap_or_default();
-        let (mut table, mut depth, mut span) = (Some(&tree), 0, 0..0);
-        for segment in path.split('.') {
-            let Some((key, value)) = table.and_then(|t| t.iter().find(|(key, _)| key.get_ref().as_ref() == segment))
-            else {
-                break;
-            };
+        let (mut depth, mut span) = (0, 0..0);
+        let mut segments = path.split('.').peekable();
+        let mut table = Some(&tree);
+        while let (Some(known), Some(segment)) = (table, segments.next()) {
+            let Some((key, value)) = known.iter().find(|(key, _)| key.get_ref().as_ref() == segment) else { break };
             depth += 1;
             span = key.span();
             table = value.get_ref().as_table();
+            // An entry of a list is named by its place, from 1.
+            let entry = segments.peek().and_then(|segment| segment.parse::<usize>().ok()?.checked_sub(1));
+            if let (Some(list), Some(entry)) = (value.get_ref().as_array(), entry)
+                && let Some(value) = list.get(entry)
+            {
+                segments.next();
+                depth += 1;
+                span = value.span();
+                table = value.get_ref().as_table();
+            }
         }
         (depth, span)
     }
@@ -132,22 +160,21 @@ impl Source {
 /// Loads an embedded profile by name, or one on disk by its path (a `.toml` file, or a folder with `profile.toml`).
 /// Several, separated by commas, become one: each module is in it once, and no two profiles may say the same thing.
 pub fn load(names: &str) -> Result<Loaded> {
-    let mut own = Vec::new();
+    let (mut sources, mut joined): (Vec<Source>, Option<Profile>) = (Vec::new(), None);
     for name in names.split(',') {
         let (files, file) = find(name)?;
         let bytes = files.named(&file)?;
-        own.push(Source::parse(files.show(&file), files, bytes)?);
+        let (mut own, whole) = load_whole(&files, &file, bytes)?;
+        match &mut joined {
+            None => joined = Some(whole),
+            Some(profile) => join(profile, whole).map_err(|error| {
+                let place = deepest(&own, error.path());
+                error.at(place)
+            })?,
+        }
+        sources.append(&mut own);
     }
-    let mut own = own.into_iter();
-    let (first, mut profile) = own.next().ok_or_else(|| Error::usage("no profile is named"))?;
-    let mut sources = vec![first];
-    for (source, other) in own {
-        sources.push(source);
-        join(&mut profile, other).map_err(|error| {
-            let place = sources.last().map(|source| source.place(error.path()));
-            error.at(place)
-        })?;
-    }
+    let mut profile = joined.ok_or_else(|| Error::usage("no profile is named"))?;
     let mut seen: Vec<String> = Vec::new();
     let mut waiting: Vec<String> = profile.include.clone();
     let own = sources.len();
@@ -159,10 +186,10 @@ pub fn load(names: &str) -> Result<Loaded> {
         if seen.len() == MAX_MODULES {
             return Err(Error::profile("include", format!("more than {MAX_MODULES} modules are included")));
         }
-        let (source, included) = load_module(&module, &sources[..own])?;
+        let (mut read, included) = load_module(&module, &sources[..own])?;
         waiting.extend(included.include.iter().cloned());
         merge(&mut profile, included);
-        sources.push(source);
+        sources.append(&mut read);
         seen.push(module);
     }
     let mut hash = Sha256::new();
@@ -174,8 +201,39 @@ pub fn load(names: &str) -> Result<Loaded> {
     Ok(Loaded { profile, digest, sources })
 }
 
+/// Reads a profile or a module with the further files that its `parts` lists.
+fn load_whole(files: &Files, file: &str, bytes: Vec<u8>) -> Result<(Vec<Source>, Profile)> {
+    let (source, mut profile) = Source::profile(files.show(file), files.clone(), bytes)?;
+    let mut sources = vec![source];
+    let parts = std::mem::take(&mut profile.parts);
+    let wrong = |message: String| Error::profile("parts", message).at(Some(sources[0].place("parts")));
+    if parts.len() > MAX_MODULES {
+        return Err(wrong(format!("{} parts are more than {MAX_MODULES}, the most", parts.len())));
+    }
+    if let Some((_, part)) = parts.iter().enumerate().find(|(n, part)| parts[..*n].contains(part)) {
+        return Err(wrong(format!("`{part}` is listed twice")));
+    }
+    let mut read = Vec::new();
+    for part in &parts {
+        let file = format!("{part}.toml");
+        let bytes = files.read(&file).map_err(|error| error.within("parts").at(Some(sources[0].place("parts"))))?;
+        let bytes = bytes.ok_or_else(|| {
+            wrong(format!("no file `{}`", files.show(&file))).hint("a part is a file `NAME.toml` beside the profile")
+        })?;
+        read.push(Source::part(files.show(&file), files.clone(), bytes)?);
+    }
+    for (source, part) in read {
+        append(&mut profile, part).map_err(|error| {
+            let place = source.place(error.path());
+            error.at(Some(place))
+        })?;
+        sources.push(source);
+    }
+    Ok((sources, profile))
+}
+
 /// Reads a module from the folder of one of the profiles, or an embedded one.
-fn load_module(module: &str, profiles: &[Source]) -> Result<(Source, Profile)> {
+fn load_module(module: &str, profiles: &[Source]) -> Result<(Vec<Source>, Profile)> {
     let file = format!("{module}.toml");
     let missing = |error: Error| {
         let place = profiles.iter().find(|source| source.text.contains(module)).map(|source| source.place("include"));
@@ -183,7 +241,7 @@ fn load_module(module: &str, profiles: &[Source]) -> Result<(Source, Profile)> {
     };
     for files in profiles.iter().map(|source| source.files.clone()).chain([Files::Embedded(COMMON)]) {
         if let Some(bytes) = files.read(&file).map_err(missing)? {
-            return Source::parse(files.show(&file), files, bytes);
+            return load_whole(&files, &file, bytes);
         }
     }
     Err(missing(

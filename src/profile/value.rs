@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
-
-use super::{Column, ColumnKeys};
 
 /// An SQL expression, or a number, truth value or date, which is one too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +26,17 @@ pub enum Scalar {
 }
 
 impl Scalar {
+    /// The kind of value in words: numbers with and without a point are one kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Scalar::Integer(_) | Scalar::Number(_) => "a number",
+            Scalar::Boolean(_) => "a truth value",
+            Scalar::Text(_) => "text",
+            Scalar::Date(_) => "a date",
+        }
+    }
+
     /// The scalar as an SQL literal.
     #[must_use]
     pub fn to_sql(&self) -> String {
@@ -67,6 +77,28 @@ pub enum Value {
     Expr(Expr),
     /// A generator.
     Gen(Call),
+}
+
+/// Where the values of a column come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Definition {
+    /// An SQL expression.
+    Expr(Expr),
+    /// A generator.
+    Gen(Call),
+    /// A map from the values of an expression.
+    Lookup(Lookup),
+}
+
+/// A map from the values of an expression to constants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lookup {
+    /// The expression whose value is looked up.
+    pub by: Expr,
+    /// The constants, by the text of the value that they belong to.
+    pub values: IndexMap<String, Scalar>,
+    /// The constant for every other value; `None` gives null.
+    pub default: Option<Scalar>,
 }
 
 /// The name of one table, or of several.
@@ -221,41 +253,6 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-struct ColumnVisitor;
-
-impl<'de> Visitor<'de> for ColumnVisitor {
-    type Value = Column;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an SQL expression, or a table with `expr` or `gen`")
-    }
-
-    fn visit_i64<E: de::Error>(self, n: i64) -> Result<Column, E> {
-        ValueVisitor.visit_i64(n).map(|value| Column { value: Some(value), rest: ColumnKeys::default() })
-    }
-
-    fn visit_str<E>(self, sql: &str) -> Result<Column, E> {
-        Ok(Column { value: Some(Value::Expr(Expr(sql.to_owned()))), rest: ColumnKeys::default() })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Column, A::Error> {
-        let mut rest = ColumnKeys::deserialize(MapAccessDeserializer::new(map))?;
-        let value = match (rest.expr.take(), rest.r#gen.take()) {
-            (Some(expr), None) => Value::Expr(expr),
-            (None, Some(call)) => Value::Gen(call),
-            (None, None) => return Err(de::Error::custom("a column needs `expr` or `gen`")),
-            (Some(_), Some(_)) => return Err(de::Error::custom("a column has `expr` or `gen`, not both")),
-        };
-        Ok(Column { value: Some(value), rest })
-    }
-}
-
-impl<'de> Deserialize<'de> for Column {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ColumnVisitor)
-    }
-}
-
 impl JsonSchema for Expr {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Expr".into()
@@ -311,16 +308,5 @@ impl JsonSchema for Value {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let (expr, call) = (generator.subschema_for::<Expr>(), generator.subschema_for::<Call>());
         json_schema!({ "anyOf": [expr, call] })
-    }
-}
-
-impl JsonSchema for Column {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Column".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (expr, keys) = (generator.subschema_for::<Expr>(), generator.subschema_for::<ColumnKeys>());
-        json_schema!({ "description": "An SQL expression, or a table of keys.", "anyOf": [expr, keys] })
     }
 }

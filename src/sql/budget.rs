@@ -65,7 +65,7 @@ fn leave(levels: &mut Vec<usize>) {
 pub(super) fn copies(expr: &Expr, times: usize) -> Result<()> {
     if nodes(expr).saturating_mul(times) > MAX_NODES {
         return Err(Error::profile("", "an expression is too large".to_owned())
-            .hint("BETWEEN, IN and CASE copy what they look at: give it a column of its own, with hidden = true"));
+            .hint("BETWEEN, IN and CASE copy what they look at: give it a name of its own, under `let`"));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod kills;
 mod language;
 mod layers;
 mod licences;
+mod lists;
 mod mutations;
 mod orders;
 mod parts;

@@ -24,22 +24,24 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def layers(name):
-    """A profile and its modules, the profile first."""
+    """The files of a profile and its modules, the profile first, each followed by its parts."""
     waiting, found = [ROOT / "profiles" / name / "profile.toml"], []
     while waiting:
         path = waiting.pop(0)
         if path not in [known for known, _ in found]:
-            found.append((path, tomllib.loads(path.read_text())))
-            waiting += [ROOT / f"profiles/common/{module}.toml" for module in found[-1][1].get("include", [])]
+            layer = tomllib.loads(path.read_text())
+            parts = [path.with_name(f"{part}.toml") for part in layer.get("parts", [])]
+            found += [(path, layer), *((part, tomllib.loads(part.read_text())) for part in parts)]
+            waiting += [ROOT / f"profiles/common/{module}.toml" for module in layer.get("include", [])]
     return found
 
 
-def merged(layers, kind):
-    """The columns or references of all tables, by table and name; the profile comes before its modules."""
+def merged(layers, *kinds):
+    """The columns, intermediate values or references of all tables, by table and name; the profile comes before its modules."""
     tables = {}
     for path, layer in layers:
         for table, says in layer.get("tables", {}).items():
-            for name, value in says.get(kind, {}).items():
+            for name, value in (pair for kind in kinds for pair in says.get(kind, {}).items()):
                 tables.setdefault(table, {}).setdefault(name, (path, value))
     return tables
 
@@ -54,6 +56,8 @@ def number(text, params):
 def declared(gen, params):
     """What a generator with constant parameters promises: its name, its distribution or its weights."""
     (name, args), = gen.items() if isinstance(gen, dict) else [(gen, {})]
+    if name == "choice" and "weights_by" in args:
+        return None
     if name == "choice":
         weights = args.get("weights") or {value: 1 for value in args.get("values", [])}
         weights = {str(key): number(weight, params) for key, weight in weights.items()}
@@ -128,7 +132,7 @@ def profile_of(name, scratch):
     """A profile that writes what the shipped one hides, and the promises to test, by table and column."""
     found = layers(name)
     params = {key: value for _, layer in reversed(found) for key, value in layer.get("params", {}).items()}
-    columns, refs = merged(found, "columns"), merged(found, "refs")
+    columns, refs = merged(found, "columns", "let"), merged(found, "refs")
     lines, promises = [], []
     for table, named in columns.items():
         for column, (_, value) in named.items():

@@ -6,7 +6,7 @@ use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
 use crate::plan::deal::{Shape, Spread};
 use crate::plan::{Base, Column, Facts, Hand, Input, Op, Source};
-use crate::profile::{self, Expr};
+use crate::profile::{self, Expr, Value};
 use crate::sql;
 use crate::sql::types;
 
@@ -63,10 +63,19 @@ impl Compiler<'_> {
             self.fulfil(parent, hidden, made);
             return Ok(source);
         }
+        if !says.row.is_empty() {
+            return Ok(Source::List(self.list(parent, child, says, path)?));
+        }
+        let count = says.count.as_ref().ok_or_else(|| Error::internal("a child table without a count"))?;
+        Ok(Source::Count(self.counted(parent, child, count, path)?))
+    }
+
+    /// Compiles the count of a child table's rows: a column of the parent, null where the table's `when` is not true.
+    pub(super) fn counted(&mut self, parent: usize, child: usize, count: &Value, path: &str) -> Result<usize> {
+        let (name, says) = (self.tables[child].name, self.tables[child].says);
         let hidden = self.reserve(parent, &format!("#count {name}"))?;
-        let value = says.count.as_ref().ok_or_else(|| Error::internal("a child table without a count"))?;
         let source =
-            self.valued(parent, &format!("#count {name}#"), value, &format!("{path}.count"), &DataType::Int64)?;
+            self.valued(parent, &format!("#count {name}#"), count, &format!("{path}.count"), &DataType::Int64)?;
         let (ty, nullable) = self.type_of(parent, source);
         let mut inputs = vec![Input { steps: Vec::new(), column: source }];
         let when = says
@@ -78,7 +87,7 @@ impl Compiler<'_> {
         let expr = sql::Expr::input(0, ty, nullable);
         let made = Column { when, nullable: true, ..self.column_of(parent, "#count", Op::Expr(expr), inputs) };
         self.fulfil(parent, hidden, made);
-        Ok(Source::Count(hidden))
+        Ok(hidden)
     }
 
     /// The rows of a table that are known in number: of a root table, or of a child table sized in total.
@@ -124,17 +133,8 @@ impl Compiler<'_> {
     fn facts(&mut self, owner: usize, table: usize, hand: &str, path: &str) -> Result<Facts> {
         let says = self.tables[table].says;
         let key = if says.each.is_some() { "each" } else { "group" };
-        let hands = self.hands(owner);
-        let mut known = hands.iter().filter(|(name, _)| name == hand);
-        let (Some((_, found)), None) = (known.next(), known.next()) else {
-            let message = format!("`{hand}` does not name one child table or hand of `{}`", self.tables[owner].name);
-            return Err(Error::profile(format!("{path}.{key}"), message)
-                .maybe_hint(did_you_mean(hand, hands.iter().map(|(name, _)| name.as_str()))));
-        };
-        if found.table == table {
-            return Err(Error::profile(format!("{path}.{key}"), "a table is not made of its own rows"));
-        }
-        self.held(*found)?;
+        let found = self.hand_named(owner, table, hand, &format!("{path}.{key}"))?;
+        self.held(found)?;
         let filter = match &says.r#where {
             Some(filter) => {
                 let mut inputs = Vec::new();
@@ -150,7 +150,22 @@ impl Compiler<'_> {
             .map(|by| self.under(hand, |c| c.argument(found.table, &by.0)))
             .transpose()
             .map_err(|error| error.within(&format!("{path}.{key}")))?;
-        Ok(Facts { hand: *found, filter, by })
+        Ok(Facts { hand: found, filter, by })
+    }
+
+    /// The one hand of an owner that a name means, of which the rows of a table are made.
+    pub(super) fn hand_named(&self, owner: usize, table: usize, hand: &str, path: &str) -> Result<Hand> {
+        let hands = self.hands(owner);
+        let mut known = hands.iter().filter(|(name, _)| name == hand);
+        let (Some((_, found)), None) = (known.next(), known.next()) else {
+            let message = format!("`{hand}` does not name one child table or hand of `{}`", self.tables[owner].name);
+            return Err(Error::profile(path, message)
+                .maybe_hint(did_you_mean(hand, hands.iter().map(|(name, _)| name.as_str()))));
+        };
+        if found.table == table {
+            return Err(Error::profile(path, "a table is not made of its own rows"));
+        }
+        Ok(*found)
     }
 
     /// The hands of a table by name: its child tables, the tables dealt to it, and what its rows group; after them the

@@ -4,11 +4,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_schema::DataType;
 
-use super::{CallScope, Compiler, InSight, MAX_DEPTH, MAX_NESTING, State};
+use super::{CallScope, Compiler, Decl, InSight, MAX_DEPTH, MAX_NESTING, State};
 use crate::error::{Error, Result};
 use crate::generator;
 use crate::plan::{Column, Input, Op, Origin, Step};
-use crate::profile::{self, Call, Expr, Value};
+use crate::profile::{Call, Definition, Expr, Value};
 use crate::sql::{self, types};
 
 impl Compiler<'_> {
@@ -18,37 +18,34 @@ impl Compiler<'_> {
             State::Busy => return Err(self.cycle(table, column)),
             State::Waiting => {}
         }
-        let (name, says) = self.tables[table]
-            .says
-            .columns
+        let (name, decl) = self.tables[table]
+            .decls
             .get_index(column)
+            .map(|(name, decl)| (*name, *decl))
             .ok_or_else(|| Error::internal("a column without a declaration"))?;
-        let path = format!("tables.{}.columns.{name}", self.tables[table].name);
+        let path = format!("tables.{}.{}.{name}", self.tables[table].name, decl.section);
         self.tables[table].columns[column] = State::Busy;
         self.push(table, column)?;
         let alias = self.alias.take();
-        let made = self.from_declaration(table, name, says, &path).map_err(|error| error.within(&path))?;
+        let made = self.from_declaration(table, name, &decl, &path).map_err(|error| error.within(&path))?;
         self.alias = alias;
         self.stack.pop();
         self.tables[table].columns[column] = State::Done(Box::new(made));
         Ok(())
     }
 
-    pub(super) fn from_declaration(
-        &mut self,
-        table: usize,
-        name: &str,
-        says: &profile::Column,
-        path: &str,
-    ) -> Result<Column> {
-        let cast = says.rest.r#type.as_deref().map(sql::parse_type).transpose()?;
-        let mut column = match says.value.as_ref() {
-            Some(Value::Expr(expr)) => {
+    fn from_declaration(&mut self, table: usize, name: &str, decl: &Decl<'_>, path: &str) -> Result<Column> {
+        let cast = decl.cast.map(sql::parse_type).transpose()?;
+        let mut column = match decl.definition {
+            Definition::Expr(expr) => {
                 let (expr, inputs) = self.expression(table, &expr.0)?;
                 self.column_of(table, name, Op::Expr(expr), inputs)
             }
-            Some(Value::Gen(call)) => self.generator(table, name, call, &format!("{path}.gen.{}", call.name))?,
-            None => return Err(Error::internal("a column without a value")),
+            Definition::Gen(call) => self.generator(table, name, call, &format!("{path}.gen.{}", call.name))?,
+            Definition::Lookup(lookup) => {
+                let (expr, inputs) = self.lookup(table, lookup, path)?;
+                self.column_of(table, name, Op::Expr(expr), inputs)
+            }
         };
         if let Some(to) = cast.filter(|to| types::logical(&column.ty) != to) {
             let expr = match column.op {
@@ -67,15 +64,15 @@ impl Compiler<'_> {
                 Error::profile("", "the column is always null and has no type").hint("give it one: type = \"text\"")
             );
         }
-        if let Some(when) = &says.rest.when {
+        if let Some(when) = decl.when {
             column.when = Some(self.condition(table, &when.0, &mut column.inputs)?);
             column.nullable = true;
         }
-        if let Some(null) = &says.rest.null {
+        if let Some(null) = decl.null {
             column.null = Some(self.rate(table, &null.0, &mut column.inputs)?);
             column.nullable = true;
         }
-        column.visible = !says.rest.hidden;
+        column.visible = decl.written;
         Ok(column)
     }
 

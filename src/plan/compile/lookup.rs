@@ -37,6 +37,9 @@ impl<'a> Compiler<'a> {
         if head == "lifecycle" && says.lifecycle.is_some() {
             return Ok(Target::Lifecycle);
         }
+        if head == "row" && !says.row.is_empty() {
+            return Ok(Target::Row);
+        }
         let name = self.tables[table].name;
         if self.hands(table).iter().any(|(hand, _)| hand == head) {
             return Err(Error::profile("", format!("`{head}` has many rows for each `{name}`"))
@@ -50,8 +53,7 @@ impl<'a> Compiler<'a> {
 
     /// The index of a column, compiled, or of a row's place.
     pub(super) fn column_named(&mut self, table: usize, name: &str) -> Result<usize> {
-        let says = self.tables[table].says;
-        if let Some(column) = says.columns.get_index_of(name) {
+        if let Some(column) = self.tables[table].decls.get_index_of(name) {
             self.declared(table, column)?;
             return Ok(column);
         }
@@ -60,9 +62,10 @@ impl<'a> Compiler<'a> {
             "row" if !child => Op::Row,
             "ordinal" if child => Op::Ordinal,
             "siblings" if child => Op::Siblings,
-            "group_key" if says.group.is_some() => return self.group_key(table),
+            "group_key" if self.tables[table].says.group.is_some() => return self.group_key(table),
             _ => {
-                let known = says.columns.keys().map(String::as_str).chain(["row", "ordinal", "siblings", "as_of"]);
+                let known = self.tables[table].decls.keys().copied();
+                let known = known.chain(["row", "ordinal", "siblings", "as_of"]);
                 return Err(Error::profile(
                     "",
                     format!("unknown column `{name}` in table `{}`", self.tables[table].name),
@@ -86,7 +89,7 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn has_column(&self, table: usize, name: &str) -> bool {
-        self.tables[table].says.columns.contains_key(name)
+        self.tables[table].decls.contains_key(name)
     }
 
     pub(super) fn param(&self, name: &str) -> Result<ArrayRef> {

@@ -147,7 +147,7 @@ impl Way {
                 self.table = *to;
                 self.optional |= optional;
             }
-            Target::Lifecycle | Target::File(_) => return false,
+            Target::Lifecycle | Target::Row | Target::File(_) => return false,
         }
         true
     }
@@ -171,6 +171,7 @@ impl sql::Names for InSight<'_, '_> {
             let (table, steps) = (way.table, way.steps);
             let column = match target {
                 Target::File(reference) => self.compiler.projected(table, &reference, name)?,
+                Target::Row => self.compiler.listed(table, name)?,
                 _ => self.compiler.walk_column(table, walk_column(name)?)?,
             };
             let (ty, nullable) = self.compiler.type_of(table, column);

@@ -103,6 +103,11 @@ impl Scope for CallScope<'_, '_> {
         self.compiler.key(self.table, &self.column)
     }
 
+    fn literals(&mut self, field: &str, by: &Expr, keys: &[&str]) -> Result<Vec<String>> {
+        let path = self.field_path(field);
+        self.compiler.key_literals(self.table, by, keys, [&path, &path])
+    }
+
     fn error(&self, field: &str, message: String) -> Error {
         Error::profile(self.field_path(field), message)
     }

@@ -8,7 +8,9 @@ use crate::profile::{self, Profile, Table};
 pub(super) fn parent(path: &str, says: &Table, profile: &Profile) -> Result<Option<usize>> {
     let kinds = [
         ("rows", says.rows.is_some()),
-        ("count", says.count.is_some()),
+        ("row", !says.row.is_empty()),
+        // Beside a row list it counts the rows behind the listed ones.
+        ("count", says.count.is_some() && says.row.is_empty()),
         ("lifecycle", says.lifecycle.is_some()),
         ("each", says.each.is_some()),
         ("group", says.group.is_some()),
@@ -24,8 +26,9 @@ pub(super) fn parent(path: &str, says: &Table, profile: &Profile) -> Result<Opti
         (None, ["rows"]) | (Some(_), [_]) => {}
         (None, [.., kind]) => return wrong(format!("`{kind}` belongs to a child table: it needs `of = \"PARENT\"`")),
         (Some(_), []) => {
-            return Err(Error::profile(path, "a child table has either `count` or `lifecycle`")
-                .hint("or `rows`, its size in total, or `each` or `group`, made of other rows"));
+            return Err(Error::profile(path, "a child table has either `count` or `lifecycle`").hint(
+                "or `row`, a list of its rows, or `rows`, its size in total, or `each` or `group`, made of other rows",
+            ));
         }
         (Some(_), many) => {
             return wrong(format!("a child table has one of `{}`, not all of them at once", many.join("`, `")));
@@ -37,7 +40,12 @@ pub(super) fn parent(path: &str, says: &Table, profile: &Profile) -> Result<Opti
         ("order", says.order.is_some(), kind == "each", "a table with `each`"),
         ("by", says.by.is_some(), kind == "group", "a table with `group`"),
         ("where", says.r#where.is_some(), matches!(kind, "each" | "group"), "a table with `each` or `group`"),
-        ("when", says.when.is_some(), matches!(kind, "count" | "lifecycle"), "a table with `count` or `lifecycle`"),
+        (
+            "when",
+            says.when.is_some(),
+            matches!(kind, "count" | "row" | "lifecycle"),
+            "a table with `count`, `row` or `lifecycle`",
+        ),
     ];
     for (key, said, fits, home) in misplaced {
         if said && !fits {

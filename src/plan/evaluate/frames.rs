@@ -28,6 +28,7 @@ impl Chunk<'_> {
             facts: Vec::new(),
             group_key: None,
             walk: None,
+            listed: None,
         });
         self.frames.len() - 1
     }
@@ -45,6 +46,7 @@ impl Chunk<'_> {
         let frame = match &plan.tables[table].source {
             Source::Root => return Err(Error::internal("a root table under a parent")),
             Source::Walk(walk) => self.walked(parent, table, walk)?,
+            Source::List(list) => self.listed(parent, table, list)?,
             Source::Count(count) => {
                 let counts = self.column(parent, *count)?;
                 let counts: &Int64Array = counts.as_primitive();
