@@ -1,17 +1,22 @@
-//! What a profile file says: plain data, no behaviour, no defaults filled in.
+//! Profile files as plain data, without behaviour or filled-in defaults.
 //!
-//! A profile is one TOML file beside a `data/` folder. [`load`] reads it with the modules that it includes; the plan
-//! decides what it means. Externally tagged, no `flatten`, no `untagged`: an error points at the very key.
+//! A profile is a folder with `profile.toml`, its parts, and `data/`. [`load`] reads it with the modules that it includes;
+//! [`crate::plan::Plan::compile`] gives it a meaning. Types are externally tagged, without `flatten` and `untagged`, so that an
+//! error points at the key at fault.
 
 mod column;
 mod files;
 mod join;
+mod lifecycle;
 mod load;
+mod reference;
 mod row;
 mod value;
 
 pub use files::{Files, names, writable};
+pub use lifecycle::{Lifecycle, State, Wait};
 pub use load::{Loaded, load};
+pub use reference::{Fallback, Pick, Ref};
 pub use row::Row;
 pub use value::{Call, Definition, Expr, Lookup, Names, Scalar, Value};
 
@@ -19,13 +24,13 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A profile: tables, their columns, and the parameters a user may turn.
+/// A profile: tables, their columns, and the parameters that a user may change.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The profile's name: lower case letters, digits and `_`.
     pub name: String,
-    /// One line that says what the data set is.
+    /// The data set in one line.
     #[serde(default)]
     pub title: String,
     /// The day on which the data set ends, such as `2025-06-30`. Nothing reads the clock; `--as-of` overrides it.
@@ -38,7 +43,7 @@ pub struct Profile {
     /// they were written at the end of this file, in this order.
     #[serde(default)]
     pub parts: Vec<String>,
-    /// What a user may turn with `--set name=value`; expressions read them as `params.name`.
+    /// The parameters, which `--set name=value` changes; expressions read them as `params.name`.
     #[serde(default)]
     pub params: IndexMap<String, Param>,
     /// The tables, in the order in which they are written.
@@ -58,7 +63,7 @@ pub struct Part {
     pub tables: IndexMap<String, Table>,
 }
 
-/// A number, text or date that a user may turn.
+/// A number, text or date that a user may change.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Param {
@@ -73,7 +78,7 @@ pub struct Param {
     /// The only texts allowed.
     #[serde(default)]
     pub choices: Vec<String>,
-    /// What it turns, in one line.
+    /// The effect of the parameter, in one line.
     #[serde(default)]
     pub about: String,
 }
@@ -83,23 +88,23 @@ pub struct Param {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// What one row is.
+    /// The meaning of one row.
     #[serde(default)]
     pub about: String,
     /// The number of rows of a root table, or of a child table sized in total; `--rows table=5M` overrides it.
     #[serde(default)]
     pub rows: Option<u64>,
-    /// Whether `--scale` multiplies `rows`; say `false` for reference data such as payers.
+    /// `false` keeps `--scale` from multiplying `rows`, for reference data such as payers; by default it does.
     #[serde(default)]
     pub scales: Option<bool>,
     /// The parent table: each of its rows has `count` rows of this one.
     #[serde(default)]
     pub of: Option<String>,
-    /// How the rows of a child table sized in total are spread over the parents: evenly unless said otherwise.
+    /// The spread of the rows of a child table sized in total over the parents; by default even.
     #[serde(default)]
     pub spread: Option<Spread>,
-    /// How many rows under a parent row: a number, an expression over the parent's columns, or a generator. Beside `row`,
-    /// how many more follow the listed ones.
+    /// The number of rows under a parent row: a number, an expression over the parent's columns, or a generator. Beside
+    /// `row`, the number of further rows after the listed ones.
     #[serde(default)]
     pub count: Option<Value>,
     /// The rows under a parent row, one entry for each, in this order. Columns read an entry's values as `row.NAME`.
@@ -115,19 +120,19 @@ pub struct Table {
     /// for each row of any.
     #[serde(default)]
     pub each: Option<Names>,
-    /// What the rows of `each` are ordered by, such as `payment.captured_at`; by default the order of the table. Where
-    /// `each` is a list, a column that all of its tables have.
+    /// The order of the rows of `each`: an expression such as `payment.captured_at`; by default the order of the
+    /// table. Where `each` is a list, a column that all of its tables have.
     #[serde(default)]
     pub order: Option<Expr>,
     /// One row for each value of `by` among the rows of this child table of the parent, or of this hand; or of a list of
     /// them.
     #[serde(default)]
     pub group: Option<Names>,
-    /// What `group` groups by, such as `date(payment.captured_at)`; rows where it is null are in no group. Where `group`
+    /// The key of `group`: an expression such as `date(payment.captured_at)`. Rows where it is null are in no group. Where `group`
     /// is a list, a column that all of its tables have.
     #[serde(default)]
     pub by: Option<Expr>,
-    /// Which rows `each` and `group` take: a condition over them.
+    /// A condition over the rows of `each` or `group`: only those where it is true are taken.
     #[serde(default)]
     pub r#where: Option<Expr>,
     /// Root rows per chunk, the unit of parallel work; by default about 64 Ki rows of the whole tree.
@@ -142,7 +147,7 @@ pub struct Table {
     /// The columns, in the order in which they are written.
     #[serde(default)]
     pub columns: IndexMap<String, Column>,
-    /// What the columns without `pii` are: a kind or a class, and the columns: `classes.internal = ["status"]`.
+    /// Kinds or classes of columns without `pii`, each with its columns: `classes.internal = ["status"]`.
     #[serde(default)]
     pub classes: IndexMap<String, Vec<String>>,
     /// SQL predicates that every row must hold, by rule id; null holds, as in a SQL `CHECK`.
@@ -150,34 +155,34 @@ pub struct Table {
     pub checks: IndexMap<String, Check>,
 }
 
-/// How rows are spread over owners.
+/// The distribution of a table's rows over their owners.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
     #[serde(default)]
     pub skew: Option<Expr>,
-    /// How many owners at most the skew is over, a constant: in each such group the first owners have the most, so that
-    /// the largest hand stays as large when a data set grows. By default all are one group.
+    /// The size of the groups of owners within which the skew holds, a constant: in each group the first owners have the
+    /// most, so that the largest hand does not grow with the data set. By default all owners are one group.
     #[serde(default)]
     pub skew_within: Option<Expr>,
-    /// How far equal shares are shaken, a constant from 0 to 1; 0.5 by default.
+    /// The random variation of equal shares, a constant from 0 (none) to 1; 0.5 by default.
     #[serde(default)]
     pub jitter: Option<Expr>,
 }
 
-/// How the rows of a table are dealt to further owners. Each row has one owner, each owner a hand of rows.
+/// A deal: each row of the table gets one owner in another table, and each owner a hand of rows.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deal {
     /// Zipf's exponent, a constant: 0 is even, 1 gives the first owner ten times as many rows as the tenth.
     #[serde(default)]
     pub skew: Option<Expr>,
-    /// How many owners at most the skew is over, a constant: in each such group the first owners have the most, so that
-    /// the largest hand stays as large when a data set grows. By default all are one group.
+    /// The size of the groups of owners within which the skew holds, a constant: in each group the first owners have the
+    /// most, so that the largest hand does not grow with the data set. By default all owners are one group.
     #[serde(default)]
     pub skew_within: Option<Expr>,
-    /// How far equal shares are shaken, a constant from 0 to 1; 0.5 by default.
+    /// The random variation of equal shares, a constant from 0 (none) to 1; 0.5 by default.
     #[serde(default)]
     pub jitter: Option<Expr>,
     /// The name under which the owner aggregates its hand; by default the name of the dealt table.
@@ -188,7 +193,7 @@ pub struct Deal {
 /// A column: where its values come from, and what is known about it. A bare string is an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// Where its values come from.
+    /// The source of its values.
     pub definition: Definition,
     /// The other keys; those of the definition are empty.
     pub rest: ColumnKeys,
@@ -197,7 +202,7 @@ pub struct Column {
 /// An intermediate value of a table: where it comes from, and where it is null. A bare string is an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Let {
-    /// Where its values come from.
+    /// The source of its values.
     pub definition: Definition,
     /// The other keys; those of the definition are empty.
     pub rest: LetKeys,
@@ -206,7 +211,7 @@ pub struct Let {
 /// A rule that every row of a table must hold. A bare string is its predicate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// What the rule demands, in one sentence; empty where only the predicate is given.
+    /// The rule in one sentence; empty where only the predicate is given.
     pub about: String,
     /// The predicate.
     pub that: Expr,
@@ -216,7 +221,7 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckKeys {
-    /// What the rule demands, in one sentence: `placebo document` shows it.
+    /// The rule in one sentence: `placebo document` shows it.
     pub about: String,
     /// The SQL predicate that every row must hold.
     pub that: Expr,
@@ -226,7 +231,7 @@ pub struct CheckKeys {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnKeys {
-    /// An SQL expression over the columns in sight.
+    /// An SQL expression over the names in scope.
     #[serde(default)]
     pub expr: Option<Expr>,
     /// A generator: `gen.uuid = {}`.
@@ -247,13 +252,13 @@ pub struct ColumnKeys {
     /// The kind of personal data, such as `ssn` or `name`: `placebo list kinds` shows them.
     #[serde(default)]
     pub pii: Option<String>,
-    /// How sensitive the values are, where it is not what the kind says: `public`, `internal`, `pii`, `phi`, `pci`, …
+    /// The sensitivity of the values, where it differs from the kind's: `public`, `internal`, `pii`, `phi`, `pci`, …
     #[serde(default)]
     pub class: Option<String>,
-    /// The letter of the HIPAA Safe Harbor list, `A` to `R` or `-`, where it is not what the kind says.
+    /// The letter of the HIPAA Safe Harbor list, `A` to `R` or `-`, where it differs from the kind's.
     #[serde(default)]
     pub hipaa: Option<String>,
-    /// What `--protect profile` does, where it is not what the kind says, such as `mask`.
+    /// The handling under `--protect profile`, such as `mask`, where it differs from the kind's.
     #[serde(default)]
     pub handling: Option<String>,
     /// The domain in which equal values stay equal when they are protected: `domain = "patient.mrn"`.
@@ -275,7 +280,7 @@ pub struct ColumnKeys {
     /// Computed for other columns, and not written.
     #[serde(default)]
     pub hidden: bool,
-    /// What the values mean.
+    /// The meaning of the values.
     #[serde(default)]
     pub about: String,
 }
@@ -284,7 +289,7 @@ pub struct ColumnKeys {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LetKeys {
-    /// An SQL expression over the columns in sight.
+    /// An SQL expression over the names in scope.
     #[serde(default)]
     pub expr: Option<Expr>,
     /// A generator: `gen.poisson.mean = 2`.
@@ -308,134 +313,7 @@ pub struct LetKeys {
     /// The type to cast to, in SQL: `decimal(12,2)`.
     #[serde(default)]
     pub r#type: Option<String>,
-    /// What the values mean.
+    /// The meaning of the values.
     #[serde(default)]
     pub about: String,
-}
-
-/// A row of another root table, of a data file, or of the same table, picked deterministically.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ref {
-    /// The root table that the row belongs to; by default the table itself for sibling picks.
-    #[serde(default)]
-    pub table: Option<String>,
-    /// The data file, in the profile's `data/` folder, that the row belongs to.
-    #[serde(default)]
-    pub file: Option<String>,
-    /// How the row is picked.
-    #[serde(default)]
-    pub pick: Option<Pick>,
-    /// The row number, for `pick = "row"`, or the ordinal of a sibling or of a row within a parent, for `pick = "sibling"`.
-    #[serde(default)]
-    pub at: Option<Expr>,
-    /// Zipf's exponent: 0 is uniform, 1 makes the first rows far more likely than the last.
-    #[serde(default)]
-    pub skew: Option<Expr>,
-    /// Deals the rows of this table to the rows of the other: `deal = {}` is even. For tables sized in total.
-    #[serde(default)]
-    pub deal: Option<Deal>,
-    /// An ancestor or another reference of this row, among whose child rows of `table` the row is picked.
-    #[serde(default)]
-    pub within: Option<String>,
-    /// A condition over the picked table's columns that the row meets, for picks within a parent and among siblings.
-    #[serde(default)]
-    pub r#where: Option<Expr>,
-    /// Other references of this row to the same table whose rows are not picked again.
-    #[serde(default)]
-    pub differs: Vec<String>,
-    /// What happens where no row matches.
-    #[serde(default)]
-    pub fallback: Option<Fallback>,
-    /// The data file's column of weights.
-    #[serde(default)]
-    pub weight: Option<String>,
-    /// Columns of the table or data file that must equal expressions of this row: `match.sex = "person.sex"`.
-    #[serde(default)]
-    pub r#match: IndexMap<String, Expr>,
-    /// A condition: where it is not true, there is no row, and the columns read through the reference are null.
-    #[serde(default)]
-    pub when: Option<Expr>,
-    /// The share of rows, 0 to 1, that refer to nothing.
-    #[serde(default)]
-    pub null: Option<Expr>,
-}
-
-/// What a reference does where no row matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Fallback {
-    /// Any row of the table.
-    Any,
-    /// No row: the columns read through the reference are null.
-    None,
-}
-
-/// How a reference picks its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Pick {
-    /// Row 17 looks at row 17. The other table gets at least as many rows as this one.
-    SameRow,
-    /// Any row, each as likely as another unless `skew` or `weight` says otherwise.
-    Random,
-    /// The row whose number the expression `at` gives, from 0.
-    Row,
-    /// An earlier row of the same root table; none for its first row.
-    Earlier,
-    /// The sibling before this one under the same parent; none for the first.
-    Previous,
-    /// Any earlier sibling; none for the first.
-    EarlierSibling,
-    /// The first of the siblings, or of the rows within a parent, that meet `where`.
-    First,
-    /// The last of them.
-    Last,
-    /// The sibling whose ordinal, from 1, the expression `at` gives, or the row within a parent, counted among those that meet `where`.
-    Sibling,
-    /// The matching rows of a data file one after the other: the first sibling gets the first.
-    InOrder,
-    /// A row of a data file that no earlier sibling has; none when all are taken.
-    Distinct,
-}
-
-/// A state machine: a weighted walk from `start` until a state without `next`.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Lifecycle {
-    /// The state in which every walk starts.
-    pub start: String,
-    /// When it starts: a timestamp expression over the parent's columns.
-    pub at: Expr,
-    /// The walk stops before the first event after this instant; by default the end of the `as_of` day.
-    #[serde(default)]
-    pub until: Option<Expr>,
-    /// The states by name.
-    pub states: IndexMap<String, State>,
-}
-
-/// A state of a lifecycle.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    /// Weights, or weight expressions over the parent's columns, of the states that may follow; none ends the walk.
-    #[serde(default)]
-    pub next: IndexMap<String, Expr>,
-    /// How long the walk stays before it goes on: `after.hours.lognormal = { median = 6, sigma = 0.9 }`.
-    #[serde(default)]
-    pub after: Option<Wait>,
-}
-
-/// A waiting time in one unit: a number, an expression or a number generator.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Wait {
-    /// Seconds.
-    Seconds(Value),
-    /// Minutes.
-    Minutes(Value),
-    /// Hours.
-    Hours(Value),
-    /// Days of 24 hours.
-    Days(Value),
 }

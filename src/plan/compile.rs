@@ -1,4 +1,4 @@
-//! From what a profile says to what it means: every column visited once, every mistake found before row 0.
+//! The compiler: from a profile to a plan. It visits every column once and finds every mistake before the first row.
 
 mod children;
 mod columns;
@@ -26,16 +26,16 @@ use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
 use crate::rng::Seed;
 use decl::Decl;
-use names::InSight;
+use names::NameResolver;
 use scope::CallScope;
 
-/// Small root tables are kept whole once a reference needed them.
+/// The largest root table, in rows, whose columns are kept in memory once a reference has needed them.
 const WHOLE_ROWS: u64 = 1 << 16;
-/// How deep one column may depend on others.
+/// The longest chain of columns that depend on each other.
 const MAX_DEPTH: usize = 200;
-/// How deep expressions may be together, where one depends on the other.
+/// The largest sum of the depths of expressions along such a chain.
 const MAX_NESTING: usize = 2_000;
-/// The stack of the compiler's thread: it walks expressions as deep as that.
+/// The stack of the compiler's thread in bytes, enough for expressions of that depth.
 const STACK: usize = 64 << 20;
 /// The most tables, and the most columns, references and checks together.
 const MAX_TABLES: usize = 1_000;
@@ -49,22 +49,22 @@ enum State {
     Done(Box<Column>),
 }
 
-struct Building<'a> {
+struct TableDraft<'a> {
     name: &'a str,
-    says: &'a profile::Table,
-    /// What the profile declares by name: the columns, then the intermediate values.
+    decl: &'a profile::Table,
+    /// The declared columns, then the intermediate values, by name.
     decls: IndexMap<&'a str, Decl<'a>>,
     parent: Option<usize>,
     rows: u64,
-    /// The declared ones, in the same order, then those that the compiler makes.
+    /// The state of the declared ones, in the same order, then of those that the compiler adds.
     columns: IndexMap<String, State>,
     refs: Vec<Option<Reference>>,
-    /// Where the rows come from, once that is compiled.
+    /// The source of the rows, once it is compiled.
     source: Option<Source>,
     checks: Vec<Check>,
 }
 
-/// What the head of a path means in a table.
+/// The meaning of the first name of a path, such as `card` in `card.pan`.
 enum Target {
     Table,
     Lifecycle,
@@ -72,7 +72,8 @@ enum Target {
     Row,
     Ancestor(usize, usize),
     Reference(usize, usize, bool),
-    /// The row behind one of an `each` table: the place of its table in the list, the table, whether it may be another's.
+    /// The row behind a row of an `each` table: the position of its table in the list, the table, and whether the row may
+    /// belong to another table of the list.
     Fact(usize, usize, bool),
     File(String),
 }
@@ -82,18 +83,22 @@ pub(super) struct Compiler<'a> {
     loaded: &'a Loaded,
     seed: Seed,
     params: IndexMap<String, (String, ArrayRef)>,
-    tables: Vec<Building<'a>>,
+    tables: Vec<TableDraft<'a>>,
     data: IndexMap<String, Arc<Data>>,
     stack: Vec<(usize, usize)>,
     /// The name under which an owner aggregates its hand, while its argument is compiled.
     alias: Option<String>,
-    /// How deep the expressions on the stack are together.
+    /// The sum of the depths of the expressions on the stack.
     nesting: usize,
     as_of: i32,
 }
 
 impl Plan {
-    /// Compiles a profile; an error knows its file, line and path.
+    /// Compiles a profile.
+    ///
+    /// # Errors
+    ///
+    /// If the profile contradicts itself or the options, or names what does not exist: the error has the file, line and path.
     pub fn compile(loaded: &Loaded, options: &Options) -> Result<Plan> {
         let compile = || Compiler::start(loaded, options).and_then(|compiler| compiler.finish(options));
         let compiled = std::thread::scope(|scope| {
@@ -128,16 +133,16 @@ impl<'a> Compiler<'a> {
             return Err(Error::profile("tables", message).hint(format!("{MAX_TABLES} and {MAX_PARTS} are the most")));
         }
         let mut tables = Vec::new();
-        for (name, says) in &profile.tables {
+        for (name, decl) in &profile.tables {
             let path = format!("tables.{name}");
             named(&path, name)?;
-            let decls = decl::declared(says, &path)?;
-            let parent = shape::parent(&path, says, profile)?;
-            if says.columns.is_empty() {
+            let decls = decl::declared(decl, &path)?;
+            let parent = shape::parent(&path, decl, profile)?;
+            if decl.columns.is_empty() {
                 return Err(Error::profile(path, "the table has no columns"));
             }
-            let rows = match says.rows {
-                Some(rows) => options.rows_of(name, rows, says.scales.unwrap_or(true))?,
+            let rows = match decl.rows {
+                Some(rows) => options.rows_of(name, rows, decl.scales.unwrap_or(true))?,
                 None if options.rows.contains_key(name) => {
                     return Err(Error::usage(format!(
                         "`--rows {name}=…`: the rows of `{name}` follow from its parent's"
@@ -151,8 +156,18 @@ impl<'a> Compiler<'a> {
                 return Err(Error::profile(path, format!("{rows} rows are more than {MAX_ROWS}, the most of a table")));
             }
             let columns = decls.keys().map(|column| ((*column).to_owned(), State::Waiting)).collect();
-            let refs = says.refs.iter().map(|_| None).collect();
-            tables.push(Building { name, says, decls, parent, rows, columns, refs, source: None, checks: Vec::new() });
+            let refs = decl.refs.iter().map(|_| None).collect();
+            tables.push(TableDraft {
+                name,
+                decl,
+                decls,
+                parent,
+                rows,
+                columns,
+                refs,
+                source: None,
+                checks: Vec::new(),
+            });
         }
         let (as_of, params) = (options.as_of(profile)?, options.constants(profile)?);
         let mut compiler = Self {
@@ -173,13 +188,13 @@ impl<'a> Compiler<'a> {
 
     fn finish(mut self, options: &Options) -> Result<Plan> {
         for table in 0..self.tables.len() {
-            let says = self.tables[table].says;
+            let decl = self.tables[table].decl;
             for column in 0..self.tables[table].decls.len() {
                 self.declared(table, column)?;
             }
-            (0..says.refs.len()).try_for_each(|reference| self.reference(table, reference).map(|_| ()))?;
-            self.sourced(table)?;
-            for (id, check) in &says.checks {
+            (0..decl.refs.len()).try_for_each(|reference| self.reference(table, reference).map(|_| ()))?;
+            self.compile_rows(table)?;
+            for (id, check) in &decl.checks {
                 let path = format!("tables.{}.checks.{id}", self.tables[table].name);
                 let column = self.check(table, id, &check.that).map_err(|error| error.within(&path))?;
                 let (about, predicate) = (check.about.clone(), check.that.0.clone());
@@ -205,16 +220,16 @@ impl<'a> Compiler<'a> {
                 .then(|| columns.iter().map(|_| std::sync::OnceLock::new()).collect());
             tables.push(Table {
                 name: table.name.to_owned(),
-                about: table.says.about.clone(),
+                about: table.decl.about.clone(),
                 parent: table.parent,
                 rows: table.rows,
-                chunk: table.says.chunk.unwrap_or(0),
+                chunk: table.decl.chunk.unwrap_or(0),
                 columns,
                 declared: table.decls.len(),
-                before_lets: table.says.columns.len(),
+                before_lets: table.decl.columns.len(),
                 refs: table.refs,
                 checks: table.checks,
-                marks: marks(table.says),
+                marks: marks(table.decl),
                 schema,
                 source: table.source.ok_or_else(|| Error::internal("a table without a source"))?,
                 key,
@@ -240,10 +255,10 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// What a table says of its columns as personal data.
-fn marks(says: &profile::Table) -> IndexMap<String, Vec<Mark>> {
+/// Collects the classification of a table's columns, by column.
+fn marks(decl: &profile::Table) -> IndexMap<String, Vec<Mark>> {
     let mut marks: IndexMap<String, Vec<Mark>> = IndexMap::new();
-    for (name, column) in &says.columns {
+    for (name, column) in &decl.columns {
         let rest = &column.rest;
         let mark = Mark {
             names: rest.pii.clone(),
@@ -256,7 +271,7 @@ fn marks(says: &profile::Table) -> IndexMap<String, Vec<Mark>> {
             marks.entry(name.clone()).or_default().push(mark);
         }
     }
-    for (class, columns) in &says.classes {
+    for (class, columns) in &decl.classes {
         for column in columns {
             let mark = Mark { names: Some(class.clone()), ..Mark::default() };
             marks.entry(column.clone()).or_default().push(mark);
@@ -275,7 +290,7 @@ fn named(path: &str, name: &str) -> Result<()> {
     if good && !reserved {
         return Ok(());
     }
-    Err(Error::profile(path, format!("`{}` is no name for a table or column", name.escape_debug()))
+    Err(Error::profile(path, format!("`{}` is not a valid name of a table or column", name.escape_debug()))
         .hint("lower-case letters, digits and `_`, at most 63, not starting with a digit, and no reserved word"))
 }
 

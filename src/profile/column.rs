@@ -9,11 +9,11 @@ use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Vi
 use super::value::Scalar;
 use super::{Call, Check, CheckKeys, Column, ColumnKeys, Definition, Expr, Let, LetKeys, Lookup};
 
-/// What is written as an expression, or as a table of keys.
+/// Something that is written as a bare expression or as a table of keys.
 trait Shorthand: Sized {
     /// The table of keys.
     type Keys: DeserializeOwned;
-    /// What is expected, for messages.
+    /// The expected form, for messages.
     const EXPECTING: &'static str;
 
     fn from_expr(expr: Expr) -> Self;
@@ -47,7 +47,7 @@ fn shorthand<'de, T: Shorthand, D: Deserializer<'de>>(deserializer: D) -> Result
     deserializer.deserialize_any(ShorthandVisitor(std::marker::PhantomData))
 }
 
-/// The one definition that the keys give.
+/// Takes the one definition out of the keys that may give it; `what` names the thing in messages.
 fn definition<E: de::Error>(
     what: &str,
     expr: Option<Expr>,

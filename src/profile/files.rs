@@ -1,4 +1,4 @@
-//! The files of a profile: inside the binary, or in a folder that none of them leaves.
+//! Access to the files of a profile, inside the binary or within one folder on disk.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use include_dir::{Dir, include_dir};
 
 use crate::error::{Error, Kind, Result, did_you_mean};
 
-/// The profiles and modules that travel inside the binary.
+/// The profiles and modules that are part of the binary.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
 /// Modules that any profile may include live in this folder of the embedded ones.
 pub(super) const COMMON: &str = "common";
 
-/// The most that is read of any file, in bytes: as much as a data file may have.
+/// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 64 << 20;
 
 /// The names of the embedded profiles, sorted.
@@ -27,7 +27,7 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// Where a profile's files are: inside the binary, or in a folder.
+/// The place of a profile's files: inside the binary, or in a folder.
 #[derive(Debug, Clone)]
 pub enum Files {
     /// A folder of the embedded profiles.
@@ -37,7 +37,7 @@ pub enum Files {
 }
 
 impl Files {
-    /// Reads the profile itself, which may be a link or a pipe: the user named it.
+    /// Reads the file that the user named, which may be a link or a pipe.
     pub(super) fn named(&self, name: &str) -> Result<Vec<u8>> {
         match self {
             Files::Folder(folder) => read(&folder.join(name)).map_err(|error| Error::io(folder.join(name), error)),
@@ -47,7 +47,12 @@ impl Files {
         }
     }
 
-    /// Reads a file of the folder; `name` is a plain file name or `data/` and one, never a way out.
+    /// Reads a file of the folder; `None` if there is none. `name` is a plain file name, or `data/` and one.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not a plain file name, if the file is a link that leaves the folder or not a regular file, or if it
+    /// cannot be read.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if !writable(name.strip_prefix("data/").unwrap_or(name)) {
             return Err(Error::new(Kind::Profile, format!("`{name}` is not the name of a file"))
@@ -69,7 +74,7 @@ impl Files {
         }
     }
 
-    /// The file's name in messages.
+    /// Gives the file's name for messages.
     #[must_use]
     pub fn show(&self, name: &str) -> String {
         match self {
@@ -79,7 +84,7 @@ impl Files {
     }
 }
 
-/// Refuses a file that a link puts outside of a folder, and what is no file at all, such as a pipe that never ends.
+/// Refuses files that a symbolic link places outside of the folder, and pipes and other special files.
 fn inside(folder: &Path, path: &Path) -> std::io::Result<()> {
     let (folder, real) =
         (if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.canonicalize()?, path.canonicalize()?);
@@ -90,7 +95,7 @@ fn inside(folder: &Path, path: &Path) -> std::io::Result<()> {
     if real.is_file() { Ok(()) } else { denied("not a file") }
 }
 
-/// The bytes of a file, of a larger one as many as make it too large.
+/// Reads a file, at most one byte more than the limit.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
@@ -98,7 +103,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a name is safe as the name of a file on every system: it cannot leave its folder.
+/// Checks that a name is a valid file name on every system and cannot leave its folder.
 #[must_use]
 pub fn writable(name: &str) -> bool {
     !name.is_empty()
@@ -107,7 +112,7 @@ pub fn writable(name: &str) -> bool {
         && !name.starts_with(['.', '-'])
 }
 
-/// The folder of a profile and the name of its file: an embedded one by its name, another by its path.
+/// Finds the folder of a profile and the name of its file: an embedded profile by its name, another by its path.
 pub(super) fn find(name: &str) -> Result<(Files, String)> {
     let path = Path::new(name);
     if path.is_dir() {

@@ -1,15 +1,15 @@
-//! Profiles and modules made one: what each says, and what they may not say twice.
+//! Combines profiles, parts and modules into one profile, and refuses contradictions between equals.
 
 use indexmap::IndexMap;
 
 use super::{Part, Profile, Table};
 use crate::error::{Error, Result};
 
-/// Adds a profile to another one, as its equal: what both of them say is a mistake, shared tables belong in a module.
+/// Adds a profile to another one of equal rank. Keys that both give are an error: shared tables belong in a module.
 pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
     let names = [profile.name.clone(), other.name.clone()];
     let twice = |path: &str| {
-        Error::profile(path, format!("the profiles `{}` and `{}` both say this", names[0], names[1]))
+        Error::profile(path, format!("the profiles `{}` and `{}` both give this", names[0], names[1]))
             .hint("rename one of them, or move what they share into a module that both include")
     };
     if let (Some(own), Some(others)) = (&profile.as_of, &other.as_of)
@@ -25,7 +25,7 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
     tables(&mut profile.tables, other.tables, &twice)
 }
 
-/// Adds one of a profile's further files: what two of them say is a mistake.
+/// Adds a part of a profile. Keys that two files give are an error.
 pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
     let twice =
         |path: &str| Error::profile(path, "another file of the profile gives this too").hint("keep one of them");
@@ -93,7 +93,7 @@ fn either<T>(own: &mut Option<T>, other: Option<T>, path: &str, twice: &impl Fn(
     Ok(())
 }
 
-/// Adds what only the other one says.
+/// Adds the entries of another map; a key that both have is an error.
 fn add<T>(
     own: &mut IndexMap<String, T>,
     other: IndexMap<String, T>,
@@ -109,7 +109,7 @@ fn add<T>(
     Ok(())
 }
 
-/// Adds a module under a profile: what the profile says stays, what only the module says comes in.
+/// Adds a module below a profile: keys of the profile win over those of the module.
 pub(super) fn merge(profile: &mut Profile, module: Profile) {
     profile.as_of = profile.as_of.take().or(module.as_of);
     for (name, param) in module.params {
@@ -150,14 +150,14 @@ fn merge_table(own: &mut Table, module: Table) {
     own.r#let.retain(|name, _| !below.columns.contains_key(name));
     own.columns.retain(|name, _| !below.r#let.contains_key(name));
     own.r#let.extend(below.r#let);
-    // The module's columns stand first, in its order; the profile may replace some and adds the rest behind.
+    // The module's columns come first, in its order; the profile may replace some, and its others follow.
     own.refs.extend(below.refs);
     own.columns.extend(below.columns);
     own.checks.extend(below.checks);
     classes(&mut own.classes, below.classes);
 }
 
-/// Adds columns to the classes that they are of.
+/// Adds columns to their classes.
 fn classes(own: &mut IndexMap<String, Vec<String>>, others: IndexMap<String, Vec<String>>) {
     for (class, columns) in others {
         own.entry(class).or_default().extend(columns);

@@ -1,4 +1,4 @@
-//! Reads a profile with its modules, and remembers where each key stands for messages.
+//! Loads a profile with its parts and modules, and finds the file and line of a key for messages.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const MAX_PROFILE: usize = 1 << 20;
 /// The most modules of a profile, and the most parts of one.
 const MAX_MODULES: usize = 100;
 
-/// One file of a profile. Where its keys are is found by parsing it again, only when a message needs it.
+/// One file of a profile. The positions of its keys are found by parsing it again, only when a message needs them.
 struct Source {
     file: String,
     text: Arc<str>,
@@ -28,7 +28,7 @@ struct Source {
 
 /// A profile with its modules merged in.
 pub struct Loaded {
-    /// What they say together.
+    /// The merged profile.
     pub profile: Profile,
     /// SHA-256 over the texts of all files, in order of inclusion.
     pub digest: String,
@@ -36,13 +36,13 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Where the longest known part of a dotted path stands; the profile's own file comes before its modules.
+    /// Finds the file and position of the longest known part of a dotted path, first in the profile's own files.
     #[must_use]
     pub fn place(&self, path: &str) -> Option<Place> {
         deepest(&self.sources, path)
     }
 
-    /// Deserializes the value at a path again, this time with positions, to learn what is wrong with it.
+    /// Deserializes the value at a path again, with positions, to get the error that it causes; `None` if it has none.
     #[must_use]
     pub fn explain<T: for<'de> serde::Deserialize<'de>>(&self, path: &[&str]) -> Option<Error> {
         self.sources.iter().find_map(|source| {
@@ -52,7 +52,7 @@ impl Loaded {
         })
     }
 
-    /// The folder of the file that says most about a table: data files are looked up there.
+    /// The folders in which data files of a table are looked up: first those of the files that declare it, then all others.
     #[must_use]
     pub fn files_of(&self, table: &str) -> Vec<&Files> {
         let mut all: Vec<&Files> =
@@ -62,7 +62,7 @@ impl Loaded {
     }
 }
 
-/// Where the longest known part of a dotted path is written; of equal ones the first file's.
+/// Finds the position of the longest known part of a dotted path; of equally long ones the first file's.
 fn deepest(sources: &[Source], path: &str) -> Option<Place> {
     let mut best: Option<(usize, Place)> = None;
     for source in sources {
@@ -105,12 +105,12 @@ impl Source {
         Ok((Self { file, text, files, tables: Vec::new() }, parsed))
     }
 
-    /// Where the longest known part of a path stands.
+    /// Finds the position of the longest known part of a path.
     fn place(&self, path: &str) -> Place {
         Place { file: self.file.clone(), text: Arc::clone(&self.text), span: self.locate(path).1 }
     }
 
-    /// How many segments of the path are known here, and the span of the last one's key.
+    /// Counts the segments of the path that this file has, and gives the span of the last one's key.
     fn locate(&self, path: &str) -> (usize, std::ops::Range<usize>) {
         let tree = DeTable::parse(&self.text).map(toml::Spanned::into_inner).unwrap_or_default();
         let (mut depth, mut span) = (0, 0..0);
@@ -158,7 +158,12 @@ impl Source {
 }
 
 /// Loads an embedded profile by name, or one on disk by its path (a `.toml` file, or a folder with `profile.toml`).
-/// Several, separated by commas, become one: each module is in it once, and no two profiles may say the same thing.
+/// Several, separated by commas, become one: each module is in it once, and no two profiles may give the same key.
+///
+/// # Errors
+///
+/// If a file cannot be read, is not a valid profile, part or module, or if two profiles or parts give the same key. The
+/// error has the file and line.
 pub fn load(names: &str) -> Result<Loaded> {
     let (mut sources, mut joined): (Vec<Source>, Option<Profile>) = (Vec::new(), None);
     for name in names.split(',') {

@@ -70,7 +70,7 @@ pub struct Call {
     pub args: toml::Table,
 }
 
-/// Where values come from.
+/// An expression or a generator.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// An SQL expression.
@@ -79,7 +79,7 @@ pub enum Value {
     Gen(Call),
 }
 
-/// Where the values of a column come from.
+/// The source of a column's values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Definition {
     /// An SQL expression.

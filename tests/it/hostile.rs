@@ -99,10 +99,10 @@ fn a_table_s_name_is_the_name_of_a_file() {
         ["../x", "/etc/x", "a\\u0000b", "CON", "con", "com1", "a/b", "a b", ".x", "-x", "Ü", "", &long, "manifest"]
     {
         let text = format!("{HEAD}[tables.\"{name}\"]\nrows = 1\ncolumns.a = \"row\"\n");
-        refused(&text, &["no name for a table"]);
+        refused(&text, &["not a valid name of a table"]);
         refused(
             &one_table("1", &format!("\"{}\" = \"row\"", name.replace("com1", "a;b"))),
-            &["no name for a table or column"],
+            &["not a valid name of a table or column"],
         );
     }
 }

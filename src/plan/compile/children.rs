@@ -1,4 +1,4 @@
-//! Where the rows of a table come from.
+//! The sources of a table's rows.
 
 use arrow_schema::DataType;
 
@@ -11,31 +11,30 @@ use crate::sql;
 use crate::sql::types;
 
 impl Compiler<'_> {
-    /// Compiles what says how many rows a table has.
-    pub(super) fn sourced(&mut self, table: usize) -> Result<()> {
+    /// Compiles the source of a table's rows, once.
+    pub(super) fn compile_rows(&mut self, table: usize) -> Result<()> {
         if self.tables[table].source.is_some() {
             return Ok(());
         }
-        let (says, path) = (self.tables[table].says, format!("tables.{}", self.tables[table].name));
+        let (decl, path) = (self.tables[table].decl, format!("tables.{}", self.tables[table].name));
         let source = match self.tables[table].parent {
             None => Source::Root,
-            Some(parent) => self.child_source(parent, table, says, &path).map_err(|error| error.within(&path))?,
+            Some(parent) => self.child_source(parent, table, decl, &path).map_err(|error| error.within(&path))?,
         };
         self.tables[table].source = Some(source);
         Ok(())
     }
 
-    fn child_source(&mut self, parent: usize, child: usize, says: &profile::Table, path: &str) -> Result<Source> {
+    fn child_source(&mut self, parent: usize, child: usize, decl: &profile::Table, path: &str) -> Result<Source> {
         let name = self.tables[child].name;
-        if says.rows.is_some() {
+        if decl.rows.is_some() {
             let owners = self.dense_rows(parent).ok_or_else(|| {
-                Error::profile(
-                    format!("{path}.rows"),
-                    format!("the rows of `{}` are not known in number", self.tables[parent].name),
-                )
-                .hint("a child table sized in total needs a root table, or another one sized in total, as its parent")
+                Error::profile(format!("{path}.rows"), format!("`{}` has no fixed row count", self.tables[parent].name))
+                    .hint(
+                        "a child table sized in total needs a root table, or another one sized in total, as its parent",
+                    )
             })?;
-            let spread = says.spread.clone().unwrap_or_default();
+            let spread = decl.spread.clone().unwrap_or_default();
             let key = self.key(child, "#spread");
             let at = format!("{path}.spread");
             let shape = self.shape(child, [&spread.skew, &spread.skew_within, &spread.jitter], &at)?;
@@ -45,40 +44,40 @@ impl Compiler<'_> {
             }
             return Ok(Source::Dense(Spread::new(slots, owners, shape, key)));
         }
-        if let Some(lifecycle) = &says.lifecycle {
+        if let Some(lifecycle) = &decl.lifecycle {
             let hidden = self.reserve(parent, &format!("#walk {name}"))?;
             let walk = self.walk(parent, child, lifecycle, path)?;
             let made = self.column_of(parent, "#walk", Op::Row, Vec::new());
-            self.fulfil(parent, hidden, made);
+            self.finish_column(parent, hidden, made);
             return Ok(Source::Walk(walk));
         }
-        if says.each.is_some() || says.group.is_some() {
+        if decl.each.is_some() || decl.group.is_some() {
             let hidden = self.reserve(parent, &format!("#facts {name}"))?;
-            let source = match (&says.each, &says.group) {
+            let source = match (&decl.each, &decl.group) {
                 (Some(hands), _) => Source::Each(self.all_facts(parent, child, &hands.0, path)?),
                 (None, Some(hands)) => Source::Group(self.all_facts(parent, child, &hands.0, path)?),
                 (None, None) => return Err(Error::internal("facts without a hand")),
             };
             let made = self.column_of(parent, "#facts", Op::Row, Vec::new());
-            self.fulfil(parent, hidden, made);
+            self.finish_column(parent, hidden, made);
             return Ok(source);
         }
-        if !says.row.is_empty() {
-            return Ok(Source::List(self.list(parent, child, says, path)?));
+        if !decl.row.is_empty() {
+            return Ok(Source::List(self.list(parent, child, decl, path)?));
         }
-        let count = says.count.as_ref().ok_or_else(|| Error::internal("a child table without a count"))?;
+        let count = decl.count.as_ref().ok_or_else(|| Error::internal("a child table without a count"))?;
         Ok(Source::Count(self.counted(parent, child, count, path)?))
     }
 
     /// Compiles the count of a child table's rows: a column of the parent, null where the table's `when` is not true.
     pub(super) fn counted(&mut self, parent: usize, child: usize, count: &Value, path: &str) -> Result<usize> {
-        let (name, says) = (self.tables[child].name, self.tables[child].says);
+        let (name, decl) = (self.tables[child].name, self.tables[child].decl);
         let hidden = self.reserve(parent, &format!("#count {name}"))?;
         let source =
             self.valued(parent, &format!("#count {name}#"), count, &format!("{path}.count"), &DataType::Int64)?;
         let (ty, nullable) = self.type_of(parent, source);
         let mut inputs = vec![Input { steps: Vec::new(), column: source }];
-        let when = says
+        let when = decl
             .when
             .as_ref()
             .map(|when| self.condition(parent, &when.0, &mut inputs))
@@ -86,18 +85,18 @@ impl Compiler<'_> {
             .map_err(|error| error.within(&format!("{path}.when")))?;
         let expr = sql::Expr::input(0, ty, nullable);
         let made = Column { when, nullable: true, ..self.column_of(parent, "#count", Op::Expr(expr), inputs) };
-        self.fulfil(parent, hidden, made);
+        self.finish_column(parent, hidden, made);
         Ok(hidden)
     }
 
-    /// The rows of a table that are known in number: of a root table, or of a child table sized in total.
+    /// The fixed number of rows of a root table or of a child table sized in total; `None` for other tables.
     pub(super) fn dense_rows(&self, table: usize) -> Option<u64> {
         let Some(parent) = self.tables[table].parent else { return Some(self.tables[table].rows) };
-        self.tables[table].says.rows?;
+        self.tables[table].decl.rows?;
         self.dense_rows(parent).map(|_| self.tables[table].rows)
     }
 
-    /// How unequal hands are; skew, its groups and jitter are constants.
+    /// Compiles the constants of a spread or deal: skew, the size of its groups, and jitter.
     pub(super) fn shape(
         &mut self,
         table: usize,
@@ -111,7 +110,7 @@ impl Compiler<'_> {
         Ok(Shape { skew, within, jitter })
     }
 
-    /// What an `each` or `group` table is made of; the rows of several tables are ordered or grouped by values of one type.
+    /// Compiles the sources of an `each` or `group` table; the order or group keys of several tables have one type.
     fn all_facts(&mut self, owner: usize, table: usize, hands: &[String], path: &str) -> Result<Vec<Facts>> {
         let all = hands.iter().map(|hand| self.facts(owner, table, hand, path)).collect::<Result<Vec<_>>>()?;
         let types =
@@ -121,7 +120,7 @@ impl Compiler<'_> {
             let ((one, first), (other, second)) = (&pair[0], &pair[1]);
             if types::logical(one) != types::logical(other) {
                 let (one, other) = (types::name(one), types::name(other));
-                let key = if self.tables[table].says.each.is_some() { "order" } else { "by" };
+                let key = if self.tables[table].decl.each.is_some() { "order" } else { "by" };
                 let message = format!("type mismatch: this is {one} in `{first}`, {other} in `{second}`");
                 return Err(Error::profile(format!("{path}.{key}"), message));
             }
@@ -129,31 +128,31 @@ impl Compiler<'_> {
         Ok(all)
     }
 
-    /// The rows of one table that an `each` or `group` table is made of.
+    /// Compiles one of the sources of an `each` or `group` table.
     fn facts(&mut self, owner: usize, table: usize, hand: &str, path: &str) -> Result<Facts> {
-        let says = self.tables[table].says;
-        let key = if says.each.is_some() { "each" } else { "group" };
+        let decl = self.tables[table].decl;
+        let key = if decl.each.is_some() { "each" } else { "group" };
         let found = self.hand_named(owner, table, hand, &format!("{path}.{key}"))?;
-        self.held(found)?;
-        let filter = match &says.r#where {
+        self.compile_hand(found)?;
+        let filter = match &decl.r#where {
             Some(filter) => {
                 let mut inputs = Vec::new();
-                self.under(hand, |c| c.condition(found.table, &filter.0, &mut inputs))
+                self.with_alias(hand, |c| c.condition(found.table, &filter.0, &mut inputs))
                     .map_err(|error| error.within(&format!("{path}.where")))?;
                 inputs.first().map(|input| input.column)
             }
             None => None,
         };
-        let (key, by) = if says.each.is_some() { ("order", &says.order) } else { ("by", &says.by) };
+        let (key, by) = if decl.each.is_some() { ("order", &decl.order) } else { ("by", &decl.by) };
         let by = by
             .as_ref()
-            .map(|by| self.under(hand, |c| c.argument(found.table, &by.0)))
+            .map(|by| self.with_alias(hand, |c| c.argument(found.table, &by.0)))
             .transpose()
             .map_err(|error| error.within(&format!("{path}.{key}")))?;
         Ok(Facts { hand: found, filter, by })
     }
 
-    /// The one hand of an owner that a name means, of which the rows of a table are made.
+    /// Finds the hand of an owner by its name, for a table that is made of it.
     pub(super) fn hand_named(&self, owner: usize, table: usize, hand: &str, path: &str) -> Result<Hand> {
         let hands = self.hands(owner);
         let mut known = hands.iter().filter(|(name, _)| name == hand);
@@ -163,28 +162,28 @@ impl Compiler<'_> {
                 .maybe_hint(did_you_mean(hand, hands.iter().map(|(name, _)| name.as_str()))));
         };
         if found.table == table {
-            return Err(Error::profile(path, "a table is not made of its own rows"));
+            return Err(Error::profile(path, "a table cannot be made of its own rows"));
         }
         Ok(*found)
     }
 
-    /// The hands of a table by name: its child tables, the tables dealt to it, and what its rows group; after them the
+    /// Lists the hands of a table by name: its child tables, the tables dealt to it, and what its rows group; after them the
     /// tables further below, where no nearer one has the name.
     pub(super) fn hands(&self, table: usize) -> Vec<(String, Hand)> {
         let name = |table: usize| self.tables[table].name.to_owned();
         let mut hands: Vec<_> =
             self.children(table).into_iter().map(|child| (name(child), Hand::from(Base::Children(child)))).collect();
         for (facts, building) in self.tables.iter().enumerate() {
-            for (reference, says) in building.says.refs.values().enumerate() {
+            for (reference, decl) in building.decl.refs.values().enumerate() {
                 if let Some(deal) =
-                    says.deal.as_ref().filter(|_| says.table.as_deref() == Some(self.tables[table].name))
+                    decl.deal.as_ref().filter(|_| decl.table.as_deref() == Some(self.tables[table].name))
                 {
                     let hand = deal.hand.clone().unwrap_or_else(|| name(facts));
                     hands.push((hand, Base::Dealt(facts, reference).into()));
                 }
             }
         }
-        if let (Some(names), Some(owner)) = (&self.tables[table].says.group, self.tables[table].parent) {
+        if let (Some(names), Some(owner)) = (&self.tables[table].decl.group, self.tables[table].parent) {
             let above = self.hands(owner);
             for (part, name) in names.0.iter().enumerate() {
                 let hand = above.iter().find(|(known, _)| known == name);
@@ -203,27 +202,27 @@ impl Compiler<'_> {
         hands
     }
 
-    /// Compiles what a hand needs.
-    pub(super) fn held(&mut self, hand: Hand) -> Result<()> {
+    /// Compiles the sources and references that a hand needs.
+    pub(super) fn compile_hand(&mut self, hand: Hand) -> Result<()> {
         match hand.base {
-            Base::Children(child) => self.sourced(child)?,
+            Base::Children(child) => self.compile_rows(child)?,
             Base::Dealt(facts, reference) => {
-                self.sourced(facts)?;
+                self.compile_rows(facts)?;
                 self.reference(facts, reference)?;
             }
             Base::Grouped(..) => {}
         }
         let mut below = hand.table;
         while below != hand.base.table() {
-            self.sourced(below)?;
+            self.compile_rows(below)?;
             below = self.tables[below].parent.ok_or_else(|| Error::internal("a hand of another tree"))?;
         }
         Ok(())
     }
 
-    /// The fact behind the rows of an `each` table, if `head` names it.
+    /// Finds the row behind the rows of an `each` table; `None` if `head` does not name it.
     pub(super) fn fact(&mut self, table: usize, head: &str) -> Result<Option<Target>> {
-        let (Some(names), Some(owner)) = (&self.tables[table].says.each, self.tables[table].parent) else {
+        let (Some(names), Some(owner)) = (&self.tables[table].decl.each, self.tables[table].parent) else {
             return Ok(None);
         };
         let hands = self.hands(owner);
@@ -234,13 +233,13 @@ impl Compiler<'_> {
         });
         let fact = part.and_then(|part| Some((part, behind(&names.0[part])?)));
         if fact.is_some() {
-            self.sourced(table)?;
+            self.compile_rows(table)?;
         }
         Ok(fact.map(|(part, fact)| Target::Fact(part, fact, names.0.len() > 1)))
     }
 
-    /// Compiles with the name of a hand in sight.
-    pub(super) fn under<T>(&mut self, hand: &str, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// Compiles while expressions may use the name of a hand for its rows.
+    pub(super) fn with_alias<T>(&mut self, hand: &str, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let outer = self.alias.replace(hand.to_owned());
         let made = compile(self);
         self.alias = outer;

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_schema::DataType;
 
-use super::{CallScope, Compiler, Decl, InSight, MAX_DEPTH, MAX_NESTING, State};
+use super::{CallScope, Compiler, Decl, MAX_DEPTH, MAX_NESTING, NameResolver, State};
 use crate::error::{Error, Result};
 use crate::generator;
 use crate::plan::{Column, Input, Op, Origin, Step};
@@ -104,23 +104,23 @@ impl Compiler<'_> {
         Ok(inputs.len() - 1)
     }
 
-    /// A number that is known before row 0.
+    /// Compiles a number that must be constant and within bounds; `otherwise` where it is not given.
     pub(super) fn constant(
         &mut self,
         table: usize,
-        says: Option<&Expr>,
+        decl: Option<&Expr>,
         otherwise: f64,
         bounds: std::ops::RangeInclusive<f64>,
         path: &str,
     ) -> Result<f64> {
-        let Some(says) = says else { return Ok(otherwise) };
-        let (expr, _) = self.expression(table, &says.0).map_err(|error| error.within(path))?;
+        let Some(decl) = decl else { return Ok(otherwise) };
+        let (expr, _) = self.expression(table, &decl.0).map_err(|error| error.within(path))?;
         let wrong = |what: String| Error::profile(path, what);
         if !types::widens(&expr.ty, &DataType::Float64) {
-            return Err(wrong(format!("type mismatch: a number is meant, `{}` is {}", says.0, types::name(&expr.ty))));
+            return Err(wrong(format!("type mismatch: a number is meant, `{}` is {}", decl.0, types::name(&expr.ty))));
         }
         let number = expr.cast_to(&DataType::Float64);
-        let number = number.constant().ok_or_else(|| wrong(format!("`{}` is not a constant", says.0)))?;
+        let number = number.constant().ok_or_else(|| wrong(format!("`{}` is not a constant", decl.0)))?;
         let number = number.as_primitive::<Float64Type>().value(0);
         if !bounds.contains(&number) {
             return Err(wrong(format!("{number} is not between {} and {}", bounds.start(), bounds.end())));
@@ -153,7 +153,7 @@ impl Compiler<'_> {
         Error::profile("", format!("columns depend on each other in a cycle: {}", chain.join(" → ")))
     }
 
-    /// Marks a hidden column as being compiled, so that what depends on itself is found.
+    /// Reserves an intermediate column that is about to be compiled, so that cycles through it are found.
     pub(super) fn reserve(&mut self, table: usize, name: &str) -> Result<usize> {
         if let Some((column, _, state)) = self.tables[table].columns.get_full(name) {
             return match state {
@@ -166,12 +166,12 @@ impl Compiler<'_> {
         Ok(column)
     }
 
-    pub(super) fn fulfil(&mut self, table: usize, column: usize, made: Column) {
+    pub(super) fn finish_column(&mut self, table: usize, column: usize, made: Column) {
         self.stack.pop();
         self.tables[table].columns[column] = State::Done(Box::new(made));
     }
 
-    /// A column with an operation, its type and nullability taken from it.
+    /// Makes a column from an operation, with the operation's type and nullability.
     pub(super) fn column_of(&self, table: usize, name: &str, op: Op, inputs: Vec<Input>) -> Column {
         let (ty, nullable) = match &op {
             Op::Expr(expr) => (expr.ty.clone(), expr.nullable),
@@ -210,7 +210,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Adds a finished column under a name, or finds the one that has it.
+    /// Adds a finished column under a name.
     pub(super) fn finished(&mut self, table: usize, name: &str, column: Column) -> Result<usize> {
         let mut column = column;
         name.clone_into(&mut column.name);
@@ -218,7 +218,7 @@ impl Compiler<'_> {
         Ok(index)
     }
 
-    /// A hidden column made of parts that are compiled already.
+    /// Adds an intermediate column with an operation, unless there is one of that name.
     pub(super) fn computed(&mut self, table: usize, name: &str, op: Op, inputs: Vec<Input>) -> Result<usize> {
         if let Some(index) = self.tables[table].columns.get_index_of(name) {
             return Ok(index);
@@ -227,7 +227,7 @@ impl Compiler<'_> {
         self.finished(table, name, column)
     }
 
-    /// A hidden column of a type that its operation does not tell.
+    /// Adds an intermediate column with an operation, a type and nullability, unless there is one of that name.
     pub(super) fn made(&mut self, table: usize, name: &str, op: Op, ty: DataType, nullable: bool) -> Result<usize> {
         if let Some(index) = self.tables[table].columns.get_index_of(name) {
             return Ok(index);
@@ -236,14 +236,14 @@ impl Compiler<'_> {
         self.finished(table, name, column)
     }
 
-    /// An expression over the names in sight of a table.
+    /// Compiles an expression over the names in scope of a table, to the expression and its inputs.
     pub(super) fn expression(&mut self, table: usize, text: &str) -> Result<(sql::Expr, Vec<Input>)> {
         let (parsed, depth) = (sql::parse(text)?, sql::depth(text)?);
         self.nesting += depth;
         if self.nesting > MAX_NESTING {
             return Err(Error::profile("", format!("expressions depend on each other more than {MAX_NESTING} deep")));
         }
-        let mut names = InSight { compiler: self, table, inputs: Vec::new() };
+        let mut names = NameResolver { compiler: self, table, inputs: Vec::new() };
         let expr = sql::lower(&parsed, &mut names)?;
         let inputs = names.inputs;
         self.nesting -= depth;
@@ -268,7 +268,7 @@ impl Compiler<'_> {
         Ok(Column { made, ..self.column_of(table, name, Op::Generator(generator), inputs) })
     }
 
-    /// A hidden column made by a generator within another declaration.
+    /// Adds the intermediate column of a generator within another declaration.
     pub(super) fn generated(&mut self, table: usize, name: &str, call: &Call, path: &str) -> Result<usize> {
         let column = self.generator(table, name, call, path)?;
         self.finished(table, name, column)

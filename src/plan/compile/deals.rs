@@ -1,4 +1,4 @@
-//! Deals: which facts go to which owners, within strata where both sides have them.
+//! Deals of rows to owners, within strata where both tables have them.
 
 use std::ops::Range;
 
@@ -11,28 +11,28 @@ use crate::plan::{Input, Op, Source, Step};
 use crate::profile::{self, Expr};
 use crate::sql;
 
-/// Values with the rows that have them.
+/// Values, each with the range of rows that have it.
 type Strata = Vec<(String, Range<u64>)>;
 
 impl Compiler<'_> {
-    /// Deals the rows of a table to the rows of another.
+    /// Compiles the deal of one table's rows to the rows of another.
     pub(super) fn dealt(
         &mut self,
         facts: usize,
         owners: usize,
-        says: &profile::Deal,
+        decl: &profile::Deal,
         matches: &IndexMap<String, Expr>,
         key: u64,
         path: &str,
     ) -> Result<Deal> {
         let unknown = |table: &str| {
-            Error::profile(path, format!("the rows of `{table}` are not known in number"))
+            Error::profile(path, format!("`{table}` has no fixed row count"))
                 .hint("a deal needs a root table, or a child table sized in total with `rows`, on both sides")
         };
         let slots = self.dense_rows(facts).ok_or_else(|| unknown(self.tables[facts].name))?;
         let hands = self.dense_rows(owners).ok_or_else(|| unknown(self.tables[owners].name))?;
-        self.sourced(owners)?;
-        let shape = self.shape(facts, [&says.skew, &says.skew_within, &says.jitter], &format!("{path}.deal"))?;
+        self.compile_rows(owners)?;
+        let shape = self.shape(facts, [&decl.skew, &decl.skew_within, &decl.jitter], &format!("{path}.deal"))?;
         if hands == 0 && slots > 0 {
             return Err(Error::profile(path, format!("`{}` has no rows to deal to", self.tables[owners].name)));
         }
@@ -65,7 +65,7 @@ impl Compiler<'_> {
         Ok(Deal::new(&pairs, shape, key))
     }
 
-    /// The strata of a column, if its generator makes them.
+    /// The strata of a column; `None` unless its generator makes them.
     fn strata(&self, table: usize, column: usize) -> Option<Strata> {
         match self.tables[table].columns.get_index(column)?.1 {
             State::Done(column) => match &column.op {
@@ -76,7 +76,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// The strata of an expression that is a column of the table or of an ancestor, as rows of the table.
+    /// The strata of an expression, as ranges of the table's rows; `None` unless it is a column of the table or of an ancestor
+    /// that has strata.
     fn strata_of(&mut self, table: usize, text: &str) -> Result<Option<Strata>> {
         let (expr, inputs) = self.expression(table, text)?;
         let (sql::Node::Input(0), [Input { steps, column }]) = (&expr.node, inputs.as_slice()) else { return Ok(None) };
@@ -91,7 +92,7 @@ impl Compiler<'_> {
         let top = lineage[lineage.len() - 1];
         let Some(mut strata) = self.strata(top, *column) else { return Ok(None) };
         for table in lineage.iter().rev().skip(1) {
-            self.sourced(*table)?;
+            self.compile_rows(*table)?;
             let Some(Source::Dense(spread)) = &self.tables[*table].source else { return Ok(None) };
             strata.iter_mut().for_each(|(_, rows)| *rows = below(spread, rows));
         }
@@ -99,7 +100,7 @@ impl Compiler<'_> {
     }
 }
 
-/// The rows that a spread puts under some owners.
+/// The range of rows that a spread gives to a range of owners.
 fn below(spread: &Spread, owners: &Range<u64>) -> Range<u64> {
     spread.start(owners.start)..spread.start(owners.end)
 }

@@ -1,4 +1,4 @@
-//! What a table declares by name: columns that are written, and intermediate values.
+//! The declarations of a table: columns and intermediate values.
 
 use indexmap::IndexMap;
 
@@ -11,7 +11,7 @@ use crate::profile::{Definition, Expr, Table};
 pub(super) struct Decl<'a> {
     /// The key of the table under which it is declared: `columns` or `let`.
     pub(super) section: &'static str,
-    /// Where its values come from.
+    /// The source of its values.
     pub(super) definition: &'a Definition,
     /// The type to cast to, in SQL.
     pub(super) cast: Option<&'a str>,
@@ -19,7 +19,7 @@ pub(super) struct Decl<'a> {
     pub(super) when: Option<&'a Expr>,
     /// The share of rows whose value is null.
     pub(super) null: Option<&'a Expr>,
-    /// Whether it is written.
+    /// `true` if it is part of the output.
     pub(super) written: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Lifecycles: where the weights, waits and times of a walk come from.
+//! Lifecycles: the weights, waiting times and limits of a walk.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
@@ -13,18 +13,18 @@ use crate::rng::Weighted;
 use crate::sql::types;
 
 impl Compiler<'_> {
-    pub(super) fn walk(&mut self, parent: usize, child: usize, says: &profile::Lifecycle, path: &str) -> Result<Walk> {
-        let states: Vec<String> = says.states.keys().cloned().collect();
+    pub(super) fn walk(&mut self, parent: usize, child: usize, decl: &profile::Lifecycle, path: &str) -> Result<Walk> {
+        let states: Vec<String> = decl.states.keys().cloned().collect();
         let find = |state: &str, at: String| {
-            says.states.get_index_of(state).ok_or_else(|| {
+            decl.states.get_index_of(state).ok_or_else(|| {
                 Error::profile(at, format!("unknown state `{state}`"))
-                    .maybe_hint(did_you_mean(state, says.states.keys().map(String::as_str)))
+                    .maybe_hint(did_you_mean(state, decl.states.keys().map(String::as_str)))
             })
         };
         let name = self.tables[child].name;
-        let start = find(&says.start, format!("{path}.lifecycle.start"))?;
+        let start = find(&decl.start, format!("{path}.lifecycle.start"))?;
         let (mut next, mut weights, mut waits) = (Vec::new(), Vec::new(), Vec::new());
-        for (state, what) in &says.states {
+        for (state, what) in &decl.states {
             let mut follows = Vec::new();
             for (target, weight) in &what.next {
                 let at = format!("{path}.lifecycle.states.{state}.next.{target}");
@@ -59,11 +59,11 @@ impl Compiler<'_> {
         let at = self.valued(
             parent,
             &format!("#walk {name} at"),
-            &Value::Expr(says.at.clone()),
+            &Value::Expr(decl.at.clone()),
             &format!("{path}.lifecycle.at"),
             &instant,
         )?;
-        let until = says.until.clone().unwrap_or_else(|| Expr("as_of + INTERVAL '1' DAY".to_owned()));
+        let until = decl.until.clone().unwrap_or_else(|| Expr("as_of + INTERVAL '1' DAY".to_owned()));
         let until = self.valued(
             parent,
             &format!("#walk {name} until"),
@@ -72,7 +72,7 @@ impl Compiler<'_> {
             &instant,
         )?;
         let mut inputs = Vec::new();
-        let when = match &self.tables[child].says.when {
+        let when = match &self.tables[child].decl.when {
             Some(when) => {
                 self.condition(parent, &when.0, &mut inputs).map_err(|error| error.within(&format!("{path}.when")))?;
                 inputs.first().map(|input| input.column)
@@ -103,7 +103,7 @@ impl Compiler<'_> {
 
     /// A column of a lifecycle's walk, in the child table.
     pub(super) fn walk_column(&mut self, table: usize, which: WalkColumn) -> Result<usize> {
-        self.sourced(table)?;
+        self.compile_rows(table)?;
         let (name, ty) = match which {
             WalkColumn::State => ("#state", types::dictionary()),
             WalkColumn::At => ("#at", types::timestamp()),

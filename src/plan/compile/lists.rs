@@ -46,7 +46,7 @@ impl Compiler<'_> {
             None => None,
         };
         let made = self.column_of(parent, "#list", Op::Row, Vec::new());
-        self.fulfil(parent, reserved, made);
+        self.finish_column(parent, reserved, made);
         Ok(List { when, entries, more })
     }
 
@@ -55,14 +55,14 @@ impl Compiler<'_> {
         let Some(each) = &row.each else { return Ok(None) };
         let path = format!("{path}.each");
         let hand = self.hand_named(parent, child, each, &path)?;
-        self.held(hand).map_err(|error| error.within(&path))?;
+        self.compile_hand(hand).map_err(|error| error.within(&path))?;
         Ok(Some(hand))
     }
 
     /// Compiles in the table of an entry, with the name of its hand in sight.
     fn with_hand<T>(&mut self, row: &profile::Row, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         match &row.each {
-            Some(each) => self.under(each, compile),
+            Some(each) => self.with_alias(each, compile),
             None => compile(self),
         }
     }
@@ -79,7 +79,7 @@ impl Compiler<'_> {
         if let Some((column, _, State::Done(_))) = self.tables[table].columns.get_full(&hidden) {
             return Ok(column);
         }
-        let decl = self.tables[table].says;
+        let decl = self.tables[table].decl;
         if !decl.row.iter().any(|row| row.values.contains_key(name)) {
             let known = decl.row.iter().flat_map(|row| row.values.keys()).map(String::as_str);
             return Err(Error::profile("", format!("no entry of the row list gives `{name}`"))
@@ -113,7 +113,7 @@ impl Compiler<'_> {
                 .hint("give it one: CAST(NULL AS text)"));
         }
         let column = self.column_of(table, &hidden, Op::Listed(values), Vec::new());
-        self.fulfil(table, reserved, crate::plan::Column { ty, nullable, ..column });
+        self.finish_column(table, reserved, crate::plan::Column { ty, nullable, ..column });
         Ok(reserved)
     }
 
@@ -132,7 +132,7 @@ impl Compiler<'_> {
 
     /// Compiles the values that no column reads, so that a mistake in them is found too.
     pub(super) fn listed_values(&mut self, table: usize) -> Result<()> {
-        let names = self.tables[table].says.row.iter().flat_map(|row| row.values.keys());
+        let names = self.tables[table].decl.row.iter().flat_map(|row| row.values.keys());
         let names: Vec<&String> = names.collect();
         names.into_iter().try_for_each(|name| self.listed(table, name).map(|_| ()))
     }

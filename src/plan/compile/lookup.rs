@@ -1,4 +1,4 @@
-//! What a name means in a table, and what is known of it.
+//! Resolution of names in a table, and what the compiler knows about them.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::plan::{Op, Source};
 use crate::sql::types;
 
 impl<'a> Compiler<'a> {
-    /// What the head of a path means in a table.
+    /// Resolves the first name of a path in a table.
     pub(super) fn target(&mut self, table: usize, head: &str) -> Result<Target> {
-        let says = self.tables[table].says;
-        if let Some(reference) = says.refs.get_index_of(head) {
-            if says.refs[reference].file.is_some() {
+        let decl = self.tables[table].decl;
+        if let Some(reference) = decl.refs.get_index_of(head) {
+            if decl.refs[reference].file.is_some() {
                 return Ok(Target::File(head.to_owned()));
             }
             let (to, nullable) = self.reference(table, reference)?;
@@ -34,10 +34,10 @@ impl<'a> Compiler<'a> {
                 return Ok(Target::Ancestor(levels, at));
             }
         }
-        if head == "lifecycle" && says.lifecycle.is_some() {
+        if head == "lifecycle" && decl.lifecycle.is_some() {
             return Ok(Target::Lifecycle);
         }
-        if head == "row" && !says.row.is_empty() {
+        if head == "row" && !decl.row.is_empty() {
             return Ok(Target::Row);
         }
         let name = self.tables[table].name;
@@ -45,13 +45,13 @@ impl<'a> Compiler<'a> {
             return Err(Error::profile("", format!("`{head}` has many rows for each `{name}`"))
                 .hint(format!("aggregate them: sum({head}.…), count({head}), last({head}.…)")));
         }
-        let known: Vec<&str> = says.refs.keys().map(String::as_str).chain(self.tables.iter().map(|t| t.name)).collect();
+        let known: Vec<&str> = decl.refs.keys().map(String::as_str).chain(self.tables.iter().map(|t| t.name)).collect();
         Err(Error::profile("", format!("unknown table or reference `{head}` in `{name}`"))
             .hint(format!("`{name}` sees its ancestors and its refs"))
             .maybe_hint(did_you_mean(head, known)))
     }
 
-    /// The index of a column, compiled, or of a row's place.
+    /// Resolves and compiles a column, or one of the names that every row has, such as `ordinal`.
     pub(super) fn column_named(&mut self, table: usize, name: &str) -> Result<usize> {
         if let Some(column) = self.tables[table].decls.get_index_of(name) {
             self.declared(table, column)?;
@@ -62,7 +62,7 @@ impl<'a> Compiler<'a> {
             "row" if !child => Op::Row,
             "ordinal" if child => Op::Ordinal,
             "siblings" if child => Op::Siblings,
-            "group_key" if self.tables[table].says.group.is_some() => return self.group_key(table),
+            "group_key" if self.tables[table].decl.group.is_some() => return self.group_key(table),
             _ => {
                 let known = self.tables[table].decls.keys().copied();
                 let known = known.chain(["row", "ordinal", "siblings", "as_of"]);
@@ -77,7 +77,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn group_key(&mut self, table: usize) -> Result<usize> {
-        self.sourced(table)?;
+        self.compile_rows(table)?;
         let Some(Source::Group(facts)) = &self.tables[table].source else {
             return Err(Error::internal("a group without a source"));
         };

@@ -1,4 +1,4 @@
-//! Look-ups: maps from the values of an expression to constants, compiled as the `CASE` that says the same.
+//! Look-ups: maps from the values of an expression to constants, compiled to a `CASE`.
 
 use arrow_schema::DataType;
 

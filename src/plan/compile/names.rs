@@ -1,4 +1,4 @@
-//! What a name in an expression means: a column, a row's place, a parameter, an aggregate, a window.
+//! Resolution of names in expressions: columns, row positions, parameters, aggregates and windows.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::plan::{Aggregate, Function, Hand, Input, Op, Step, WalkColumn, Window};
 use crate::sql::{self, types};
 
-/// The names in sight of one table's expressions.
-pub(super) struct InSight<'c, 'a> {
+/// Resolves the names in one table's expressions, and collects the inputs that they need.
+pub(super) struct NameResolver<'c, 'a> {
     pub(super) compiler: &'c mut Compiler<'a>,
     pub(super) table: usize,
     pub(super) inputs: Vec<Input>,
 }
 
-impl InSight<'_, '_> {
+impl NameResolver<'_, '_> {
     fn add(&mut self, input: Input, ty: DataType, nullable: bool) -> sql::Expr {
         let known = self.inputs.iter().position(|other| *other == input);
         let index = known.unwrap_or_else(|| {
@@ -35,23 +35,23 @@ impl InSight<'_, '_> {
         self.add(Input { steps: Vec::new(), column }, ty, nullable)
     }
 
-    /// The columns of several keys, each with its direction.
+    /// Compiles sort keys to columns, each with its direction.
     fn keys(&mut self, table: usize, keys: &[(&Sql, bool)]) -> Result<Vec<(usize, bool)>> {
         keys.iter()
             .map(|(sql, descending)| Ok((self.compiler.argument(table, &sql.to_string())?, *descending)))
             .collect()
     }
 
-    /// The place in the hand of a reference that deals.
+    /// Resolves `ordinal_in(reference)`: the position of the row in its owner's hand, from 1.
     fn ordinal_in(&mut self, args: &[Sql]) -> Result<sql::Expr> {
         let [Sql::Identifier(reference)] = args else {
             return Err(Error::profile("", "`ordinal_in` takes the name of a reference that deals"));
         };
-        let says = &self.compiler.tables[self.table].says.refs;
-        let found = says.get_full(&reference.value).filter(|(_, _, says)| says.deal.is_some());
+        let decl = &self.compiler.tables[self.table].decl.refs;
+        let found = decl.get_full(&reference.value).filter(|(_, _, decl)| decl.deal.is_some());
         let Some((index, name, _)) = found else {
-            let dealt = says.iter().filter(|(_, says)| says.deal.is_some()).map(|(name, _)| name.as_str());
-            return Err(Error::profile("", format!("`{}` is no reference that deals", reference.value))
+            let dealt = decl.iter().filter(|(_, decl)| decl.deal.is_some()).map(|(name, _)| name.as_str());
+            return Err(Error::profile("", format!("`{}` is not a reference that deals", reference.value))
                 .maybe_hint(did_you_mean(&reference.value, dealt)));
         };
         self.compiler.reference(self.table, index)?;
@@ -62,7 +62,7 @@ impl InSight<'_, '_> {
 }
 
 impl Compiler<'_> {
-    /// A hidden column for an argument: the column itself where the argument is one.
+    /// Compiles an argument to a column: the column itself where the argument is one.
     pub(super) fn argument(&mut self, table: usize, text: &str) -> Result<usize> {
         let (expr, inputs) = self.expression(table, text)?;
         match (&expr.node, inputs.as_slice()) {
@@ -71,7 +71,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The same, cast to a type.
+    /// Compiles an argument to a column of a type.
     fn argument_as(&mut self, table: usize, text: &str, ty: &DataType) -> Result<usize> {
         let column = self.argument(table, text)?;
         let (own, nullable) = self.type_of(table, column);
@@ -100,28 +100,28 @@ fn walk_column(name: &str) -> Result<WalkColumn> {
     }
 }
 
-/// Whether an expression names something, outside of its texts.
+/// Checks for a name in an expression, outside of text literals.
 fn mentions(sql: &Sql, name: &str) -> bool {
     let text = sql.to_string();
     let tokens = Tokenizer::new(&DuckDbDialect {}, &text).tokenize().unwrap_or_default();
     tokens.iter().any(|token| matches!(token, Token::Word(word) if word.value == name))
 }
 
-impl InSight<'_, '_> {
-    /// The steps that the heads of a path take, and the table where they lead.
+impl NameResolver<'_, '_> {
+    /// Resolves names of rows to the steps that lead there, and the table at the end.
     pub(super) fn steps(&mut self, heads: &[&str]) -> Result<(Vec<Step>, usize)> {
         let mut way = Way { table: self.table, steps: Vec::new(), optional: false };
         for head in heads {
             let target = self.compiler.target(way.table, head)?;
             if !way.step(&target) {
-                return Err(Error::profile("", format!("`{head}` is no row of a table")));
+                return Err(Error::profile("", format!("`{head}` is not a row of a table")));
             }
         }
         Ok((way.steps, way.table))
     }
 }
 
-/// A walk from row to row.
+/// A path from row to row.
 struct Way {
     table: usize,
     steps: Vec<Step>,
@@ -129,7 +129,7 @@ struct Way {
 }
 
 impl Way {
-    /// Goes on to a row; `false` where the target is none.
+    /// Takes a step to a row; `false` if the target is not a row.
     fn step(&mut self, target: &Target) -> bool {
         match target {
             Target::Table => {}
@@ -153,7 +153,7 @@ impl Way {
     }
 }
 
-impl sql::Names for InSight<'_, '_> {
+impl sql::Names for NameResolver<'_, '_> {
     fn column(&mut self, path: &[String]) -> Result<sql::Expr> {
         let mut way = Way { table: self.table, steps: Vec::new(), optional: false };
         let Some((name, heads)) = path.split_last() else { return Err(Error::internal("an empty name")) };
@@ -193,7 +193,7 @@ impl sql::Names for InSight<'_, '_> {
         }
         let Some(function) = Function::named(name) else { return Ok(None) };
         let (hand_name, hand) = self.hand(name, args, filter)?;
-        self.compiler.held(hand)?;
+        self.compiler.compile_hand(hand)?;
         let facts = hand.table;
         let rows = matches!(args.first(), Some(Sql::Identifier(ident)) if ident.value == hand_name);
         let (argument, filter_column, order_columns) = {
@@ -226,7 +226,7 @@ impl sql::Names for InSight<'_, '_> {
 
     fn window(&mut self, window: sql::Window<'_>) -> Result<sql::Expr> {
         let function = Function::named(window.name).filter(|f| !matches!(f, Function::StringAgg)).ok_or_else(|| {
-            Error::profile("", format!("`{}` is no window function", window.name))
+            Error::profile("", format!("`{}` is not a window function", window.name))
                 .maybe_hint(did_you_mean(window.name, Function::names()))
         })?;
         if self.compiler.depth(self.table) == 0 {
@@ -257,8 +257,8 @@ impl sql::Names for InSight<'_, '_> {
     }
 }
 
-impl InSight<'_, '_> {
-    /// The hand that an aggregate is over: the one that its arguments name.
+impl NameResolver<'_, '_> {
+    /// Finds the hand of an aggregate: the one that its arguments name.
     fn hand(&self, name: &str, args: &[Sql], filter: Option<&Sql>) -> Result<(String, Hand)> {
         let hands = self.compiler.hands(self.table);
         let is_named = |(hand, _): &(String, Hand)| args.iter().chain(filter).any(|arg| mentions(arg, hand));

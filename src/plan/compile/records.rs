@@ -40,7 +40,7 @@ impl Compiler<'_> {
         let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
         let made =
             Column { when, nullable: true, ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs) };
-        self.fulfil(table, column, made);
+        self.finish_column(table, column, made);
         Ok(column)
     }
 
@@ -50,10 +50,10 @@ impl Compiler<'_> {
         if let Some(index) = self.tables[table].columns.get_index_of(&name) {
             return Ok(index);
         }
-        let says = &self.tables[table].says.refs[reference];
+        let decl = &self.tables[table].decl.refs[reference];
         let path = format!("tables.{}.refs.{reference}", self.tables[table].name);
-        let pick = self.picked_record(table, reference, says, &path).map_err(|error| error.within(&path))?;
-        let data = self.data_file(table, says.file.as_deref().unwrap_or_default())?;
+        let pick = self.picked_record(table, reference, decl, &path).map_err(|error| error.within(&path))?;
+        let data = self.data_file(table, decl.file.as_deref().unwrap_or_default())?;
         let values = Arc::clone(data.column(column)?);
         let ty = values.data_type().clone();
         let made = Column {

@@ -2,20 +2,20 @@
 
 use indexmap::IndexMap;
 
-use super::{CallScope, Compiler, InSight, unknown_table};
+use super::{CallScope, Compiler, NameResolver, unknown_table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::Operand;
 use crate::plan::references::{Among, Choose, Match, Pick, uncertain};
 use crate::plan::{Column, Input, Op, Place, Reference, Step};
-use crate::profile::{self, Expr, Pick as Says};
+use crate::profile::{self, Expr};
 use crate::sql::{self, types};
 
 impl Compiler<'_> {
-    /// Compiles a reference: the table that it leads to, and whether there may be no row.
+    /// Compiles a reference; gives the table that it leads to, and whether there may be no row.
     pub(super) fn reference(&mut self, table: usize, reference: usize) -> Result<(usize, bool)> {
-        let says = self.tables[table].says;
+        let decl = self.tables[table].decl;
         let (name, to) =
-            says.refs.get_index(reference).ok_or_else(|| Error::internal("a reference without a declaration"))?;
+            decl.refs.get_index(reference).ok_or_else(|| Error::internal("a reference without a declaration"))?;
         let path = format!("tables.{}.refs.{name}", self.tables[table].name);
         if to.file.is_some() {
             return self
@@ -42,7 +42,7 @@ impl Compiler<'_> {
     ) -> Result<(usize, bool)> {
         let hidden = format!("#ref {name}");
         let column = self.reserve(table, &hidden)?;
-        let picks = to.pick.unwrap_or(if to.at.is_some() { Says::Row } else { Says::Random });
+        let picks = to.pick.unwrap_or(if to.at.is_some() { profile::Pick::Row } else { profile::Pick::Random });
         let own = to.table.is_none() && to.within.is_none();
         let target = match &to.table {
             Some(target) => self
@@ -50,7 +50,7 @@ impl Compiler<'_> {
                 .iter()
                 .position(|t| t.name == target)
                 .ok_or_else(|| unknown_table(&format!("{path}.table"), target, &self.loaded.profile))?,
-            None if own && (among_siblings(picks) || picks == Says::Earlier) => table,
+            None if own && (among_siblings(picks) || picks == profile::Pick::Earlier) => table,
             None => return Err(Error::profile("", "a reference needs `table` or `file`")),
         };
         fits(to, picks, self.tables[table].parent.is_none(), target == table)?;
@@ -68,7 +68,7 @@ impl Compiler<'_> {
                 among.at = Some(self.operand(table, &hidden, "at", at, path, &mut made.inputs)?);
             }
             Op::Among(among)
-        } else if to.r#where.is_some() || matches!(picks, Says::First | Says::Last) {
+        } else if to.r#where.is_some() || matches!(picks, profile::Pick::First | profile::Pick::Last) {
             made.place = Place::Sibling;
             made.nullable = true;
             Op::Among(self.among(table, target, None, to, picks, path)?)
@@ -80,21 +80,21 @@ impl Compiler<'_> {
         let null = to.null.as_ref().map(|null| self.rate(table, &null.0, &mut made.inputs)).transpose()?;
         nullable |= when.is_some() || null.is_some();
         let done = Column { when, null, nullable, ..self.column_of(table, &hidden, op, made.inputs) };
-        self.fulfil(table, column, done);
+        self.finish_column(table, column, done);
         self.tables[table].refs[reference] =
             Some(Reference { name: name.to_owned(), table: target, pick: column, place: made.place, deal: made.deal });
         Ok((target, nullable))
     }
 
-    /// A pick of a row by its number in the whole table, or of a sibling by its ordinal.
-    #[expect(clippy::too_many_arguments, reason = "what one reference says, and where")]
+    /// Compiles a pick of a row by its number in the whole table, or of a sibling by its ordinal.
+    #[expect(clippy::too_many_arguments, reason = "the declaration of one reference, and its place")]
     fn numbered(
         &mut self,
         table: usize,
         target: usize,
         hidden: &str,
         to: &profile::Ref,
-        picks: Says,
+        picks: profile::Pick,
         path: &str,
         made: &mut Made,
     ) -> Result<Op> {
@@ -114,7 +114,7 @@ impl Compiler<'_> {
                 )));
             }
         };
-        if rows == 0 && !sibling && picks != Says::SameRow {
+        if rows == 0 && !sibling && picks != profile::Pick::SameRow {
             return Err(Error::profile("", format!("`{}` has no rows to refer to", self.tables[target].name)));
         }
         let differs = self.differing(table, target, to, path, &mut made.inputs)?;
@@ -133,19 +133,19 @@ impl Compiler<'_> {
             return Ok(Op::Match(Match::new(target, columns, sources, skew, fallback, differs)));
         }
         let at = match (picks, &to.at) {
-            (Says::Row | Says::Sibling, None) => {
+            (profile::Pick::Row | profile::Pick::Sibling, None) => {
                 return Err(Error::profile(format!("{path}.at"), "this pick needs `at`, an expression"));
             }
             (_, Some(at)) => Some(self.operand(table, hidden, "at", at, path, &mut made.inputs)?),
             (_, None) => None,
         };
         let pick = match (picks, at) {
-            (Says::SameRow, _) => Pick::SameRow,
-            (Says::Row, Some(at)) => Pick::Row { at, rows },
-            (Says::Earlier, _) => Pick::Earlier,
-            (Says::Previous, _) => Pick::Previous,
-            (Says::EarlierSibling, _) => Pick::EarlierSibling,
-            (Says::Sibling, Some(at)) => Pick::Sibling(at),
+            (profile::Pick::SameRow, _) => Pick::SameRow,
+            (profile::Pick::Row, Some(at)) => Pick::Row { at, rows },
+            (profile::Pick::Earlier, _) => Pick::Earlier,
+            (profile::Pick::Previous, _) => Pick::Previous,
+            (profile::Pick::EarlierSibling, _) => Pick::EarlierSibling,
+            (profile::Pick::Sibling, Some(at)) => Pick::Sibling(at),
             _ => Pick::Random { rows, skew: self.skew(table, hidden, to, path, &mut made.inputs)?, differs },
         };
         if sibling {
@@ -160,14 +160,14 @@ impl Compiler<'_> {
         table: usize,
         hidden: &str,
         field: &str,
-        says: &Expr,
+        decl: &Expr,
         path: &str,
         inputs: &mut Vec<Input>,
     ) -> Result<Operand<T>> {
         let given = std::mem::take(inputs);
         let mut scope =
             CallScope { compiler: self, table, column: hidden.to_owned(), path: path.to_owned(), inputs: given };
-        let operand = Operand::plan(&mut scope, field, says);
+        let operand = Operand::plan(&mut scope, field, decl);
         *inputs = scope.inputs;
         operand
     }
@@ -180,16 +180,16 @@ impl Compiler<'_> {
         path: &str,
         inputs: &mut Vec<Input>,
     ) -> Result<Option<Operand<arrow_array::types::Float64Type>>> {
-        let Some(says) = &to.skew else { return Ok(None) };
-        let skew: Operand<arrow_array::types::Float64Type> = self.operand(table, hidden, "skew", says, path, inputs)?;
+        let Some(decl) = &to.skew else { return Ok(None) };
+        let skew: Operand<arrow_array::types::Float64Type> = self.operand(table, hidden, "skew", decl, path, inputs)?;
         if skew.is_constant() && !skew.constant().is_some_and(|skew| skew.is_finite() && skew >= 0.0) {
-            return Err(Error::profile(format!("{path}.skew"), format!("`{}` is no skew", says.0))
+            return Err(Error::profile(format!("{path}.skew"), format!("`{}` is not a skew", decl.0))
                 .hint("Zipf's exponent: 0 is even, 1 gives the first row ten times as many as the tenth"));
         }
         Ok(Some(skew))
     }
 
-    /// The inputs that hold the rows which are not picked again.
+    /// Compiles `differs`: the inputs that hold the rows to avoid.
     fn differing(
         &mut self,
         table: usize,
@@ -198,13 +198,13 @@ impl Compiler<'_> {
         path: &str,
         inputs: &mut Vec<Input>,
     ) -> Result<Vec<usize>> {
-        let says = &self.tables[table].says.refs;
+        let decl = &self.tables[table].decl.refs;
         let mut places = Vec::new();
         for other in &to.differs {
             let wrong = |message: String| Error::profile(format!("{path}.differs"), message);
-            let index = says.get_index_of(other).filter(|index| says[*index].file.is_none()).ok_or_else(|| {
-                wrong(format!("`{other}` is no reference to a table"))
-                    .maybe_hint(did_you_mean(other, says.keys().map(String::as_str)))
+            let index = decl.get_index_of(other).filter(|index| decl[*index].file.is_none()).ok_or_else(|| {
+                wrong(format!("`{other}` is not a reference to a table"))
+                    .maybe_hint(did_you_mean(other, decl.keys().map(String::as_str)))
             })?;
             let (leads, _) = self.reference(table, index)?;
             let known = self.tables[table].refs[index].as_ref().filter(|r| leads == target && r.place == Place::Number);
@@ -215,17 +215,17 @@ impl Compiler<'_> {
         Ok(places)
     }
 
-    /// The columns to match, and the inputs that they must equal.
+    /// Compiles `match`: the columns to match, and the inputs that they must equal.
     fn matched(
         &mut self,
         table: usize,
         target: usize,
-        says: &IndexMap<String, Expr>,
+        decl: &IndexMap<String, Expr>,
         path: &str,
         inputs: &mut Vec<Input>,
     ) -> Result<(Vec<usize>, Vec<usize>)> {
         let (mut columns, mut sources) = (Vec::new(), Vec::new());
-        for (name, equals) in says {
+        for (name, equals) in decl {
             let path = format!("{path}.match.{name}");
             let column = self.column_named(target, name).map_err(|error| error.within(&path))?;
             let want = types::logical(&self.type_of(target, column).0).clone();
@@ -256,10 +256,10 @@ impl Compiler<'_> {
         Ok((columns, sources))
     }
 
-    /// The steps from a row to the parent of the rows among which `within` picks.
+    /// Compiles `within`: the steps from a row to the parent of the rows to pick from.
     fn steps_to(&mut self, table: usize, target: usize, within: &str, path: &str) -> Result<Vec<Step>> {
         let path = format!("{path}.within");
-        let mut names = InSight { compiler: self, table, inputs: Vec::new() };
+        let mut names = NameResolver { compiler: self, table, inputs: Vec::new() };
         let (steps, at) = names.steps(&[within]).map_err(|error| error.within(&path))?;
         if self.tables[target].parent == Some(at) {
             return Ok(steps);
@@ -267,7 +267,7 @@ impl Compiler<'_> {
         let parent = self.parent_name(target);
         Err(Error::profile(
             path,
-            format!("`{within}` is no row of `{parent}`, the parent of `{}`", self.tables[target].name),
+            format!("`{within}` is not a row of `{parent}`, the parent of `{}`", self.tables[target].name),
         ))
     }
 
@@ -281,10 +281,10 @@ impl Compiler<'_> {
         target: usize,
         within: Option<Vec<Step>>,
         to: &profile::Ref,
-        picks: Says,
+        picks: profile::Pick,
         path: &str,
     ) -> Result<Among> {
-        self.sourced(target)?;
+        self.compile_rows(target)?;
         let filter = match &to.r#where {
             Some(filter) => {
                 let mut inputs = Vec::new();
@@ -294,12 +294,12 @@ impl Compiler<'_> {
             None => None,
         };
         let choose = match picks {
-            Says::Sibling if within.is_some() && to.at.is_some() => Choose::Nth,
-            Says::First => Choose::First,
-            Says::Last => Choose::Last,
-            Says::Random => Choose::Any,
-            Says::EarlierSibling if within.is_none() => Choose::Earlier,
-            Says::Previous if within.is_none() => Choose::LastEarlier,
+            profile::Pick::Sibling if within.is_some() && to.at.is_some() => Choose::Nth,
+            profile::Pick::First => Choose::First,
+            profile::Pick::Last => Choose::Last,
+            profile::Pick::Random => Choose::Any,
+            profile::Pick::EarlierSibling if within.is_none() => Choose::Earlier,
+            profile::Pick::Previous if within.is_none() => Choose::LastEarlier,
             _ => {
                 return Err(Error::profile(format!("{path}.pick"), "rows are picked here `random`, `first` or `last`")
                     .hint("among siblings also `previous` or `earlier_sibling`; among a row's children `sibling` with `at`"));
@@ -320,17 +320,24 @@ struct Made {
     nullable: bool,
 }
 
-fn among_siblings(picks: Says) -> bool {
-    matches!(picks, Says::Previous | Says::EarlierSibling | Says::Sibling | Says::First | Says::Last)
+fn among_siblings(picks: profile::Pick) -> bool {
+    matches!(
+        picks,
+        profile::Pick::Previous
+            | profile::Pick::EarlierSibling
+            | profile::Pick::Sibling
+            | profile::Pick::First
+            | profile::Pick::Last
+    )
 }
 
-/// What does not go together.
-fn fits(to: &profile::Ref, picks: Says, rooted: bool, own: bool) -> Result<()> {
+/// Checks that the keys of a reference go together.
+fn fits(to: &profile::Ref, picks: profile::Pick, rooted: bool, own: bool) -> Result<()> {
     let wrong = |message: &str| Err(Error::profile("", message));
-    if matches!(picks, Says::InOrder | Says::Distinct) || to.weight.is_some() {
+    if matches!(picks, profile::Pick::InOrder | profile::Pick::Distinct) || to.weight.is_some() {
         return wrong("`in_order`, `distinct` and `weight` belong to references with `file`");
     }
-    let plain = picks == Says::Random && to.at.is_none();
+    let plain = picks == profile::Pick::Random && to.at.is_none();
     if to.deal.is_some()
         && (!plain || to.skew.is_some() || to.within.is_some() || to.r#where.is_some() || !to.differs.is_empty())
     {
@@ -343,7 +350,7 @@ fn fits(to: &profile::Ref, picks: Says, rooted: bool, own: bool) -> Result<()> {
     if to.fallback.is_some() && (to.r#match.is_empty() || to.deal.is_some()) {
         return wrong("`fallback` says what to do where `match` finds no row");
     }
-    if !to.differs.is_empty() && (picks != Says::Random || to.within.is_some()) {
+    if !to.differs.is_empty() && (picks != profile::Pick::Random || to.within.is_some()) {
         return wrong("`differs` goes with a random pick of a table's rows");
     }
     if to.within.is_none() {
@@ -353,11 +360,11 @@ fn fits(to: &profile::Ref, picks: Says, rooted: bool, own: bool) -> Result<()> {
         if among_siblings(picks) && rooted {
             return wrong("a root table has no siblings");
         }
-        if picks == Says::Earlier && !own {
+        if picks == profile::Pick::Earlier && !own {
             return wrong("this pick stays within the table itself").map_err(|e: Error| e.hint("leave `table` out"));
         }
     }
-    if matches!(picks, Says::SameRow | Says::Earlier) && !rooted {
+    if matches!(picks, profile::Pick::SameRow | profile::Pick::Earlier) && !rooted {
         return wrong("this pick is for root tables");
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What a sink is told of a table: types, keys, personal data.
+//! The written schema of a table: types, keys, foreign keys.
 
 use arrow_schema::{DataType, Field, Schema};
 
@@ -11,9 +11,9 @@ use crate::sql::types;
 
 impl<'a> Compiler<'a> {
     pub(super) fn schema(&self, table: usize) -> Schema {
-        let says = self.tables[table].says;
+        let decl = self.tables[table].decl;
         let mut fields = Vec::new();
-        for ((name, state), column) in self.tables[table].columns.iter().zip(says.columns.values()) {
+        for ((name, state), column) in self.tables[table].columns.iter().zip(decl.columns.values()) {
             let State::Done(made) = state else { continue };
             if !made.visible {
                 continue;
@@ -26,10 +26,10 @@ impl<'a> Compiler<'a> {
             if !column.rest.about.is_empty() {
                 note(notes::ABOUT, &column.rest.about);
             }
-            if let Some(says) = &column.rest.references {
-                note(notes::REFERENCES, says);
-                if says.split_once('.').is_some_and(|(to, _)| self.key_columns(to) > 1) {
-                    note(notes::VIA, says.split('.').next().unwrap_or_default());
+            if let Some(decl) = &column.rest.references {
+                note(notes::REFERENCES, decl);
+                if decl.split_once('.').is_some_and(|(to, _)| self.key_columns(to) > 1) {
+                    note(notes::VIA, decl.split('.').next().unwrap_or_default());
                 }
             } else if let Some((to, key, steps)) = self.foreign_key(table, made) {
                 note(notes::REFERENCES, &format!("{to}.{key}"));
@@ -43,40 +43,44 @@ impl<'a> Compiler<'a> {
         Schema::new(fields)
     }
 
-    /// Sees to it that declared foreign keys lead to columns of the same type.
+    /// Checks that declared foreign keys lead to keys of the same type.
+    ///
+    /// # Errors
+    ///
+    /// If `references` does not name a written key, or one of another type.
     pub(super) fn declared_keys(&self, table: usize) -> Result<()> {
-        for (name, column) in &self.tables[table].says.columns {
-            let Some(says) = &column.rest.references else { continue };
+        for (name, column) in &self.tables[table].decl.columns {
+            let Some(decl) = &column.rest.references else { continue };
             let path = format!("tables.{}.columns.{name}.references", self.tables[table].name);
-            let known = says.split_once('.').and_then(|(to, key)| {
+            let known = decl.split_once('.').and_then(|(to, key)| {
                 let to = self.tables.iter().position(|table| table.name == to)?;
-                self.tables[to].says.columns.get(key).filter(|key| key.rest.key && !key.rest.hidden)?;
+                self.tables[to].decl.columns.get(key).filter(|key| key.rest.key && !key.rest.hidden)?;
                 Some((to, self.tables[to].columns.get_index_of(key)?))
             });
             let Some((to, key)) = known else {
-                return Err(Error::profile(path, format!("`{says}` is no key of a table"))
+                return Err(Error::profile(path, format!("`{decl}` is not a key of a table"))
                     .hint("references = \"TABLE.COLUMN\", the column with key = true"));
             };
             let own = self.tables[table].columns.get_index_of(name).map(|own| self.type_of(table, own).0);
             let (own, theirs) = (own.unwrap_or(DataType::Null), self.type_of(to, key).0);
             if types::logical(&own) != types::logical(&theirs) {
                 let message =
-                    format!("type mismatch: `{name}` is {}, `{says}` is {}", types::name(&own), types::name(&theirs));
+                    format!("type mismatch: `{name}` is {}, `{decl}` is {}", types::name(&own), types::name(&theirs));
                 return Err(Error::profile(path, message));
             }
         }
         Ok(())
     }
 
-    /// How many columns the key of a table has.
+    /// Counts the columns of a table's key.
     fn key_columns(&self, table: &str) -> usize {
         let table = self.tables.iter().find(|known| known.name == table);
         table.map_or(0, |table| {
-            table.says.columns.values().filter(|column| column.rest.key && !column.rest.hidden).count()
+            table.decl.columns.values().filter(|column| column.rest.key && !column.rest.hidden).count()
         })
     }
 
-    /// The name of a row that steps lead to, such as `visit` or `after.site`.
+    /// Names the row that steps lead to, such as `visit` or `after.site`.
     fn way(&self, table: usize, steps: &[Step]) -> String {
         let (mut at, mut names) = (table, Vec::new());
         for step in steps {
@@ -95,7 +99,7 @@ impl<'a> Compiler<'a> {
         names.join(".")
     }
 
-    /// The table and column whose key a column repeats, and the steps there.
+    /// Finds the table and column whose key a column repeats, and the steps there; `None` for other columns.
     pub(super) fn foreign_key(&self, table: usize, column: &Column) -> Option<(&'a str, &'a str, Vec<Step>)> {
         let Op::Expr(sql::Expr { node: sql::Node::Input(index), .. }) = &column.op else { return None };
         let Input { steps, column } = &column.inputs[*index];
@@ -110,8 +114,8 @@ impl<'a> Compiler<'a> {
                 Step::Ref(reference) => self.tables[at].refs[*reference].as_ref()?.table,
             };
         }
-        let (name, says) = self.tables[at].says.columns.get_index(*column)?;
-        (!steps.is_empty() && says.rest.key && !says.rest.hidden)
+        let (name, decl) = self.tables[at].decl.columns.get_index(*column)?;
+        (!steps.is_empty() && decl.rest.key && !decl.rest.hidden)
             .then(|| (self.tables[at].name, name.as_str(), steps.clone()))
     }
 }

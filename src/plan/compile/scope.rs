@@ -1,4 +1,4 @@
-//! What a generator may ask for while it is planned: expressions become constants or hidden columns.
+//! The planning scope of a generator: its expressions become constants or intermediate columns.
 
 use std::sync::Arc;
 

@@ -1,22 +1,22 @@
-//! What a table is: a root table, or one of the kinds of child tables; and how many rows it has.
+//! Kinds of tables (root tables and the kinds of child tables), and their row counts.
 
 use super::{Compiler, unknown_table};
 use crate::error::{Error, Result};
 use crate::profile::{self, Profile, Table};
 
-/// The parent of a child table, after a check that the table is of one kind only.
-pub(super) fn parent(path: &str, says: &Table, profile: &Profile) -> Result<Option<usize>> {
+/// Finds the parent of a child table, after a check that the table is of one kind only; `None` for a root table.
+pub(super) fn parent(path: &str, decl: &Table, profile: &Profile) -> Result<Option<usize>> {
     let kinds = [
-        ("rows", says.rows.is_some()),
-        ("row", !says.row.is_empty()),
+        ("rows", decl.rows.is_some()),
+        ("row", !decl.row.is_empty()),
         // Beside a row list it counts the rows behind the listed ones.
-        ("count", says.count.is_some() && says.row.is_empty()),
-        ("lifecycle", says.lifecycle.is_some()),
-        ("each", says.each.is_some()),
-        ("group", says.group.is_some()),
+        ("count", decl.count.is_some() && decl.row.is_empty()),
+        ("lifecycle", decl.lifecycle.is_some()),
+        ("each", decl.each.is_some()),
+        ("group", decl.group.is_some()),
     ];
     let kinds: Vec<&str> = kinds.iter().filter(|(_, said)| *said).map(|(kind, _)| *kind).collect();
-    let of = says.of.as_ref();
+    let of = decl.of.as_ref();
     let wrong = |message: String| Err(Error::profile(path, message));
     match (of, kinds.as_slice()) {
         (None, []) => {
@@ -36,13 +36,13 @@ pub(super) fn parent(path: &str, says: &Table, profile: &Profile) -> Result<Opti
     }
     let kind = kinds[0];
     let misplaced = [
-        ("spread", says.spread.is_some(), of.is_some() && kind == "rows", "a child table with `rows`"),
-        ("order", says.order.is_some(), kind == "each", "a table with `each`"),
-        ("by", says.by.is_some(), kind == "group", "a table with `group`"),
-        ("where", says.r#where.is_some(), matches!(kind, "each" | "group"), "a table with `each` or `group`"),
+        ("spread", decl.spread.is_some(), of.is_some() && kind == "rows", "a child table with `rows`"),
+        ("order", decl.order.is_some(), kind == "each", "a table with `each`"),
+        ("by", decl.by.is_some(), kind == "group", "a table with `group`"),
+        ("where", decl.r#where.is_some(), matches!(kind, "each" | "group"), "a table with `each` or `group`"),
         (
             "when",
-            says.when.is_some(),
+            decl.when.is_some(),
             matches!(kind, "count" | "row" | "lifecycle"),
             "a table with `count`, `row` or `lifecycle`",
         ),
@@ -52,7 +52,7 @@ pub(super) fn parent(path: &str, says: &Table, profile: &Profile) -> Result<Opti
             return Err(Error::profile(format!("{path}.{key}"), format!("`{key}` belongs to {home}")));
         }
     }
-    if kind == "group" && says.by.is_none() {
+    if kind == "group" && decl.by.is_none() {
         return wrong("`group` needs `by`, an expression over the rows it groups".to_owned());
     }
     of.map(|of| profile.tables.get_index_of(of).ok_or_else(|| unknown_table(&format!("{path}.of"), of, profile)))
@@ -77,11 +77,11 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// A table that is picked by `same_row` has at least as many rows as the tables that pick it.
+    /// Raises the rows of tables that `same_row` picks to those of the tables that pick them.
     pub(super) fn raise_rows(&mut self) {
         for _ in 0..self.tables.len() {
             for table in 0..self.tables.len() {
-                for reference in self.tables[table].says.refs.values() {
+                for reference in self.tables[table].decl.refs.values() {
                     let target =
                         reference.table.as_ref().and_then(|name| self.tables.iter().position(|t| t.name == name));
                     if let (Some(profile::Pick::SameRow), Some(target), None) =
