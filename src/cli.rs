@@ -1,4 +1,4 @@
-//! The command line: a file a command. stdout is for data, stderr for talk.
+//! The command line, one file per command. Data goes to stdout, messages to stderr.
 
 mod audit;
 mod check;
@@ -11,14 +11,14 @@ mod log;
 mod markdown;
 mod new;
 mod plan;
-mod protecting;
+mod protect_args;
 mod reference;
 mod report;
 mod schema;
 mod shell;
 mod show;
 mod sign;
-mod table;
+mod text_table;
 mod verify;
 mod watch;
 

@@ -12,6 +12,7 @@
 //! # Ok::<(), placebo::error::Error>(())
 //! ```
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod dataset;
 pub mod decrypt;

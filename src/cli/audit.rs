@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::table;
+use super::text_table;
 use crate::error::{Error, Kind, Result};
 use crate::folder::audit;
 
@@ -33,7 +33,7 @@ impl Audit {
                 return Err(Error::new(Kind::Verification, format!("`{}` does not end as it did", log.display()))
                     .hint(format!("its last line has the hash {}", seen.last)));
             }
-            table::print(&format!("{}: {} events, the last {}\n", log.display(), seen.events, seen.last))?;
+            text_table::print(&format!("{}: {} events, the last {}\n", log.display(), seen.events, seen.last))?;
         }
         Ok(())
     }

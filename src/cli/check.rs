@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Source, table, threads};
+use super::{Source, text_table, threads};
 use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
@@ -39,12 +39,12 @@ impl Check {
                     if broken == 0 { "ok".to_owned() } else { "FAIL".to_owned() },
                     check.id.clone(),
                     table.name.clone(),
-                    table::count(broken),
+                    text_table::count(broken),
                     one_line(&check.predicate),
                 ]);
             }
         }
-        table::print(&table::aligned(&["", "check", "table", "broken", "predicate"], &rows))?;
+        text_table::print(&text_table::aligned(&["", "check", "table", "broken", "predicate"], &rows))?;
         let Some(first) = failures.first() else { return Ok(()) };
         Err(Error::new(
             Kind::Verification,
@@ -76,7 +76,7 @@ fn strict(plan: &Plan) -> Result<()> {
         })
         .collect();
     if !rows.is_empty() {
-        table::print(&table::aligned(&["", "rule", "where", "what"], &rows))?;
+        text_table::print(&text_table::aligned(&["", "rule", "where", "what"], &rows))?;
     }
     let mut errors = findings.iter().filter(|finding| !finding.warning);
     errors.next().map_or(Ok(()), |first| Err(first.error()))

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use clap::Args;
 
 use super::markdown::{cell, code, rows};
-use super::table;
+use super::text_table;
 use crate::dataset::DataSet;
 use crate::error::Result;
 use crate::folder::table_file;
@@ -26,7 +26,7 @@ impl Document {
     pub(super) fn run(&self) -> Result<()> {
         let loaded = profile::load(&self.profile)?;
         let set = DataSet::new(Plan::compile(&loaded, &Options::default())?);
-        table::print(&text(&self.profile, &loaded, &set))
+        text_table::print(&text(&self.profile, &loaded, &set))
     }
 }
 
@@ -121,6 +121,6 @@ fn columns(table: &Table, file: &TableFile) -> String {
 fn count(plan: &Plan, table: &Table) -> String {
     match table.parent {
         Some(parent) if table.rows == 0 => format!("per `{}`", plan.tables[parent].name),
-        _ => table::count(table.rows),
+        _ => text_table::count(table.rows),
     }
 }

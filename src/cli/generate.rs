@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::protecting::Protecting;
-use super::watch::{Talk, watched};
+use super::protect_args::ProtectArgs;
+use super::watch::{Reporting, run_reporting};
 use super::{LogFormat, Source, log, threads};
 use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::disk::System;
@@ -49,7 +49,7 @@ pub(super) struct Generate {
     #[arg(long, value_name = "GUARD", default_value = "off", value_parser = ["off", "quote"])]
     csv_guard: String,
     #[command(flatten)]
-    protect: Protecting,
+    protect: ProtectArgs,
     /// No progress and no summary.
     #[arg(long, short)]
     quiet: bool,
@@ -83,12 +83,12 @@ impl Generate {
         };
         let threads = threads(self.threads)?;
         self.protect.warn(set.plan(), set.protection(), log_format);
-        let talk = if self.quiet { Talk::None } else { Talk::of(log_format) };
-        if talk == Talk::Json {
+        let reporting = if self.quiet { Reporting::None } else { Reporting::of(log_format) };
+        if reporting == Reporting::Json {
             log::start(&set, format.name, &self.out);
         }
-        let outcome = watched(&set, target.as_ref(), start, threads, talk)?;
-        self.summary(&outcome, talk);
+        let outcome = run_reporting(&set, target.as_ref(), start, threads, reporting)?;
+        self.summary(&outcome, reporting);
         Ok(())
     }
 
@@ -102,11 +102,11 @@ impl Generate {
             .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", FINGERPRINT)))
     }
 
-    fn summary(&self, outcome: &Outcome, talk: Talk) {
-        match (talk, &outcome.place) {
-            (Talk::Json, _) => log::end(&self.out, outcome),
-            (Talk::Silent | Talk::Bar, Some(place)) => {
-                let [rows, bytes] = [outcome.rows, outcome.bytes].map(super::table::count);
+    fn summary(&self, outcome: &Outcome, reporting: Reporting) {
+        match (reporting, &outcome.place) {
+            (Reporting::Json, _) => log::end(&self.out, outcome),
+            (Reporting::Silent | Reporting::Bar, Some(place)) => {
+                let [rows, bytes] = [outcome.rows, outcome.bytes].map(super::text_table::count);
                 log::say(&format!("{place}: {} tables, {rows} rows, {bytes} bytes", outcome.outputs));
                 if let Some(end) = &outcome.log {
                     log::say(&format!("run log: {} events, the last {}", end.events, end.last));

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::protecting::{KeyArgs, one_key};
-use super::table;
+use super::protect_args::{KeyArgs, one_key};
+use super::text_table;
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::protect::fe1::{Cipher, Scope};
@@ -86,9 +86,9 @@ impl KeysCommand {
             Action::New { keyring, kek } => {
                 let ring = Keyring::new(one_key(kek.as_ref())?.as_ref())?;
                 ring.create(keyring)?;
-                table::print(&format!("{}\n", ring.keys[0].id))
+                text_table::print(&format!("{}\n", ring.keys[0].id))
             }
-            Action::List { keyring } => table::print(&list(&Keyring::load(keyring)?)),
+            Action::List { keyring } => text_table::print(&list(&Keyring::load(keyring)?)),
             Action::Export { keys, column, domain, id } => {
                 let keys = keys
                     .read()?
@@ -103,7 +103,7 @@ impl KeysCommand {
                     (None, domain) => Scope::domain(domain.as_deref().unwrap_or_default()),
                 };
                 let key = keys.find(id.as_ref().unwrap_or(&keys.id))?;
-                table::print(&format!("{}\n", hex(Cipher::column_key(key, &scope).expose())))
+                text_table::print(&format!("{}\n", hex(Cipher::column_key(key, &scope).expose())))
             }
             Action::Rotate { keyring, kek } => {
                 let mut ring = Keyring::load(keyring)?;
@@ -114,20 +114,20 @@ impl KeysCommand {
                 }
                 let id = ring.rotate(one_key(kek.as_ref())?.as_ref())?.id.clone();
                 ring.replace(keyring)?;
-                table::print(&format!("{id}\n"))
+                text_table::print(&format!("{id}\n"))
             }
             Action::Shred { keyring, id } => {
                 let mut ring = Keyring::load(keyring)?;
                 ring.shred(id)?;
                 ring.replace(keyring)?;
-                table::print(&list(&ring))
+                text_table::print(&list(&ring))
             }
             Action::Wrap { keyring, kek, old_kek } => {
                 let mut ring = Keyring::load(keyring)?;
                 let kek = one_key(Some(kek))?.ok_or_else(|| Error::internal("a source gives a key"))?;
                 ring.wrap(&kek, one_key(old_kek.as_ref())?.as_ref())?;
                 ring.replace(keyring)?;
-                table::print(&list(&ring))
+                text_table::print(&list(&ring))
             }
         }
     }
@@ -151,5 +151,5 @@ fn list(ring: &Keyring) -> String {
             vec![key.id.clone(), state.to_owned(), how.to_owned()]
         })
         .collect();
-    table::aligned(&["key", "state", "held"], &rows)
+    text_table::aligned(&["key", "state", "held"], &rows)
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::table;
+use super::text_table;
 use crate::error::Result;
 use crate::format::write::FORMATS;
 use crate::protect::HANDLINGS;
@@ -32,7 +32,7 @@ impl List {
                 let rows = profile::names()
                     .into_iter()
                     .map(|name| Ok(vec![name.to_owned(), profile::load(name)?.profile.title]));
-                table::aligned(&["profile", "title"], &rows.collect::<Result<Vec<_>>>()?)
+                text_table::aligned(&["profile", "title"], &rows.collect::<Result<Vec<_>>>()?)
             }
             What::Generators => {
                 let mut rows = Vec::new();
@@ -72,7 +72,7 @@ impl List {
                 wide(&["handling", "needs", "about"], &rows)
             }
         };
-        table::print(&text)
+        text_table::print(&text)
     }
 }
 
@@ -91,10 +91,10 @@ fn functions() -> String {
     text
 }
 
-/// As [`table::aligned`], with the last column unclipped.
+/// As [`text_table::aligned`], with the last column unclipped.
 fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
     let last = header.len() - 1;
-    let lines = table::aligned(&header[..last], &rows.iter().map(|row| row[..last].to_vec()).collect::<Vec<_>>());
+    let lines = text_table::aligned(&header[..last], &rows.iter().map(|row| row[..last].to_vec()).collect::<Vec<_>>());
     let width = lines.lines().map(|line| line.chars().count()).max().unwrap_or(0);
     let ends =
         std::iter::once(header[last]).chain(std::iter::once("")).chain(rows.iter().map(|row| row[last].as_str()));

@@ -1,7 +1,7 @@
-//! `--log-format json`: what happens, as one JSON object a line on stderr, for programs that start this one.
+//! Events of `--log-format json`: one JSON object a line on stderr, for programs that start this one.
 //!
 //! Every line has `event` and `level`. The names of events and of their fields are a contract, as the exit codes are:
-//! README.md lists them, and a test holds that. No line has a time: whoever collects them knows it.
+//! README.md lists them, and a test compares. Lines carry no time: their collector adds it.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use crate::engine::{Event, Outcome};
 use crate::error::Error;
 use crate::verify::Finding;
 
-/// Writes one line. Where stderr is closed, nobody is left to tell.
+/// Writes one line. A closed stderr is ignored: the exit code still tells.
 fn line(level: &str, event: &str, fields: Value) {
     let mut all = json!({ "event": event, "level": level });
     if let (Some(all), Value::Object(fields)) = (all.as_object_mut(), fields) {
@@ -21,7 +21,7 @@ fn line(level: &str, event: &str, fields: Value) {
     let _unheard = std::io::stderr().lock().write_all(format!("{all}\n").as_bytes());
 }
 
-/// Says something to a person; what cannot be said is no reason to fail.
+/// Writes a message for a person to stderr. A closed stderr is ignored: a run does not fail for a message.
 pub(super) fn say(text: &str) {
     let _unheard = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
@@ -30,7 +30,7 @@ pub(super) fn start(set: &DataSet, format: &str, out: &str) {
     let plan = set.plan();
     let roots = plan.tables.iter().filter(|table| table.parent.is_none());
     let rows: serde_json::Map<String, Value> = roots.map(|table| (table.name.clone(), table.rows.into())).collect();
-    // What hides the seed in the manifest hides it here.
+    // A seed that the manifest withholds is withheld here too.
     let seed = if set.protection().commitment("").is_some() { Value::Null } else { plan.seed.as_str().into() };
     line(
         "info",
@@ -91,7 +91,7 @@ fn causes(error: &Error) -> Vec<String> {
     std::iter::successors(first, |error| std::error::Error::source(*error)).map(ToString::to_string).collect()
 }
 
-/// Whether arguments that could not be read as a whole ask for errors as JSON.
+/// Tells whether arguments that do not parse ask for errors as JSON.
 pub(super) fn asked(mut args: impl Iterator<Item = String>) -> bool {
     let mut last = String::new();
     args.any(|arg| {

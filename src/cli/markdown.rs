@@ -1,6 +1,6 @@
-//! Tables of Markdown.
+//! Markdown tables.
 
-/// A table with a header.
+/// Formats a table: a header, a rule and rows.
 pub(super) fn rows(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
@@ -9,12 +9,12 @@ pub(super) fn rows(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> 
     text
 }
 
-/// A text within a table.
+/// Escapes text for a cell: `|` gets a backslash, a line break becomes a space.
 pub(super) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-/// A text as it is written in a profile or on the command line.
+/// Formats a cell as code: a name in a profile or on the command line.
 pub(super) fn code(text: &str) -> String {
     format!("`{}`", cell(text))
 }

@@ -38,7 +38,7 @@ impl New {
         std::fs::create_dir_all(folder.join("data")).map_err(failed)?;
         let path = folder.join("profile.toml");
         write_whole(&System, &path, &path, &STARTER.replace("STARTER", name))?;
-        super::table::print(&format!(
+        super::text_table::print(&format!(
             "wrote {name}/profile.toml: try\n  placebo check {name}\n  placebo generate {name} --out out\n"
         ))
     }

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::protecting::Choosing;
-use super::{Source, table};
+use super::protect_args::ChoiceArgs;
+use super::{Source, text_table};
 use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::error::Result;
 use crate::folder::estimate::{CAREFUL, estimate, memory};
@@ -14,7 +14,7 @@ pub(super) struct PlanCommand {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
-    choosing: Choosing,
+    choosing: ChoiceArgs,
     /// The file format that bytes are estimated for.
     #[arg(long, short, default_value = "csv")]
     format: String,
@@ -27,7 +27,7 @@ impl PlanCommand {
     pub(super) fn run(&self) -> Result<()> {
         let plan = self.source.plan()?;
         if self.choosing.asked() {
-            return table::print(&self.choosing.outcome(&plan)?);
+            return text_table::print(&self.choosing.outcome(&plan)?);
         }
         let format = write::format(&self.format)?;
         let options = write::Options { compression: format.compression(self.compression.as_deref())?, guard: false };
@@ -42,26 +42,26 @@ impl PlanCommand {
             let chunks = planned.rows.div_ceil(planned.chunk.max(1));
             lines.push(vec![
                 planned.name.clone(),
-                format!("{mark}{}", table::count(estimate.rows as u64)),
-                format!("~{}", table::count(estimate.bytes as u64)),
-                if planned.parent.is_none() { table::count(chunks) } else { String::new() },
+                format!("{mark}{}", text_table::count(estimate.rows as u64)),
+                format!("~{}", text_table::count(estimate.bytes as u64)),
+                if planned.parent.is_none() { text_table::count(chunks) } else { String::new() },
             ]);
         }
-        let sum = |numbers: &mut dyn Iterator<Item = f64>| table::count(numbers.sum::<f64>() as u64);
+        let sum = |numbers: &mut dyn Iterator<Item = f64>| text_table::count(numbers.sum::<f64>() as u64);
         lines.push(vec![
             "all".to_owned(),
             format!("~{}", sum(&mut all.iter().map(|e| e.rows))),
             format!("~{}", sum(&mut all.iter().map(|e| e.bytes))),
             String::new(),
         ]);
-        let mut shown = table::aligned(&["table", "rows", &format!("bytes as {}", format.name), "chunks"], &lines);
+        let mut shown = text_table::aligned(&["table", "rows", &format!("bytes as {}", format.name), "chunks"], &lines);
         shown.push_str(&format!(
             "\nmemory: about {} MB, as Parquet about {} MB, with {threads} threads\nengine {}\nfingerprint {}\n",
-            table::count((memory.as_text / 1e6) as u64),
-            table::count((memory.as_columns / 1e6) as u64),
+            text_table::count((memory.as_text / 1e6) as u64),
+            text_table::count((memory.as_columns / 1e6) as u64),
             FINGERPRINT,
             fingerprint(plan)
         ));
-        table::print(&shown)
+        text_table::print(&shown)
     }
 }

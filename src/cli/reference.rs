@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use super::markdown::{cell, code};
-use super::table;
+use super::text_table;
 use crate::error::Result;
 use crate::format::write::FORMATS;
 use crate::generator;
@@ -21,7 +21,7 @@ pub(super) struct Reference {}
 impl Reference {
     #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(super) fn run(&self) -> Result<()> {
-        table::print(&text())
+        text_table::print(&text())
     }
 }
 

@@ -1,4 +1,4 @@
-//! How an error reaches the user: place, path, message, the line itself, and a hint.
+//! Errors on stderr: place, path, message, the line of the profile, and a hint.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 use super::{LogFormat, log};
 use crate::error::{Error, Kind};
 
-/// An error with its line, for a person.
+/// An error with the profile text that it points into, as miette renders it.
 struct Shown<'a> {
     error: &'a Error,
     source: Option<NamedSource<String>>,
@@ -46,7 +46,7 @@ impl Diagnostic for Shown<'_> {
     }
 }
 
-/// Prints an error to stderr and gives the exit code; a closed pipe is no news.
+/// Prints an error to stderr and returns its exit code. A closed pipe (`placebo … | head`) prints nothing.
 pub(super) fn report(error: &Error, log_format: LogFormat) -> ExitCode {
     let code = error.kind().exit_code();
     if error.kind() == Kind::ClosedPipe {
@@ -64,7 +64,7 @@ pub(super) fn report(error: &Error, log_format: LogFormat) -> ExitCode {
     if handler.render_report(&mut text, &Shown { error, source }).is_err() {
         text = format!("error: {error}\n");
     }
-    // Where stderr is closed, the exit code is all that is left to say.
+    // A closed stderr is ignored: the exit code still tells.
     let _unheard = stderr.write_all(text.as_bytes());
     ExitCode::from(code)
 }

@@ -5,7 +5,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::table;
+use super::text_table;
 use crate::error::Result;
 use crate::generator;
 use crate::profile::Profile;
@@ -16,7 +16,7 @@ pub(super) struct SchemaCommand {}
 impl SchemaCommand {
     #[expect(clippy::unused_self, reason = "every command runs the same way")]
     pub(super) fn run(&self) -> Result<()> {
-        table::print(&text())
+        text_table::print(&text())
     }
 }
 

@@ -1,9 +1,9 @@
-//! `placebo completions` and `placebo man`: both derived from the arguments themselves.
+//! `placebo completions` and `placebo man`, both derived from the definition of the arguments.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, table};
+use super::{Cli, text_table};
 use crate::error::{Error, Result};
 
 #[derive(Args)]
@@ -16,7 +16,7 @@ impl Completions {
     pub(super) fn run(&self) -> Result<()> {
         let mut out = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "placebo", &mut out);
-        table::print(&String::from_utf8_lossy(&out))
+        text_table::print(&String::from_utf8_lossy(&out))
     }
 }
 
@@ -28,6 +28,6 @@ impl Man {
     pub(super) fn run(&self) -> Result<()> {
         let mut out = Vec::new();
         clap_mangen::Man::new(Cli::command()).render(&mut out).map_err(|error| Error::io("standard output", error))?;
-        table::print(&String::from_utf8_lossy(&out))
+        text_table::print(&String::from_utf8_lossy(&out))
     }
 }

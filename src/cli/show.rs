@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Source, table};
+use super::{Source, text_table};
 use crate::error::Result;
 use crate::notes;
 use crate::plan::{Chunk, Plan};
@@ -24,14 +24,14 @@ impl Show {
     pub(super) fn run(&self) -> Result<()> {
         let plan = self.source.plan()?;
         if self.catalogue {
-            return table::print(&strict::catalogue(&plan));
+            return text_table::print(&strict::catalogue(&plan));
         }
         match &self.table {
             Some(name) => {
                 let at = plan.table(name)?;
-                table::print(&show_table(&plan, at)?)
+                text_table::print(&show_table(&plan, at)?)
             }
-            None => table::print(&show_profile(&plan)),
+            None => text_table::print(&show_profile(&plan)),
         }
     }
 }
@@ -42,7 +42,7 @@ fn show_profile(plan: &Plan) -> String {
         .iter()
         .map(|t| {
             let of = t.parent.map_or(String::new(), |parent| plan.tables[parent].name.clone());
-            let rows = if t.dense() { table::count(t.rows) } else { String::new() };
+            let rows = if t.dense() { text_table::count(t.rows) } else { String::new() };
             vec![
                 t.name.clone(),
                 of,
@@ -54,11 +54,11 @@ fn show_profile(plan: &Plan) -> String {
         })
         .collect();
     let mut text = format!("{}: {}\n\n", plan.name, plan.title);
-    text.push_str(&table::aligned(&["table", "of", "rows", "columns", "checks", "about"], &rows));
+    text.push_str(&text_table::aligned(&["table", "of", "rows", "columns", "checks", "about"], &rows));
     let params: Vec<Vec<String>> = plan.params.iter().map(|(name, value)| vec![name.clone(), value.clone()]).collect();
     if !params.is_empty() {
         text.push('\n');
-        text.push_str(&table::aligned(&["parameter", "value"], &params));
+        text.push_str(&text_table::aligned(&["parameter", "value"], &params));
     }
     text
 }
@@ -84,7 +84,7 @@ fn show_table(plan: &Plan, at: usize) -> Result<String> {
         })
         .collect();
     let mut text = format!("{}: {}\n\n", table.name, table.about);
-    text.push_str(&table::aligned(&["column", "type", "", "key", "references", "pii", "about"], &rows));
+    text.push_str(&text_table::aligned(&["column", "type", "", "key", "references", "pii", "about"], &rows));
     let root = plan.root_of(at);
     let numbers: Vec<u64> = (0..plan.tables[root].rows.min(50)).collect();
     let batch = Chunk::new(plan, root, &numbers).batch(at)?;
@@ -97,6 +97,6 @@ fn show_table(plan: &Plan, at: usize) -> Result<String> {
     }
     let header: Vec<&str> = table.schema.fields().iter().map(|field| field.name().as_str()).collect();
     text.push('\n');
-    text.push_str(&table::aligned(&header, &samples));
+    text.push_str(&text_table::aligned(&header, &samples));
     Ok(text)
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::decrypt::no_plaintext;
-use super::protecting::KeyArgs;
-use super::{LogFormat, log, number, table, threads};
+use super::protect_args::KeyArgs;
+use super::{LogFormat, log, number, text_table, threads};
 use crate::error::{Error, Kind, Result};
 use crate::verify::{self, PublicKey, Report, Request, Sample};
 
@@ -72,11 +72,12 @@ impl Verify {
                 report.findings.iter().for_each(log::finding);
                 report.notes.iter().for_each(|note| log::note(note));
             }
-            LogFormat::Text => table::print(&text(&report))?,
+            LogFormat::Text => text_table::print(&text(&report))?,
         }
         let count = report.findings.len() as u64 + report.more;
         if let Some(first) = report.findings.first() {
-            let what = if count == 1 { "1 finding".to_owned() } else { format!("{} findings", table::count(count)) };
+            let what =
+                if count == 1 { "1 finding".to_owned() } else { format!("{} findings", text_table::count(count)) };
             return Err(Error::new(Kind::Verification, format!("{what}; the first: {first}")));
         }
         if self.no_plaintext {
@@ -106,7 +107,7 @@ impl Verify {
 fn text(report: &Report) -> String {
     let mut lines: Vec<String> = report.findings.iter().map(|finding| format!("FAIL  {finding}")).collect();
     if report.more > 0 {
-        lines.push(format!("FAIL  {} more of the same", table::count(report.more)));
+        lines.push(format!("FAIL  {} more of the same", text_table::count(report.more)));
     }
     lines.extend(report.notes.iter().map(|note| format!("note  {note}")));
     let word = if report.findings.is_empty() { "ok  " } else { "seen" };

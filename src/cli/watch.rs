@@ -1,4 +1,4 @@
-//! A run as it goes on: a bar for people, events for programs, silence where nobody looks.
+//! Progress of a run on stderr: a bar on a terminal, JSON events for programs, nothing in a pipe.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use crate::dataset::DataSet;
 use crate::engine::{self, Outcome, Progress, Start, Target};
 use crate::error::{Error, Result};
 
-/// What is said while a run goes on.
+/// Form in which progress is reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Talk {
-    /// Nothing at all.
+pub(super) enum Reporting {
+    /// No progress and no summary (`--quiet`).
     None,
-    /// Nothing but the end: stderr is a file or a pipe.
+    /// The summary only: stderr is a file or a pipe.
     Silent,
-    /// A bar on a terminal.
+    /// A bar, then the summary: stderr is a terminal.
     Bar,
-    /// Events.
+    /// Events, one JSON object a line.
     Json,
 }
 
-impl Talk {
+impl Reporting {
     pub(super) fn of(log_format: LogFormat) -> Self {
         match log_format {
             LogFormat::Json => Self::Json,
@@ -37,37 +37,46 @@ impl Talk {
     }
 }
 
-/// Runs, and tells meanwhile how far it is.
-pub(super) fn watched(set: &DataSet, target: &dyn Target, start: Start, threads: usize, talk: Talk) -> Result<Outcome> {
+/// Runs the engine and reports progress meanwhile.
+///
+/// # Errors
+/// The run's own errors, and signals that cannot be handled.
+pub(super) fn run_reporting(
+    set: &DataSet,
+    target: &dyn Target,
+    start: Start,
+    threads: usize,
+    reporting: Reporting,
+) -> Result<Outcome> {
     let progress = Progress::default();
-    heed(&progress)?;
+    install_signal_handlers(&progress)?;
     let total: u64 = set.trees().iter().map(|tree| tree.rows.end - tree.rows.start).sum();
     let run = || engine::run(set, target, start, threads, &progress);
-    if matches!(talk, Talk::None | Talk::Silent) {
+    if matches!(reporting, Reporting::None | Reporting::Silent) {
         return run();
     }
-    let bar = if talk == Talk::Bar { ProgressBar::new(total) } else { ProgressBar::hidden() };
+    let bar = if reporting == Reporting::Bar { ProgressBar::new(total) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
         bar.set_style(style);
     }
     let started = Instant::now();
     let mut said = started;
-    if talk == Talk::Json {
+    if reporting == Reporting::Json {
         log::progress(0, total, 0);
     }
     std::thread::scope(|scope| {
         let work = scope.spawn(run);
-        // Asked before the files are told: those of the last moment are told too.
+        // `going` is read first, so that files finished during the last turn are reported too.
         while {
             let going = !work.is_finished();
-            if talk == Talk::Json {
+            if reporting == Reporting::Json {
                 progress.take_events().into_iter().for_each(log::event);
             }
             going
         } {
-            std::thread::sleep(Duration::from_millis(if talk == Talk::Json { 20 } else { 100 }));
+            std::thread::sleep(Duration::from_millis(if reporting == Reporting::Json { 20 } else { 100 }));
             let (done, rows) = (progress.done.load(Ordering::Relaxed), progress.rows.load(Ordering::Relaxed));
-            if talk == Talk::Json && said.elapsed() >= Duration::from_secs(1) {
+            if reporting == Reporting::Json && said.elapsed() >= Duration::from_secs(1) {
                 said = Instant::now();
                 log::progress(done, total, rows);
             }
@@ -79,15 +88,15 @@ pub(super) fn watched(set: &DataSet, target: &dyn Target, start: Start, threads:
     })
 }
 
-/// SIGINT and SIGTERM stop the run at the next chunk; a second one ends the process at once.
-fn heed(progress: &Progress) -> Result<()> {
+/// Makes SIGINT and SIGTERM stop the run at the next chunk, and a second one end the process at once.
+fn install_signal_handlers(progress: &Progress) -> Result<()> {
     let again = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         let (first, number) = (Arc::clone(&again), signal as usize);
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))
             .and_then(|_| flag::register(signal, first))
             .and_then(|_| flag::register_usize(signal, Arc::clone(&progress.stop), number))
-            .map_err(|error| Error::internal(format!("no signals: {error}")))?;
+            .map_err(|error| Error::internal(format!("cannot handle SIGINT and SIGTERM: {error}")))?;
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
-//! Readable tables on a terminal.
+//! Tables of aligned text for a terminal.
 
 use std::io::Write;
 
 use crate::error::{Error, Result};
 
-/// Rows of text as aligned columns under a header; numbers are aligned to the right.
+/// Aligns rows under a header: columns of numbers to the right, others to the left.
+///
+/// Cells longer than 40 characters are cut and end with `…`.
 pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     let clip = |cell: &str| {
         if cell.chars().count() > 40 { cell.chars().take(39).chain(['…']).collect() } else { cell.to_owned() }
@@ -41,13 +43,16 @@ pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Prints data to stdout.
+/// Writes text to stdout and flushes it.
+///
+/// # Errors
+/// A full disk, or a pipe that its reader closed.
 pub(super) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Error::io("standard output", error))
 }
 
-/// A count with `_` between thousands, as TOML writes it.
+/// Formats a count with `_` between thousands, as in TOML: `1_000_000`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
