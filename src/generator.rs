@@ -1,7 +1,7 @@
 //! Generators: what makes a column's values out of randomness and parameters.
 //!
 //! To add one: a struct of parameters in its family's file (its doc comment is its documentation), `impl Params` with a
-//! name, an example and `plan`, a `Generator` that fills a column, and one entry in the file's `DEFS`. Lists, schema,
+//! name, an origin, an example and `plan`, a `Generator` that fills a column, and one entry in the file's `DEFS`. Lists, schema,
 //! docs, benches and property tests come from [`families`]. Rules: a cell's value depends on its key, its row and its
 //! inputs alone; a null input gives a null; nothing allocates per cell except the text that it makes.
 
@@ -13,6 +13,7 @@ mod key;
 pub mod lifecycle;
 mod number;
 pub mod operand;
+mod origin;
 pub mod record;
 mod sibling;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 pub use operand::{Operand, Slot, Text, Want};
+pub use origin::Origin;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::profile::{Expr, Loaded, Value};
@@ -174,6 +176,8 @@ pub trait Scope {
 pub trait Params: DeserializeOwned + JsonSchema + 'static {
     /// The name in `gen.NAME`.
     const NAME: &'static str;
+    /// Where its values come from. [`Origin::Reserved`] becomes [`Origin::Live`] where a profile says `shape = true`.
+    const ORIGIN: Origin;
     /// Parameters that work in any table, as TOML: shown in the docs, run by tests and benches.
     const EXAMPLE: &'static str;
     /// Checks the parameters and makes the generator.
@@ -186,6 +190,8 @@ pub struct Def {
     pub name: &'static str,
     /// Example parameters, as TOML.
     pub example: &'static str,
+    /// Where its values come from, unless parameters say otherwise: see [`Def::origin`].
+    origin: Origin,
     /// The JSON Schema of the parameters, with their documentation.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Reads the parameters and plans.
@@ -201,6 +207,7 @@ impl Def {
         Self {
             name: P::NAME,
             example: P::EXAMPLE,
+            origin: P::ORIGIN,
             schema: |generator| generator.root_schema_for::<P>(),
             plan: |args, scope| match P::deserialize(args) {
                 Ok(params) => params.plan(scope),
@@ -209,13 +216,15 @@ impl Def {
             explain: |loaded, path| loaded.explain::<P>(path),
         }
     }
-}
 
-/// Whether a spreadsheet takes a cell for a formula: it begins with `=`, `+`, `-`, `@`, a tab or a carriage return. No
-/// generator makes such a text by itself; what a profile's author composes, in expressions and patterns, is theirs.
-#[must_use]
-pub fn formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    /// Where its values come from with these parameters: identifiers with `shape = true` look live.
+    #[must_use]
+    pub fn origin(&self, args: &toml::Table) -> Origin {
+        match (self.origin, args.get("shape").and_then(toml::Value::as_bool)) {
+            (Origin::Reserved, Some(true)) => Origin::Live,
+            (origin, _) => origin,
+        }
+    }
 }
 
 /// The families of generators, each with its list.

@@ -12,6 +12,7 @@
 //! # Ok::<(), placebo::error::Error>(())
 //! ```
 
+pub mod arrays;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod dataset;
@@ -31,6 +32,7 @@ pub mod plan;
 pub mod profile;
 pub mod protect;
 pub mod rng;
+pub mod spreadsheet;
 pub mod sql;
 pub mod stage;
 pub mod target;

@@ -25,7 +25,7 @@ use arrow_select::take::take;
 pub(super) use budget::allow as depth;
 pub use call::convert;
 pub use cast::{as_text, cast};
-pub use functions::{Doc, Function, Reduction, all as functions, docs};
+pub use functions::{Carries, Doc, Function, Nulls, Reduction, all as functions, docs};
 pub use lower::{Aggregate, Names, Window, lower};
 pub use parse::{parse, parse_type};
 pub use portable::portable;
@@ -195,7 +195,7 @@ fn call(function: &Function, args: &[Value], rows: usize, ty: &DataType) -> Resu
         return Ok(Value::Scalar((function.eval)(args, 1, ty)?));
     }
     let mut arrays = args.iter().enumerate().filter(|(_, arg)| matches!(arg, Value::Array(_)));
-    if let (true, Some((at, one)), None) = (function.strict, arrays.next(), arrays.next())
+    if let (Nulls::Strict, Some((at, one)), None) = (function.nulls, arrays.next(), arrays.next())
         && let Some(dictionary) = one.array().as_dictionary_opt::<Int32Type>()
         && dictionary.values().len() < rows
     {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::operand::View;
-use super::{Def, Fill, Generator, Operand, Params, Scope};
+use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
 use crate::error::Result;
 use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
@@ -46,6 +46,7 @@ struct Choice {
 
 impl Params for Choice {
     const NAME: &'static str = "choice";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "weights = { small = 3, medium = 5, large = 2 }";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -106,7 +107,7 @@ fn distinct(scope: &dyn Scope, values: &[String]) -> Result<()> {
     if values.is_empty() {
         return Err(scope.error("", "there is nothing to choose from".to_owned()));
     }
-    if let Some(formula) = values.iter().find(|value| super::formula(value)) {
+    if let Some(formula) = values.iter().find(|value| crate::spreadsheet::is_formula(value)) {
         return Err(scope
             .error("", format!("a spreadsheet takes the text `{}` for a formula", formula.escape_debug()))
             .hint("an expression may make it, such as CASE; `--csv-guard quote` then writes a `'` before it"));
@@ -207,6 +208,7 @@ struct Truth {
 
 impl Params for Truth {
     const NAME: &'static str = "boolean";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "p = 0.3";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -249,6 +251,7 @@ struct Strata {
 
 impl Params for Strata {
     const NAME: &'static str = "strata";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "weights = { north = 3, south = 1 }";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -315,7 +318,7 @@ mod tests {
     use arrow_array::cast::AsArray;
 
     use super::*;
-    use crate::generator::operand::texts;
+    use crate::arrays::texts;
     use crate::generator::testing::{Bed, plan_error};
 
     fn counts(bed: &Bed, toml: &str) -> std::collections::BTreeMap<Option<String>, usize> {

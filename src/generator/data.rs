@@ -69,7 +69,7 @@ impl Data {
                 if !cell.is_empty() && !kind.accepts(cell) {
                     return Err(fail(line, format!("`{cell}` in column `{column}` is not {}", kind.name())));
                 }
-                if matches!(kind, Kinds::Text) && super::formula(cell) {
+                if matches!(kind, Kinds::Text) && crate::spreadsheet::is_formula(cell) {
                     let cell = cell.escape_debug();
                     return Err(fail(line, format!("a spreadsheet takes `{cell}` in column `{column}` for a formula"))
                         .hint(

@@ -20,7 +20,7 @@ use fake::locales::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Def, Fill, Generator, Params, Scope};
+use super::{Def, Fill, Generator, Origin, Params, Scope};
 use crate::error::{Result, did_you_mean};
 use crate::rng::Cell;
 
@@ -105,6 +105,7 @@ struct Fake {
 
 impl Params for Fake {
     const NAME: &'static str = "fake";
+    const ORIGIN: Origin = Origin::Dictionary;
     const EXAMPLE: &'static str = "kind = \"company.name\"\nlocale = \"fr_fr\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Def, Fill, Generator, Params, Scope};
+use super::{Def, Fill, Generator, Origin, Params, Scope};
 use crate::error::Result;
 use crate::rng::Permutation;
 
@@ -29,6 +29,7 @@ struct Sequence {
 
 impl Params for Sequence {
     const NAME: &'static str = "sequence";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "start = 1";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -76,6 +77,7 @@ struct Shuffled {
 
 impl Params for Shuffled {
     const NAME: &'static str = "permutation";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "size = 1_000_000\nstart = 1";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -124,6 +126,7 @@ struct Uuid {}
 
 impl Params for Uuid {
     const NAME: &'static str = "uuid";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -174,6 +177,7 @@ struct Token {
 
 impl Params for Token {
     const NAME: &'static str = "token";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "length = 16";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

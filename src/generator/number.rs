@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::operand::View;
-use super::{Def, Fill, Generator, Operand, Params, Scope};
+use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
 use crate::error::Result;
 use crate::profile::Expr;
 use crate::rng::Cell;
@@ -120,6 +120,7 @@ struct Integer {
 
 impl Params for Integer {
     const NAME: &'static str = "integer";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 1\nmax = 6";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -143,6 +144,7 @@ struct Decimal {
 
 impl Params for Decimal {
     const NAME: &'static str = "decimal";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 0\nmax = 99.99\nscale = 2";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -211,6 +213,7 @@ struct Uniform {
 
 impl Params for Uniform {
     const NAME: &'static str = "uniform";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 0\nmax = 1";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -240,6 +243,7 @@ struct Normal {
 
 impl Params for Normal {
     const NAME: &'static str = "normal";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "mean = 118\nsd = 12\nscale = 0";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -273,6 +277,7 @@ struct Lognormal {
 
 impl Params for Lognormal {
     const NAME: &'static str = "lognormal";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "median = 3\nsigma = 0.75\nscale = 2";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -302,6 +307,7 @@ struct Exponential {
 
 impl Params for Exponential {
     const NAME: &'static str = "exponential";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "mean = 20";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -320,6 +326,7 @@ struct Poisson {
 
 impl Params for Poisson {
     const NAME: &'static str = "poisson";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "mean = 3.1";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -340,6 +347,7 @@ struct Geometric {
 
 impl Params for Geometric {
     const NAME: &'static str = "geometric";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "p = 0.4";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -361,6 +369,7 @@ struct NegativeBinomial {
 
 impl Params for NegativeBinomial {
     const NAME: &'static str = "negative_binomial";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "r = 0.9\nmean = 3.1";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -383,6 +392,7 @@ struct Zipf {
 
 impl Params for Zipf {
     const NAME: &'static str = "zipf";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "n = 1000\ns = 1.1";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

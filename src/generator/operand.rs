@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray};
+use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
 use arrow_buffer::ScalarBuffer;
 
 use super::{Fill, Scope};
+use crate::arrays::{Texts, texts};
 use crate::error::Result;
 use crate::profile::{Expr, Value};
 
@@ -166,44 +167,6 @@ impl Text {
         match &self.0 {
             Slot::Const(array) => Texts::One(Box::new(texts(array))),
             Slot::Input(index) => texts(&fill.inputs[*index]),
-        }
-    }
-}
-
-/// Text by row, whether it stands in the array or in a dictionary.
-pub enum Texts<'a> {
-    /// The same for every row.
-    One(Box<Texts<'a>>),
-    /// Each row's own.
-    Plain(&'a StringArray),
-    /// Keys into shared values.
-    Keyed(&'a PrimitiveArray<Int32Type>, &'a StringArray),
-    /// No text at all: every row is null.
-    Null,
-}
-
-/// The texts of a `Utf8` or dictionary array.
-#[must_use]
-pub fn texts(array: &ArrayRef) -> Texts<'_> {
-    if let Some(plain) = array.as_string_opt::<i32>() {
-        return Texts::Plain(plain);
-    }
-    match array.as_dictionary_opt::<Int32Type>() {
-        Some(dictionary) => Texts::Keyed(dictionary.keys(), dictionary.values().as_string::<i32>()),
-        None => Texts::Null,
-    }
-}
-
-impl Texts<'_> {
-    /// The text in row `i`; `None` is null.
-    #[inline]
-    #[must_use]
-    pub fn at(&self, i: usize) -> Option<&str> {
-        match self {
-            Texts::One(all) => all.at(0),
-            Texts::Plain(array) => (!array.is_null(i)).then(|| array.value(i)),
-            Texts::Keyed(keys, values) => (!keys.is_null(i)).then(|| values.value(keys.value(i) as usize)),
-            Texts::Null => None,
         }
     }
 }

@@ -15,8 +15,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::Data;
-use super::operand::{Texts, texts};
-use super::{Def, Fill, Generator, Params, Scope, Text};
+use super::{Def, Fill, Generator, Origin, Params, Scope, Text};
+use crate::arrays::{Texts, texts};
 use crate::error::{Error, Result};
 use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
@@ -346,6 +346,7 @@ struct Record {
 
 impl Params for Record {
     const NAME: &'static str = "record";
+    const ORIGIN: Origin = Origin::Dictionary;
     const EXAMPLE: &'static str = "file = \"states.csv\"\ncolumn = \"name\"\nweight = \"population\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -12,9 +12,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::operand::{Text, Texts};
+use super::operand::Text;
 use super::time::{Resolution, instant_type, instants, steps_up};
-use super::{Def, Fill, Generator, Operand, Params, Scope};
+use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
+use crate::arrays::Texts;
 use crate::error::Result;
 use crate::profile::Expr;
 
@@ -49,6 +50,7 @@ struct Rising {
 
 impl Params for Rising {
     const NAME: &'static str = "rising";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2025-01-01'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -140,6 +142,7 @@ struct HashChain {
 
 impl Params for HashChain {
     const NAME: &'static str = "hash_chain";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "over = [\"1\", \"'opened'\"]";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Def, Fill, Generator, Operand, Params, Scope};
+use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
 use crate::error::Result;
 use crate::profile::Expr;
 use crate::rng::Cell;
@@ -106,6 +106,7 @@ struct Day {
 
 impl Params for Day {
     const NAME: &'static str = "date";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2024-12-31'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -187,6 +188,7 @@ struct Timestamp {
 
 impl Params for Timestamp {
     const NAME: &'static str = "timestamp";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2025-01-01'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

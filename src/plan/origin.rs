@@ -6,57 +6,10 @@ use arrow_array::cast::AsArray;
 use arrow_schema::DataType;
 
 use super::{Column, Input, Listed, Mark, Op, Plan, Step};
-use crate::generator;
+pub use crate::generator::Origin;
 use crate::kinds::{self, Kind};
 use crate::notes;
-use crate::sql::{Expr, Node, types};
-
-/// Where the values of a column come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// The same text for every row.
-    Constant,
-    /// Drawn, and in no way like a person's.
-    Synthetic,
-    /// A list of the profile, such as names or places.
-    Dictionary,
-    /// Computed from other columns.
-    Derived,
-    /// An identifier from a range that no one can have.
-    Reserved,
-    /// An identifier from a range that is in use: it may be someone's.
-    Live,
-}
-
-impl Origin {
-    /// The word in catalogues.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Origin::Constant => "constant",
-            Origin::Synthetic => "synthetic",
-            Origin::Dictionary => "dictionary",
-            Origin::Derived => "derived",
-            Origin::Reserved => "reserved-range",
-            Origin::Live => "live-shaped",
-        }
-    }
-
-    /// What a generator makes, by its family and whether it was asked for what looks live.
-    pub(super) fn of_generator(name: &str, args: &toml::Table) -> Self {
-        let family = generator::families().into_iter().find(|(_, defs)| defs.iter().any(|def| def.name == name));
-        match family.map(|(family, _)| family) {
-            Some(family) if generator::identifier::families().iter().any(|(known, _)| *known == family) => {
-                match args.get("shape").and_then(toml::Value::as_bool) {
-                    Some(true) => Origin::Live,
-                    _ => Origin::Reserved,
-                }
-            }
-            Some("record" | "fake") => Origin::Dictionary,
-            _ => Origin::Synthetic,
-        }
-    }
-}
+use crate::sql::{Expr, Node};
 
 /// The inputs of an expression whose values it hands on: not what a condition looks at, nor what a sum is made of.
 fn carried(expr: &Expr, found: &mut Vec<usize>) {
@@ -78,10 +31,8 @@ fn carried(expr: &Expr, found: &mut Vec<usize>) {
             }
         }
         Node::Call(function, args) => {
-            let text = types::logical(&expr.ty) == &DataType::Utf8;
-            if text || ["coalesce", "greatest", "least", "nullif"].contains(&function.name) {
-                args.iter().for_each(|arg| carried(arg, found));
-            }
+            let handed_on = args.iter().enumerate().filter(|(place, _)| function.carries.argument(*place));
+            handed_on.for_each(|(_, arg)| carried(arg, found));
         }
     }
 }

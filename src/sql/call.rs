@@ -25,15 +25,8 @@ pub(super) fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
     let given: Vec<DataType> = args.iter().map(|arg| arg.ty.clone()).collect();
     let (function, (wanted, ty)) = resolve(name, &given)?;
     let args: Vec<Expr> = args.into_iter().zip(&wanted).map(|(arg, to)| arg.cast_to(to)).collect();
-    rehearsed(function, &args, &ty)?;
-    let nullable = match name {
-        "is null" | "is not null" | "is distinct from" => false,
-        "coalesce" | "greatest" | "least" => args.iter().all(|arg| arg.nullable),
-        _ => {
-            !function.strict && !matches!(name, "and" | "or" | "concat" | "concat_ws")
-                || args.iter().any(|arg| arg.nullable)
-        }
-    };
+    dry_run(function, &args, &ty)?;
+    let nullable = function.nulls.nullable(args.iter().map(|arg| arg.nullable));
     let digits = match name {
         "round" | "round_even" => rounded(&ty, args.get(1)),
         _ => None,
@@ -47,7 +40,7 @@ pub(super) fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
 
 /// Runs a function over no rows, so that a pattern, a part of a date or a number of digits that is wrong, or no
 /// constant where one is meant, is found when the profile is read.
-fn rehearsed(function: &Function, args: &[Expr], ty: &DataType) -> Result<()> {
+fn dry_run(function: &Function, args: &[Expr], ty: &DataType) -> Result<()> {
     let empty = |expr: &Expr| Value::Array(new_empty_array(types::logical(&expr.ty)));
     let scene: Vec<Value> = args
         .iter()

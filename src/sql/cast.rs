@@ -10,8 +10,8 @@ use arrow_schema::DataType;
 
 use super::civil;
 use super::types::{logical, name, timestamp};
+use crate::arrays::texts;
 use crate::error::{Error, Kind, Result};
-use crate::generator::operand::texts;
 
 /// Casts an array. A text that is no such value is an error, as in SQL, not a null.
 pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

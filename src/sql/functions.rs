@@ -33,8 +33,8 @@ pub use reductions::Reduction;
 
 use super::Value;
 use super::types;
+use crate::arrays::texts;
 use crate::error::{Error, Kind, Result, did_you_mean};
-use crate::generator::operand::texts;
 
 /// The types that the arguments are cast to, and the type of the result.
 pub(super) type Resolved = (Vec<DataType>, DataType);
@@ -54,8 +54,60 @@ pub struct Function {
     pub types: fn(&[DataType]) -> Option<Resolved>,
     /// Computes the values of `rows` rows.
     pub eval: fn(&[Value], usize, &DataType) -> Result<ArrayRef>,
-    /// Whether the result is null exactly where an argument is.
-    pub strict: bool,
+    /// Where the result may be null.
+    pub nulls: Nulls,
+    /// The arguments whose values the result is, or is put together of: what personal data in them makes of the result.
+    pub carries: Carries,
+}
+
+/// Where the result of a function may be null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// Nowhere.
+    Never,
+    /// In exactly the rows in which an argument is null.
+    Strict,
+    /// Only in rows in which an argument is null.
+    WithAny,
+    /// Only in rows in which all arguments are null.
+    WithAll,
+    /// In any row.
+    Anywhere,
+}
+
+impl Nulls {
+    /// Whether the result may be null, given which arguments may be.
+    pub(super) fn nullable(self, mut arguments: impl Iterator<Item = bool>) -> bool {
+        match self {
+            Nulls::Never => false,
+            Nulls::Strict | Nulls::WithAny => arguments.any(|nullable| nullable),
+            Nulls::WithAll => arguments.all(|nullable| nullable),
+            Nulls::Anywhere => true,
+        }
+    }
+}
+
+/// The arguments of a function that its result hands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// None: the result is a fact about the arguments, such as a length, a sum or a comparison.
+    Nothing,
+    /// Every argument.
+    All,
+    /// The arguments at these places, from 0; the others only say how.
+    Only(&'static [usize]),
+}
+
+impl Carries {
+    /// Whether the result hands on the argument at a place, from 0.
+    #[must_use]
+    pub fn argument(self, place: usize) -> bool {
+        match self {
+            Carries::Nothing => false,
+            Carries::All => true,
+            Carries::Only(places) => places.contains(&place),
+        }
+    }
 }
 
 /// What people read about an operator, a function or a form of the language.

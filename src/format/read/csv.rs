@@ -8,7 +8,7 @@ use super::cell::Class;
 use super::text::{Cell, Grammar, Step, Text};
 use super::{Options, Reader, malformed};
 use crate::error::Result;
-use crate::generator::formula;
+use crate::spreadsheet::is_formula;
 
 /// The reader of `csv`.
 pub(super) static CSV: Reader = Reader {
@@ -68,7 +68,7 @@ impl Grammar for Csv {
     fn unguard<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         if let (true, [b'\'', rest @ ..]) = (self.guard, text) {
             let quotes = rest.iter().take_while(|byte| **byte == b'\'').count();
-            if std::str::from_utf8(&rest[quotes..]).is_ok_and(formula) {
+            if std::str::from_utf8(&rest[quotes..]).is_ok_and(is_formula) {
                 return rest;
             }
         }

@@ -28,7 +28,7 @@ use super::text::{Rows, Style};
 use super::{Encoder, Format, Options, Piece, Sink, write_failed};
 use crate::digest::RowSum;
 use crate::error::{Error, Result};
-use crate::generator::formula;
+use crate::spreadsheet::is_formula;
 
 /// The format `csv`.
 pub(super) static CSV: Format = Format {
@@ -63,7 +63,7 @@ fn guarded(array: &ArrayRef) -> ArrayRef {
         return Arc::new(codes.with_values(guarded(codes.values())));
     }
     let Some(texts) = array.as_string_opt::<i32>() else { return Arc::clone(array) };
-    let guards = |text: &str| formula(text.trim_start_matches('\''));
+    let guards = |text: &str| is_formula(text.trim_start_matches('\''));
     if !texts.iter().flatten().any(guards) {
         return Arc::clone(array);
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{ALPHANUMERIC, Identifier, LETTERS, Numbers, check, digit, plan, push_padded, sign};
 use crate::error::Result;
-use crate::generator::{Def, Fill, Generator, Params, Scope, Text};
+use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
 /// The generators of this family.
@@ -39,6 +39,7 @@ struct Pan {
 
 impl Params for Pan {
     const NAME: &'static str = "pan";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "length = 16";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -75,6 +76,7 @@ struct Luhn {
 
 impl Params for Luhn {
     const NAME: &'static str = "luhn";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "prefix = \"99\"\nlength = 10";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -125,6 +127,7 @@ struct Lei {
 
 impl Params for Lei {
     const NAME: &'static str = "lei";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -163,6 +166,7 @@ struct Bic {
 
 impl Params for Bic {
     const NAME: &'static str = "bic";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "country = \"'DE'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -218,6 +222,7 @@ struct Cusip {
 
 impl Params for Cusip {
     const NAME: &'static str = "cusip";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -253,6 +258,7 @@ struct Isin {
 
 impl Params for Isin {
     const NAME: &'static str = "isin";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

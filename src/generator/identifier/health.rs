@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Identifier, LETTERS, Numbers, check, digit, plan, push_padded, sign};
 use crate::error::Result;
-use crate::generator::{Def, Fill, Generator, Params, Scope, Text};
+use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
 /// The generators of this family.
@@ -31,6 +31,7 @@ struct Npi {
 
 impl Params for Npi {
     const NAME: &'static str = "npi";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -71,6 +72,7 @@ struct Dea {
 
 impl Params for Dea {
     const NAME: &'static str = "dea";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "name = \"'Tester'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -133,6 +135,7 @@ struct Mbi {
 
 impl Params for Mbi {
     const NAME: &'static str = "mbi";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -185,6 +188,7 @@ struct Mrns {
 
 impl Params for Mrn {
     const NAME: &'static str = "mrn";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "digits = 8";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -226,6 +230,7 @@ struct Ndc {
 
 impl Params for Ndc {
     const NAME: &'static str = "ndc";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Numbers, check, digit, push_padded};
 use crate::error::Result;
-use crate::generator::{Def, Fill, Generator, Params, Scope, Text};
+use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
 /// The generators of this family.
@@ -160,6 +160,7 @@ fn find(code: &str) -> Option<&'static Country> {
 
 impl Params for Iban {
     const NAME: &'static str = "iban";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "country = \"'DE'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

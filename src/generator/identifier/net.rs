@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Identifier, Numbers, digit, plan, push_padded};
 use crate::error::Result;
-use crate::generator::{Def, Fill, Generator, Params, Scope, Text};
+use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
 /// The generators of this family.
@@ -28,6 +28,7 @@ struct Ipv4 {
 
 impl Params for Ipv4 {
     const NAME: &'static str = "ipv4";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -61,6 +62,7 @@ struct Ipv6 {
 
 impl Params for Ipv6 {
     const NAME: &'static str = "ipv6";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -97,6 +99,7 @@ struct Mac {
 
 impl Params for Mac {
     const NAME: &'static str = "mac";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -162,6 +165,7 @@ fn is_domain(domain: &str) -> bool {
 
 impl Params for Email {
     const NAME: &'static str = "email";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "local = \"'Zoë O''Hara'\"\ndigits = 3";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Identifier, Numbers, check, digit, plan, push_padded};
 use crate::error::Result;
-use crate::generator::{Def, Fill, Generator, Params, Scope, Text};
+use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
 /// The generators of this family.
@@ -34,6 +34,7 @@ struct Ssn {
 
 impl Params for Ssn {
     const NAME: &'static str = "ssn";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -84,6 +85,7 @@ const NO_EIN: [u64; 17] = [0, 7, 8, 9, 17, 18, 19, 28, 29, 49, 69, 70, 78, 79, 8
 
 impl Params for Ein {
     const NAME: &'static str = "ein";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -151,6 +153,7 @@ impl Aba {
 
 impl Params for Aba {
     const NAME: &'static str = "aba";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -217,6 +220,7 @@ const AREAS: [u16; 195] = [
 
 impl Params for Phone {
     const NAME: &'static str = "phone";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "area = \"'217'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

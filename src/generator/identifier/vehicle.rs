@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Identifier, check, digit, plan, push_padded, sign};
 use crate::error::Result;
-use crate::generator::{Def, Generator, Params, Scope};
+use crate::generator::{Def, Generator, Origin, Params, Scope};
 
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Vin>()];
@@ -21,6 +21,7 @@ struct Vin {
 
 impl Params for Vin {
     const NAME: &'static str = "vin";
+    const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::MAX_CELL;
 use crate::error::Result;
-use crate::generator::{Fill, Generator, Params, Scope};
+use crate::generator::{Fill, Generator, Origin, Params, Scope};
 use crate::rng::Cell;
 
 /// The greatest count in `{n}`.
@@ -31,6 +31,7 @@ pub(super) struct Pattern {
 
 impl Params for Pattern {
     const NAME: &'static str = "pattern";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = r"pattern = '[A-Z]{2}-\d{6}'";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -7,9 +7,9 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::arrays::Texts;
 use crate::error::Result;
-use crate::generator::operand::Texts;
-use crate::generator::{Fill, Generator, Params, Scope, Text};
+use crate::generator::{Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
 /// The longest cell in bytes: templates of templates could double without end.
@@ -26,6 +26,7 @@ pub(super) struct Template {
 
 impl Params for Template {
     const NAME: &'static str = "template";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "template = \"Row {row}\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -45,6 +46,7 @@ pub(super) struct Code {
 
 impl Params for Code {
     const NAME: &'static str = "code";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "pattern = \"W{row:09}\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

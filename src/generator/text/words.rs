@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::MAX_CELL;
+use crate::arrays::texts;
 use crate::error::Result;
-use crate::generator::operand::texts;
 use crate::generator::record::in_field;
-use crate::generator::{Fill, Generator, Params, Scope};
+use crate::generator::{Fill, Generator, Origin, Params, Scope};
 use crate::rng::Cell;
 
 // source: own list, written for this project; neutral words of everyday English.
@@ -115,6 +115,7 @@ pub(super) struct Words {
 
 impl Params for Words {
     const NAME: &'static str = "words";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 2\nmax = 5";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -160,6 +161,7 @@ pub(super) struct Sentence {}
 
 impl Params for Sentence {
     const NAME: &'static str = "sentence";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "";
 
     fn plan(self, _: &mut dyn Scope) -> Result<Box<dyn Generator>> {
@@ -181,6 +183,7 @@ pub(super) struct Paragraph {
 
 impl Params for Paragraph {
     const NAME: &'static str = "paragraph";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 2\nmax = 3";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{DAY, HOUR, Resolution, SECOND, instant_type, instants, steps_up};
 use crate::error::Result;
-use crate::generator::{Fill, Generator, Operand, Params, Scope};
+use crate::generator::{Fill, Generator, Operand, Origin, Params, Scope};
 use crate::profile::{Expr, Wait};
 
 /// An instant some time after another, rounded up to the resolution, so that it never comes before it.
@@ -27,6 +27,7 @@ pub(super) struct After {
 
 impl Params for After {
     const NAME: &'static str = "after";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nwait.hours.exponential.mean = 36";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

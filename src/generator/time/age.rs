@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::EPOCH;
 use crate::error::Result;
 use crate::generator::record::{Order, Picker, in_field};
-use crate::generator::{Fill, Generator, Operand, Params, Scope};
+use crate::generator::{Fill, Generator, Operand, Origin, Params, Scope};
 use crate::profile::Expr;
 
 /// A birth date such that the age has the shares of a population: an age band of a data file, then any day within it.
@@ -40,6 +40,7 @@ pub(super) struct AgePyramid {
 
 impl Params for AgePyramid {
     const NAME: &'static str = "age_pyramid";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "file = \"age_pyramid.csv\"\nfrom = \"age_from\"\nto = \"age_to\"\n\
                                    weight = \"weight\"\nat = \"DATE '2025-06-30'\"";
 

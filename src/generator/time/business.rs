@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{DAY, Resolution, SECOND, Window, instant_type, instants, steps_up};
 use crate::error::Result;
-use crate::generator::{Fill, Generator, Params, Scope};
+use crate::generator::{Fill, Generator, Origin, Params, Scope};
 use crate::profile::Expr;
 
 /// An instant in [from, to) on a Monday to Friday within opening hours, each as likely as another.
@@ -31,6 +31,7 @@ pub(super) struct BusinessTime {
 
 impl Params for BusinessTime {
     const NAME: &'static str = "business_time";
+    const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2025-01-01'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {

@@ -264,7 +264,7 @@ impl Compiler<'_> {
                 false => error,
             }
         })?;
-        let made = Origin::of_generator(def.name, &call.args);
+        let made = def.origin(&call.args);
         Ok(Column { made, ..self.column_of(table, name, Op::Generator(generator), inputs) })
     }
 

@@ -7,8 +7,8 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 
 use super::{Skew, beyond, draw, others};
+use crate::arrays::{Texts, texts};
 use crate::error::{Error, Result};
-use crate::generator::operand::{Texts, texts};
 use crate::generator::{Fill, Operand};
 use crate::plan::{Chunk, Op, Plan, Step};
 use crate::profile::{Fallback, Loaded};

@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, PrimitiveArray};
 use arrow_schema::ArrowError;
 use arrow_schema::DataType::{self, Decimal128, Float64, Int64, Null};
 
-use super::{Function, Resolved};
+use super::{Carries, Function, Nulls, Resolved};
 use crate::error::{Error, Kind, Result};
 use crate::sql::types::{as_decimal, common, name};
 
@@ -24,7 +24,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("1.25 + 2", "3.25"),
         types: |args| arithmetic(args, SUM),
         eval: |args, _, ty| fitting("+", ty, numeric::add(&args[0], &args[1])),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "-",
@@ -33,7 +34,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("1.25 - 2", "-0.75"),
         types: |args| arithmetic(args, SUM),
         eval: |args, _, ty| fitting("-", ty, numeric::sub(&args[0], &args[1])),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "*",
@@ -42,7 +44,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("1.25 * 0.5", "0.625"),
         types: |args| arithmetic(args, |(p1, s1), (p2, s2)| (p1 as i8 + p2 as i8 + 1, s1 + s2)),
         eval: |args, _, ty| fitting("*", ty, numeric::mul(&args[0], &args[1])),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "negate",
@@ -51,7 +54,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("-(1.5)", "-1.5"),
         types: same_number,
         eval: |args, _, ty| fitting("-", ty, numeric::neg(args[0].array())),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "abs",
@@ -74,7 +78,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 }
             })
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];
 

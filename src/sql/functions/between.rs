@@ -7,7 +7,7 @@ use arrow_array::types::{Int64Type, TimestampMicrosecondType};
 use arrow_schema::DataType::{self, Date32, Int64, Null, Timestamp};
 
 use super::days::pairs;
-use super::{Function, Resolved};
+use super::{Carries, Function, Nulls, Resolved};
 use crate::sql::civil::{self, DAY};
 use crate::sql::types::timestamp;
 
@@ -24,7 +24,8 @@ macro_rules! between {
                 let unit: fn(i64, i64) -> i64 = $unit;
                 Ok(Arc::new(pairs::<_, _, Int64Type>(args, rows, a, b, |a, b| Some(unit(a, b)))?))
             },
-            strict: true,
+            nulls: Nulls::Strict,
+            carries: Carries::Nothing,
         }
     };
 }

@@ -10,9 +10,9 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Date32Array, Int64Array};
 use arrow_schema::DataType::{self, Boolean, Date32, Int64, Utf8};
 
 use super::days::outside;
-use super::{Function, Resolved, Value, accepted};
+use super::{Carries, Function, Nulls, Resolved, Value, accepted};
+use crate::arrays::texts;
 use crate::error::Result;
-use crate::generator::operand::texts;
 use crate::sql::holidays::Calendar;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -26,7 +26,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let open = each(args, 1, rows, |calendar, day, _| Ok(i64::from(calendar.is_open(day))))?;
             Ok(Arc::new(open.iter().map(|open| open.map(|open| open == 1)).collect::<BooleanArray>()))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "add_business_days",
@@ -38,7 +39,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let later = each(args, 2, rows, |calendar, day, n| calendar.later(day, n).ok_or_else(outside))?;
             Ok(Arc::new(later.iter().map(|day| day.map(|day| day as i32)).collect::<Date32Array>()))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "business_days_between",
@@ -55,7 +57,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             };
             Ok(Arc::new(each(args, 2, rows, count)?))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];
 

@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType::{self, Date32, Int64, Null, Utf8};
 
 use super::columns::text;
-use super::{Function, Resolved, Value};
+use super::{Carries, Function, Nulls, Resolved, Value};
 use crate::error::Result;
 use crate::sql::civil;
 
@@ -42,7 +42,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             };
             Ok(Arc::new(args[0].array().as_primitive::<Date32Type>().unary::<_, Date32Type>(last)))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "weekday",
@@ -51,7 +52,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("weekday(DATE '2024-02-29')", "4"),
         types: |args| one_date(args, Int64),
         eval: |args, _, _| Ok(Arc::new(args[0].array().as_primitive::<Date32Type>().unary::<_, Int64Type>(weekday))),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "dayname",
@@ -60,7 +62,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("dayname(DATE '2024-02-29')", "Thursday"),
         types: |args| one_date(args, Utf8),
         eval: |args, rows, _| named(args, rows, |day| DAYS[weekday(day) as usize]),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
     Function {
         name: "monthname",
@@ -69,7 +72,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("monthname(DATE '2024-02-29')", "February"),
         types: |args| one_date(args, Utf8),
         eval: |args, rows, _| named(args, rows, |day| MONTHS[civil::from_days(day).1 as usize - 1]),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
 ];
 

@@ -7,7 +7,7 @@ use arrow_schema::DataType::{self, Null};
 use arrow_select::interleave::interleave;
 
 use super::compare::{Compare, compare};
-use super::{Function, Resolved, Value};
+use super::{Carries, Function, Nulls, Resolved, Value};
 use crate::error::Result;
 use crate::sql::cast;
 use crate::sql::types::{common, logical};
@@ -20,7 +20,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("coalesce(NULL, 2, 3)", "2"),
         types: alike,
         eval: |args, rows, _| choose(args, rows, |i| args.iter().position(|a| !a.array().is_null(a.row(i)))),
-        strict: false,
+        nulls: Nulls::WithAll,
+        carries: Carries::All,
     },
     Function {
         name: "nullif",
@@ -37,7 +38,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let differs = |i: usize| same.is_null(i) || !same.value(i);
             cast(&choose(&args[..1], rows, |i| differs(i).then_some(0))?, ty)
         },
-        strict: false,
+        nulls: Nulls::Anywhere,
+        carries: Carries::All,
     },
     Function {
         name: "greatest",
@@ -46,7 +48,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("greatest(1, 3, 2)", "3"),
         types: ordered,
         eval: |args, rows, _| extreme(args, rows, cmp::gt),
-        strict: false,
+        nulls: Nulls::WithAll,
+        carries: Carries::All,
     },
     Function {
         name: "least",
@@ -55,7 +58,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("least(1, 3, NULL)", "1"),
         types: ordered,
         eval: |args, rows, _| extreme(args, rows, cmp::lt),
-        strict: false,
+        nulls: Nulls::WithAll,
+        carries: Carries::All,
     },
 ];
 

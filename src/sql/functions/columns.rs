@@ -9,8 +9,8 @@ use arrow_array::{Array, ArrayRef, Int64Array};
 use arrow_schema::DataType::{self, Null, Utf8};
 
 use super::{Resolved, Value};
+use crate::arrays::texts;
 use crate::error::{Error, Kind, Result};
-use crate::generator::operand::texts;
 
 /// The longest text that a function may make, in bytes.
 pub(super) const MAX_TEXT: usize = 1 << 24;

@@ -10,7 +10,7 @@ use arrow_ord::cmp;
 use arrow_schema::ArrowError;
 use arrow_schema::DataType::{self, Boolean, Float64, Null};
 
-use super::{Function, Value};
+use super::{Carries, Function, Nulls, Value};
 use crate::error::Result;
 use crate::sql::types::common;
 
@@ -23,7 +23,8 @@ macro_rules! comparison {
             example: ($example, $answer),
             types: |args| pair(args).map(|ty| (vec![ty.clone(), ty], Boolean)),
             eval: |args, rows, _| compare(args, rows, $kernel),
-            strict: true,
+            nulls: Nulls::Strict,
+            carries: Carries::Nothing,
         }
     };
 }
@@ -56,7 +57,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Ok(Arc::new(any))
         },
         // A null column is null whatever the list, which is all that being strict in one column asks for.
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "is distinct from",
@@ -71,7 +73,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             }
             compare(args, rows, cmp::distinct)
         },
-        strict: false,
+        nulls: Nulls::Never,
+        carries: Carries::Nothing,
     },
     Function {
         name: "is null",
@@ -80,7 +83,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("NULL IS NULL", "true"),
         types: |args| (args.len() == 1).then(|| (args.to_vec(), Boolean)),
         eval: |args, _, _| Ok(Arc::new(is_null(args[0].array())?)),
-        strict: false,
+        nulls: Nulls::Never,
+        carries: Carries::Nothing,
     },
     Function {
         name: "is not null",
@@ -89,7 +93,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("'a' IS NOT NULL", "true"),
         types: |args| (args.len() == 1).then(|| (args.to_vec(), Boolean)),
         eval: |args, _, _| Ok(Arc::new(is_not_null(args[0].array())?)),
-        strict: false,
+        nulls: Nulls::Never,
+        carries: Carries::Nothing,
     },
 ];
 

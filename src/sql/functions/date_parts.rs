@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
 use arrow_schema::DataType::{self, Date32, Int64, Null, Timestamp, Utf8};
 
-use super::{Function, Value, constant};
+use super::{Carries, Function, Nulls, Value, constant};
 use crate::error::{Error, Kind, Result};
 use crate::sql::civil::{self, DAY};
 use crate::sql::types::timestamp;
@@ -23,7 +23,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let instants = args[1].array().as_primitive::<TimestampMicrosecondType>();
             Ok(Arc::new(instants.unary::<_, Int64Type>(extract)))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "date_trunc",
@@ -36,7 +37,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let instants = args[1].array().as_primitive::<TimestampMicrosecondType>();
             Ok(Arc::new(instants.unary::<_, TimestampMicrosecondType>(truncate).with_timezone("UTC")))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];
 

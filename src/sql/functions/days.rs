@@ -7,7 +7,7 @@ use arrow_array::types::{Date32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Date32Array, PrimitiveArray};
 use arrow_schema::DataType::{Date32, Int64, Null};
 
-use super::{Function, Value, accepted};
+use super::{Carries, Function, Nulls, Value, accepted};
 use crate::error::{Error, Kind, Result};
 use crate::sql::civil;
 
@@ -26,7 +26,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             true => days_later(&args[0], &args[1], rows, 1),
             false => days_later(&args[1], &args[0], rows, 1),
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "-",
@@ -35,7 +36,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("DATE '2024-03-01' - 1", "2024-02-29"),
         types: |args| matches!(args, [Date32, Int64]).then(|| (args.to_vec(), Date32)),
         eval: |args, rows, _| days_later(&args[0], &args[1], rows, -1),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "-",
@@ -47,7 +49,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let [a, b] = [0, 1].map(|at| args[at].array().as_primitive::<Date32Type>());
             Ok(Arc::new(pairs::<_, _, Int64Type>(args, rows, a, b, |a, b| Some(i64::from(a) - i64::from(b)))?))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "add_months",
@@ -64,7 +67,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             };
             Ok(Arc::new(pairs::<_, _, Date32Type>(args, rows, a, b, later)?))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "make_date",
@@ -87,7 +91,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             };
             Ok(Arc::new((0..rows).map(day).collect::<Date32Array>()))
         },
-        strict: false,
+        nulls: Nulls::Anywhere,
+        carries: Carries::Nothing,
     },
 ];
 

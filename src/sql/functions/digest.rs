@@ -6,9 +6,9 @@ use arrow_array::{BooleanArray, StringArray};
 use arrow_schema::DataType::Boolean;
 use sha2::{Digest, Sha256};
 
-use super::Function;
 use super::columns::{map, one_text};
-use crate::generator::operand::texts;
+use super::{Carries, Function, Nulls};
+use crate::arrays::texts;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -25,7 +25,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 }
             })
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
     Function {
         name: "luhn_valid",
@@ -37,7 +38,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let t = texts(args[0].array());
             Ok(Arc::new((0..rows).map(|i| Some(luhn(t.at(args[0].row(i))?))).collect::<BooleanArray>()))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "luhn_digit",
@@ -50,7 +52,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let digit = |i| check_digit(t.at(args[0].row(i))?);
             Ok(Arc::new((0..rows).map(digit).collect::<StringArray>()))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
 ];
 

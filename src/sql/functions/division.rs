@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrowPrimitiveType, Float64Array, PrimitiveArray};
 use arrow_schema::DataType::{self, Float64, Int64, Null};
 
 use super::arithmetic::too_large;
-use super::{Function, Resolved, Value};
+use super::{Carries, Function, Nulls, Resolved, Value};
 use crate::error::Result;
 use crate::sql::types::{common, is_number};
 
@@ -23,7 +23,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let values: Float64Array = divided::<Float64Type>(args, rows, |a, b| Ok((b != 0.0).then_some(a / b)))?;
             Ok(Arc::new(values))
         },
-        strict: false,
+        nulls: Nulls::Anywhere,
+        carries: Carries::Nothing,
     },
     Function {
         name: "//",
@@ -38,7 +39,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             };
             Ok(Arc::new(divided::<Int64Type>(args, rows, quotient)?))
         },
-        strict: false,
+        nulls: Nulls::Anywhere,
+        carries: Carries::Nothing,
     },
     Function {
         name: "%",
@@ -63,7 +65,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 }
             })
         },
-        strict: false,
+        nulls: Nulls::Anywhere,
+        carries: Carries::Nothing,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Letters with accents to plain ASCII, for names in addresses and files.
 
-use super::Function;
 use super::columns::{map, one_text};
+use super::{Carries, Function, Nulls};
 
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     name: "ascii_fold",
@@ -10,7 +10,8 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     example: ("ascii_fold('Çelik-Nuñez')", "Celik-Nunez"),
     types: one_text,
     eval: |args, rows, _| map(args, rows, |t, _, out| t.chars().for_each(|c| out.push_str(fold(c, &mut [0; 4])))),
-    strict: true,
+    nulls: Nulls::Strict,
+    carries: Carries::All,
 }];
 
 /// Letters of Latin-1 and Latin Extended-A, and the Romanian comma letters, in plain ASCII.

@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, BooleanArray};
 use arrow_schema::ArrowError;
 use arrow_schema::DataType::{self, Boolean, Null};
 
-use super::{Function, Resolved, Value};
+use super::{Carries, Function, Nulls, Resolved, Value};
 use crate::error::Result;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -19,7 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("NULL AND false", "false"),
         types: |args| truths(args, 2),
         eval: |args, rows, _| logic(args, rows, and_kleene),
-        strict: false,
+        nulls: Nulls::WithAny,
+        carries: Carries::Nothing,
     },
     Function {
         name: "or",
@@ -28,7 +29,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("NULL OR true", "true"),
         types: |args| truths(args, 2),
         eval: |args, rows, _| logic(args, rows, or_kleene),
-        strict: false,
+        nulls: Nulls::WithAny,
+        carries: Carries::Nothing,
     },
     Function {
         name: "not",
@@ -37,7 +39,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("NOT false", "true"),
         types: |args| truths(args, 1),
         eval: |args, _, _| Ok(Arc::new(not(args[0].array().as_boolean())?)),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];
 

@@ -7,9 +7,9 @@ use arrow_schema::DataType::{self, Boolean, Null, Utf8};
 use arrow_string::like;
 
 use super::columns::text;
-use super::{Function, Resolved, Value};
+use super::{Carries, Function, Nulls, Resolved, Value};
+use crate::arrays::texts;
 use crate::error::Result;
-use crate::generator::operand::texts;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -19,7 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("'placebo' LIKE 'pl%b_'", "true"),
         types: two_texts_to_truth,
         eval: |args, _, _| Ok(Arc::new(like::like(&plain(&args[0])?, &pattern(&args[1])?)?)),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "ilike",
@@ -28,7 +29,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("'Placebo' ILIKE 'PL%'", "true"),
         types: two_texts_to_truth,
         eval: |args, _, _| Ok(Arc::new(like::ilike(&plain(&args[0])?, &pattern(&args[1])?)?)),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "starts_with",
@@ -37,7 +39,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("starts_with('placebo', 'pla')", "true"),
         types: two_texts_to_truth,
         eval: |args, rows, _| truth(args, rows, |t, prefix| t.starts_with(prefix)),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "contains",
@@ -46,7 +49,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("contains('placebo', 'ace')", "true"),
         types: two_texts_to_truth,
         eval: |args, rows, _| truth(args, rows, |t, part| t.contains(part)),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];
 

@@ -6,9 +6,9 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType::{self, Int64, Null, Utf8};
 
 use super::columns::{MAX_TEXT, map, text};
-use super::{Function, Resolved, Value, accepted};
+use super::{Carries, Function, Nulls, Resolved, Value, accepted};
+use crate::arrays::texts;
 use crate::error::{Error, Kind, Result};
-use crate::generator::operand::texts;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -25,7 +25,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 out.extend(t.chars().skip(from as usize - 1).take(end.saturating_sub(from).max(0) as usize));
             })
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0]),
     },
     Function {
         name: "left",
@@ -34,7 +35,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("left('placebo', 3)", "pla"),
         types: |args| text_and_integers(args, 1..=1),
         eval: |args, rows, _| map(args, rows, |t, n, out| out.extend(t.chars().take(counted(t, n[0])))),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0]),
     },
     Function {
         name: "right",
@@ -45,7 +47,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         eval: |args, rows, _| {
             map(args, rows, |t, n, out| out.extend(t.chars().skip(t.chars().count().saturating_sub(counted(t, n[0])))))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0]),
     },
     Function {
         name: "lpad",
@@ -54,7 +57,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("lpad('7', 3, '0')", "007"),
         types: |args| accepted(args, &[Utf8, Int64, Utf8], Utf8),
         eval: |args, rows, _| pad(args, rows, true),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0, 2]),
     },
     Function {
         name: "rpad",
@@ -63,7 +67,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("rpad('7', 3, '.')", "7.."),
         types: |args| accepted(args, &[Utf8, Int64, Utf8], Utf8),
         eval: |args, rows, _| pad(args, rows, false),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0, 2]),
     },
     Function {
         name: "split_part",
@@ -93,7 +98,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0]),
     },
 ];
 

@@ -8,9 +8,9 @@ use regex::Regex;
 
 use super::columns::{all_text, text};
 use super::matching::two_texts_to_truth;
-use super::{Function, Value, constant};
+use super::{Carries, Function, Nulls, Value, constant};
+use crate::arrays::texts;
 use crate::error::{Error, Kind, Result};
-use crate::generator::operand::texts;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -26,7 +26,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let t = texts(args[0].array());
             Ok(Arc::new((0..rows).map(|i| Some(regex.is_match(t.at(args[0].row(i))?))).collect::<BooleanArray>()))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "regexp_replace",
@@ -61,7 +62,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0, 2]),
     },
 ];
 

@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, Float64Array};
 use arrow_schema::DataType::{Decimal128, Float64, Int64};
 
 use super::arithmetic::{same_number, too_large};
-use super::{Function, Value};
+use super::{Carries, Function, Nulls, Value};
 use crate::error::{Error, Result};
 use crate::sql::types::is_number;
 
@@ -20,7 +20,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("floor(-1.5)", "-2"),
         types: |args| same_number(args).map(|(args, _)| (args, Int64)),
         eval: |args, _, _| whole("floor", args, false),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "ceil",
@@ -29,7 +30,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("ceil(1.2)", "2"),
         types: |args| same_number(args).map(|(args, _)| (args, Int64)),
         eval: |args, _, _| whole("ceil", args, true),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "sqrt",
@@ -41,7 +43,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let numbers = args[0].array().as_primitive::<Float64Type>();
             Ok(Arc::new(numbers.iter().map(|x| x.filter(|x| *x >= 0.0).map(libm::sqrt)).collect::<Float64Array>()))
         },
-        strict: false,
+        nulls: Nulls::Anywhere,
+        carries: Carries::Nothing,
     },
 ];
 

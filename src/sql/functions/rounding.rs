@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, new_null_array};
 use arrow_schema::DataType::{self, Decimal128, Float64, Int64, Null};
 
 use super::arithmetic::{decimals, same_number, too_large};
-use super::{Function, Resolved, Value};
+use super::{Carries, Function, Nulls, Resolved, Value};
 use crate::error::{Error, Kind, Result};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -19,7 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("round(-2.345, 2)", "-2.35"),
         types: rounded,
         eval: |args, rows, ty| round("round", args, rows, ty, libm::round, |_, rest, half| rest >= half),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "round_even",
@@ -31,7 +32,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let up = |whole: i128, rest: i128, half: i128| rest > half || (rest == half && whole % 2 != 0);
             round("round_even", args, rows, ty, libm::rint, up)
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];
 

@@ -9,7 +9,7 @@ use arrow_buffer::IntervalMonthDayNano;
 use arrow_schema::DataType::{self, Date32, Int64, Timestamp};
 
 use super::days::pairs;
-use super::{Function, Resolved, Value};
+use super::{Carries, Function, Nulls, Resolved, Value};
 use crate::error::Result;
 use crate::sql::civil::{self, DAY};
 use crate::sql::types::{INTERVAL, timestamp};
@@ -22,7 +22,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("TIMESTAMP '2024-01-31 08:00:00' + INTERVAL '1' MONTH", "2024-02-29T08:00:00Z"),
         types: moved,
         eval: |args, rows, _| shift(args, rows, 1),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "-",
@@ -31,7 +32,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("TIMESTAMP '2024-03-01 00:30:00' - INTERVAL '90' MINUTE", "2024-02-29T23:00:00Z"),
         types: moved,
         eval: |args, rows, _| shift(args, rows, -1),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
     Function {
         name: "*",
@@ -58,7 +60,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             };
             Ok(Arc::new(pairs::<_, _, IntervalMonthDayNanoType>(&args, rows, a, b, times)?))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];
 

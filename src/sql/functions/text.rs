@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow_array::Int64Array;
 use arrow_schema::DataType::Int64;
 
-use super::Function;
 use super::columns::{MAX_TEXT, all_text, map, one_text, text};
-use crate::generator::operand::{Texts, texts};
+use super::{Carries, Function, Nulls};
+use crate::arrays::{Texts, texts};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -24,7 +24,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
     Function {
         name: "concat",
@@ -39,7 +40,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         },
-        strict: false,
+        nulls: Nulls::WithAny,
+        carries: Carries::All,
     },
     Function {
         name: "concat_ws",
@@ -59,7 +61,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         },
-        strict: false,
+        nulls: Nulls::WithAny,
+        carries: Carries::All,
     },
     Function {
         name: "lower",
@@ -68,7 +71,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("lower('MÜLLER')", "müller"),
         types: one_text,
         eval: |args, rows, _| map(args, rows, |t, _, out| out.push_str(&t.to_lowercase())),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
     Function {
         name: "upper",
@@ -77,7 +81,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("upper('müller')", "MÜLLER"),
         types: one_text,
         eval: |args, rows, _| map(args, rows, |t, _, out| out.push_str(&t.to_uppercase())),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
     Function {
         name: "trim",
@@ -86,7 +91,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("trim('  a b ')", "a b"),
         types: one_text,
         eval: |args, rows, _| map(args, rows, |t, _, out| out.push_str(t.trim_matches(' '))),
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
     Function {
         name: "replace",
@@ -109,7 +115,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0, 2]),
     },
     Function {
         name: "length",
@@ -121,6 +128,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let t = texts(args[0].array());
             Ok(Arc::new((0..rows).map(|i| Some(t.at(args[0].row(i))?.chars().count() as i64)).collect::<Int64Array>()))
         },
-        strict: true,
+        nulls: Nulls::Strict,
+        carries: Carries::Nothing,
     },
 ];

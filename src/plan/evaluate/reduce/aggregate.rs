@@ -8,8 +8,8 @@ use arrow_schema::{DataType, SortOptions};
 
 use super::super::super::Function;
 use super::{Lists, checked, gather, overflow, shared};
+use crate::arrays::texts;
 use crate::error::{Error, Result};
-use crate::generator::operand::texts;
 use crate::sql;
 
 /// A column reduced over each list; without a column the rows are counted.
