@@ -125,7 +125,7 @@ impl<'a> Table<'a> {
         let sealed = table.schema()?;
         let key_id = entry.key.as_ref().map_or("", |key| key.check_value.as_str());
         let wanted = |column: &&ProtectedColumn| {
-            column.handling == "encrypt"
+            column.is_sealed()
                 && column.table == table.name
                 && (request.columns.is_empty()
                     || request.columns.iter().any(|(t, c)| *t == column.table && *c == column.column))
@@ -153,7 +153,7 @@ impl<'a> Table<'a> {
                 fields[at] = Arc::new(clear.clone());
             } else {
                 // Written as it was read, without what would give it away.
-                let notes = BTreeMap::from([(PROTECTION.to_owned(), "encrypt".to_owned())]);
+                let notes = BTreeMap::from([(PROTECTION.to_owned(), column.handling.clone())]);
                 fields[at] = Arc::new(fields[at].as_ref().clone().with_metadata(notes));
             }
             columns.push(Column { at, cipher, again, clear, name: format!("{}.{}", column.table, column.column) });

@@ -5,28 +5,125 @@
 
 use std::sync::OnceLock;
 
+use arrow_schema::DataType;
+
 /// The data file.
 const FILE: &str = include_str!("../profiles/common/data/pii_kinds.csv");
 
-/// How sensitive a column is, from nothing to what may not be kept at all.
-pub const CLASSES: &[(&str, &str)] = &[
-    ("public", "anyone may know it"),
-    ("internal", "of the organisation, not of a person"),
-    ("pii", "of a person"),
-    ("phi", "of a person's health or care (HIPAA)"),
-    ("pci", "of a payment card (PCI DSS)"),
-    ("sad", "sensitive authentication data of a card: not to be stored (PCI DSS 3.3.1)"),
-    ("secret", "opens something"),
-    ("legal-privileged", "between a lawyer and a client"),
-];
+/// The handling that leaves a column as it is: that of every kind and class which names none.
+pub const CLEAR: &str = "clear";
 
-/// Whether columns of a class are of a person, or secret.
-#[must_use]
-pub fn personal(class: &str) -> bool {
-    CLASSES.iter().skip(2).any(|(known, _)| *known == class)
+/// A class: how sensitive a column is, and how it may be kept.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Its name in profiles and on the command line.
+    pub name: &'static str,
+    /// What belongs to it, in one line.
+    pub about: &'static str,
+    /// Whether its columns are of a person, or secret.
+    pub personal: bool,
+    /// The most that protection may leave of a value, where it is protected; an unprotected column is [`lint`]'s business.
+    ///
+    /// [`lint`]: crate::protect::lint
+    pub allows: Remains,
 }
 
-/// One kind.
+/// What is left of a value after a handling, from nothing to all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remains {
+    /// Nothing.
+    Nothing,
+    /// A cell that a key opens, with `placebo decrypt`.
+    Ciphertext,
+    /// Another value in its place, equal where the value is.
+    Pseudonym,
+    /// A hash of the value.
+    Hash,
+    /// A coarser value, such as the year of a date.
+    Coarse,
+    /// Its first and last characters.
+    Ends,
+    /// All of it.
+    Everything,
+}
+
+/// Every class, from what anyone may know to what may hardly be kept.
+pub const CLASSES: &[Class] = &[
+    Class { name: "public", about: "anyone may know it", personal: false, allows: Remains::Everything },
+    Class {
+        name: "internal",
+        about: "of the organisation, not of a person",
+        personal: false,
+        allows: Remains::Everything,
+    },
+    Class { name: "pii", about: "of a person", personal: true, allows: Remains::Everything },
+    Class { name: "phi", about: "of a person's health or care (HIPAA)", personal: true, allows: Remains::Everything },
+    Class { name: "pci", about: "of a payment card (PCI DSS)", personal: true, allows: Remains::Everything },
+    Class {
+        name: "sad",
+        about: "sensitive authentication data of a card: not to be stored (PCI DSS 3.3.1)",
+        personal: true,
+        allows: Remains::Nothing,
+    },
+    Class { name: "secret", about: "opens something", personal: true, allows: Remains::Ciphertext },
+    Class {
+        name: "legal-privileged",
+        about: "between a lawyer and a client",
+        personal: true,
+        allows: Remains::Everything,
+    },
+];
+
+/// The class called `name`; `None` if there is none.
+#[must_use]
+pub fn class(name: &str) -> Option<&'static Class> {
+    CLASSES.iter().find(|class| class.name == name)
+}
+
+/// Whether columns of a class are of a person, or secret; no for a class that there is not.
+#[must_use]
+pub fn personal(class: &str) -> bool {
+    self::class(class).is_some_and(|class| class.personal)
+}
+
+/// How 45 CFR 164.514(b)(2)(i) keeps something of a value: its rule for the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generalization {
+    /// Of a date or an instant, the year.
+    Year,
+    /// Of a date of birth, the year; one for all who are 90 or older.
+    BirthYear,
+    /// Of an age, all from 90 on as 90.
+    Age,
+    /// Of a postal code, the first three digits.
+    Zip3,
+}
+
+impl Generalization {
+    /// The rule of a cell of the data file; the outer `None` if there is no such rule, the inner one for `-`.
+    fn parse(text: &str) -> Option<Option<Self>> {
+        Some(Some(match text {
+            "-" => return Some(None),
+            "year" => Self::Year,
+            "birth_year" => Self::BirthYear,
+            "age" => Self::Age,
+            "zip3" => Self::Zip3,
+            _ => return None,
+        }))
+    }
+
+    /// Whether it can be applied to values of a type: dates and instants, whole numbers, or anything that has a text.
+    #[must_use]
+    pub fn takes(self, ty: &DataType) -> bool {
+        match self {
+            Self::Year | Self::BirthYear => matches!(ty, DataType::Date32 | DataType::Timestamp(..)),
+            Self::Age => *ty == DataType::Int64,
+            Self::Zip3 => true,
+        }
+    }
+}
+
+/// A kind of identifier or personal data.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
     /// Its name, such as `ssn`.
@@ -39,8 +136,8 @@ pub struct Kind {
     pub identifies: String,
     /// What `--protect profile` does.
     pub handling: String,
-    /// How Safe Harbor keeps something of it, or `-`.
-    pub generalize: String,
+    /// How Safe Harbor keeps something of it; `None` where it keeps nothing.
+    pub generalize: Option<Generalization>,
     /// How many characters `truncate` and `mask` leave at the start and at the end.
     pub keep: (usize, usize),
     /// How many digits it has at most, where that is fixed.
@@ -73,7 +170,7 @@ fn read(row: &csv::StringRecord) -> Option<Kind> {
         hipaa: cell(2)?,
         identifies: cell(3)?,
         handling: cell(4)?,
-        generalize: cell(5)?,
+        generalize: Generalization::parse(row.get(5)?)?,
         keep: (head.parse().ok()?, tail.parse().ok()?),
         digits: row.get(7)?.parse().ok(),
         presidio: cell(8)?,
@@ -101,10 +198,9 @@ mod tests {
         for kind in all() {
             let Kind { name, class, hipaa, identifies, .. } = kind;
             assert!(seen.insert(name), "`{name}` twice");
-            assert!(CLASSES.iter().any(|(known, _)| known == class), "{name}: {class}");
+            assert!(super::class(class).is_some(), "{name}: {class}");
             assert!(hipaa == "-" || matches!(hipaa.as_bytes(), [b'A'..=b'R']), "{name}: {hipaa}");
             assert!(["direct", "quasi", "none"].contains(&identifies.as_str()), "{name}: {identifies}");
-            assert!(["-", "year", "birth_year", "age", "zip3"].contains(&kind.generalize.as_str()), "{name}");
             assert!(!kind.about.is_empty() && !kind.fideslang.is_empty(), "{name}");
         }
     }

@@ -7,7 +7,8 @@
 //! what they became is what rows are bound to. A root table without a key binds the row's number, which is known wherever
 //! the row is made; any other table without a key has nothing to bind to, and row-bound encryption of it is refused.
 //!
-//! To add a handling: a file with a `static` [`Handling`] and one line in [`HANDLINGS`].
+//! To add a handling: a file with a `static` [`Handling`] and one line in [`HANDLINGS`]. A test holds that no other file
+//! names it.
 
 mod choose;
 mod encrypt;
@@ -17,11 +18,11 @@ mod ff1;
 mod generalize;
 mod keyed;
 pub mod keyring;
+pub mod lint;
 mod nothing;
 pub mod secret;
 mod shorten;
 pub mod source;
-pub mod strict;
 pub mod texts;
 pub mod wrap;
 
@@ -36,7 +37,7 @@ pub use choose::{Choice, Decision, decide};
 pub use entry::{KeyEntry, ProtectedColumn, ProtectionEntry};
 
 use crate::error::{Error, Result};
-use crate::kinds::Kind;
+use crate::kinds::{self, Kind, Remains};
 use crate::notes;
 use crate::plan::{Plan, Tree};
 use keyring::Keys;
@@ -54,7 +55,7 @@ pub static HANDLINGS: &[&Handling] = &[
     &nothing::NULL,
 ];
 
-/// A way to write a column: one entry in [`HANDLINGS`].
+/// A way to write a column: one entry in [`HANDLINGS`]. Everything that the rest of the program asks about it is here.
 pub struct Handling {
     /// Its name in profiles and on the command line.
     pub name: &'static str,
@@ -62,20 +63,116 @@ pub struct Handling {
     pub about: &'static str,
     /// Whether it needs a key.
     pub keyed: bool,
-    /// Whether different values stay different and equal ones equal, in any table: then keys may be handled so.
+    /// What it leaves of a value.
+    pub leaves: Remains,
+    /// Whether it takes a domain, and what it does without one.
+    pub domain: Domain,
+    /// Whether equal values stay equal and different ones different, unless their cells are bound to rows.
     pub joins: bool,
-    /// Whether it takes a domain.
-    pub domains: bool,
+    /// Refuses a column of a type or kind that it cannot handle; the error has no path.
+    pub accepts: fn(&Field, Option<&Kind>) -> Result<()>,
     /// Prepares it for a column.
     pub make: fn(&Subject<'_>) -> Result<Box<dyn Protect>>,
 }
 
+/// The part that a domain, in which equal values have equal cells, plays in a handling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Domain {
+    /// It takes none.
+    None,
+    /// It takes one. Without it, each cell is bound to its row.
+    OrRow,
+    /// It takes one. Without it, the column's own is used: that of the key that it repeats, of its kind, or its name.
+    OrOwn,
+}
+
+impl Handling {
+    /// Whether it leaves values as they are.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.leaves == Remains::Everything
+    }
+
+    /// Whether its cells are ciphertext, which `placebo decrypt` opens.
+    #[must_use]
+    pub fn seals(&self) -> bool {
+        self.leaves == Remains::Ciphertext
+    }
+
+    /// Whether it may be given a domain.
+    #[must_use]
+    pub fn takes_domain(&self) -> bool {
+        self.domain != Domain::None
+    }
+
+    /// Whether each cell is bound to its row, so that it cannot be moved to another one.
+    #[must_use]
+    pub fn binds_rows(&self, domain: Option<&str>) -> bool {
+        self.domain == Domain::OrRow && domain.is_none()
+    }
+
+    /// Whether keys that are handled so still join.
+    #[must_use]
+    pub fn keeps_joins(&self, domain: Option<&str>) -> bool {
+        self.joins && !self.binds_rows(domain)
+    }
+
+    /// Whether columns of a class may be kept so; yes for a class that there is not.
+    #[must_use]
+    pub fn fit_for(&self, class: &str) -> bool {
+        kinds::class(class).is_none_or(|class| self.leaves <= class.allows)
+    }
+
+    /// The names of the handlings that `fits`, for hints: `encrypt, token and ff1`.
+    fn list(fits: impl Fn(&Handling) -> bool) -> String {
+        let names: Vec<&str> =
+            HANDLINGS.iter().filter(|handling| fits(handling)).map(|handling| handling.name).collect();
+        match names.as_slice() {
+            [head @ .., last] if !head.is_empty() => format!("{} and {last}", head.join(", ")),
+            names => names.concat(),
+        }
+    }
+}
+
+impl PartialEq for Handling {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Handling {}
+
+impl std::fmt::Debug for Handling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Accepts every column: for handlings that work on the text of any value.
+#[expect(clippy::unnecessary_wraps, reason = "others refuse columns")]
+fn any_column(_: &Field, _: Option<&Kind>) -> Result<()> {
+    Ok(())
+}
+
 /// The handling called `name`.
+///
+/// # Errors
+///
+/// If there is none, with the nearest name as a hint.
 pub fn handling(name: &str) -> Result<&'static Handling> {
     HANDLINGS.iter().find(|handling| handling.name == name).copied().ok_or_else(|| {
         let known = HANDLINGS.iter().map(|handling| handling.name);
         Error::usage(format!("unknown handling `{name}`")).maybe_hint(crate::error::did_you_mean(name, known))
     })
+}
+
+/// The handling of a text such as `token` or `token:patient.mrn`, whose domain is left alone.
+///
+/// # Errors
+///
+/// As [`handling`].
+pub fn handling_of(text: &str) -> Result<&'static Handling> {
+    handling(text.split(':').next().unwrap_or_default())
 }
 
 /// A column that is to be handled.
@@ -295,7 +392,7 @@ impl Protection {
 
     /// Prepares what was decided.
     pub fn new(plan: &Plan, decisions: Vec<Decision>, keys: Option<&Keys>, settings: Settings) -> Result<Self> {
-        let decisions: Vec<Decision> = decisions.into_iter().filter(|decision| decision.handling != "clear").collect();
+        let decisions: Vec<Decision> = decisions.into_iter().filter(|decision| !decision.handling.is_clear()).collect();
         if decisions.is_empty() {
             return Ok(Self::none(settings));
         }
@@ -324,7 +421,7 @@ impl Protection {
                     made.columns.push(None);
                     continue;
                 };
-                let handling = handling(decision.handling)?;
+                let handling = decision.handling;
                 let subject = Subject {
                     table: &table.name,
                     field,

@@ -6,7 +6,7 @@ use super::{Source, text_table, threads};
 use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
-use crate::protect::strict::findings;
+use crate::protect::lint::findings;
 
 #[derive(Args)]
 pub(super) struct Check {

@@ -89,10 +89,7 @@ impl Decrypt {
         for (at, column) in &columns {
             let known =
                 all.iter().flat_map(|(_, manifest)| manifest.protection.iter().flat_map(|entry| &entry.columns));
-            if !known
-                .into_iter()
-                .any(|entry| entry.table == *at && entry.column == *column && entry.handling == "encrypt")
-            {
+            if !known.into_iter().any(|entry| entry.table == *at && entry.column == *column && entry.is_sealed()) {
                 return Err(Error::usage(format!("`{at}.{column}` is not an encrypted column of this data set"))
                     .hint("manifest.json lists the columns under `protection`"));
             }
@@ -205,7 +202,7 @@ fn renew(manifest: &mut Manifest, written: &[Written], keys: &Keys) {
         table.digest = manifest::sum_of(manifest.files.iter().filter(|file| file.table == table.name)).hex();
     }
     let Some(entry) = &mut manifest.protection else { return };
-    for column in entry.columns.iter_mut().filter(|column| column.handling == "encrypt") {
+    for column in entry.columns.iter_mut().filter(|column| column.is_sealed()) {
         let scope = match &column.domain {
             Some(domain) => Scope::domain(domain),
             None => Scope::column(&column.table, &column.column),

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::protect::keyring::{Keyring, Keys};
 use crate::protect::source::{self, KeySource};
-use crate::protect::{Choice, Protection, Settings, decide, handling};
+use crate::protect::{Choice, Protection, Settings, decide};
 use crate::sql::types;
 
 /// Options that choose a handling for each column.
@@ -99,21 +99,21 @@ impl ChoiceArgs {
     /// Formats a table of the handling that each column would get.
     pub(super) fn outcome(&self, plan: &Plan) -> Result<String> {
         let mut lines = Vec::new();
-        let mut keyed = 0;
+        let (mut keyed, mut clear) = (0, 0);
         for decision in decide(plan, &self.choice(plan)?)? {
             let at = plan.table(&decision.table)?;
             let field = plan.tables[at].schema.field_with_name(&decision.column)?;
-            keyed += usize::from(handling(decision.handling)?.keyed);
+            clear += usize::from(decision.handling.is_clear());
+            keyed += usize::from(decision.handling.keyed);
             lines.push(vec![
                 format!("{}.{}", decision.table, decision.column),
                 types::name(field.data_type()),
                 decision.class.clone(),
                 decision.kind.map_or("", |kind| &kind.name).to_owned(),
                 decision.shown(),
-                if decision.handling == "clear" { String::new() } else { decision.by.to_owned() },
+                if decision.handling.is_clear() { String::new() } else { decision.by.to_owned() },
             ]);
         }
-        let clear = lines.iter().filter(|line| line[4] == "clear").count();
         let shown = text_table::aligned(&["column", "type", "class", "kind", "handling", "by"], &lines);
         let need = if keyed > 0 { "a key is needed: --keyring or --key-source" } else { "no key is needed" };
         Ok(format!("{shown}\n{} columns protected, {clear} clear; {need}\n", lines.len() - clear))

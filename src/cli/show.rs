@@ -6,7 +6,7 @@ use super::{Source, text_table};
 use crate::error::Result;
 use crate::notes;
 use crate::plan::{Chunk, Plan};
-use crate::protect::strict;
+use crate::protect::lint;
 use crate::sql::{as_text, types};
 
 #[derive(Args)]
@@ -24,7 +24,7 @@ impl Show {
     pub(super) fn run(&self) -> Result<()> {
         let plan = self.source.plan()?;
         if self.catalogue {
-            return text_table::print(&strict::catalogue(&plan));
+            return text_table::print(&lint::catalogue(&plan));
         }
         match &self.table {
             Some(name) => {

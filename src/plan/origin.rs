@@ -60,7 +60,7 @@ impl Mark {
     pub fn known(&self) -> Option<Known> {
         let named = self.names.as_deref();
         let kind = named.and_then(kinds::find);
-        let plain = named.filter(|name| kinds::CLASSES.iter().any(|(class, _)| class == name));
+        let plain = named.filter(|name| kinds::class(name).is_some());
         let class =
             self.class.clone().or_else(|| kind.map(|kind| kind.class.clone())).or_else(|| plain.map(str::to_owned))?;
         Some(Known {
@@ -71,7 +71,7 @@ impl Mark {
                 .handling
                 .clone()
                 .or_else(|| kind.map(|kind| kind.handling.clone()))
-                .unwrap_or_else(|| "clear".to_owned()),
+                .unwrap_or_else(|| kinds::CLEAR.to_owned()),
             domain: self.domain.clone(),
             class,
         })

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use arrow_schema::{DataType, Field};
+use arrow_schema::Field;
 
-use super::{Handling, ff1, handling};
+use super::{Domain, Handling, generalize, handling, nothing};
 use crate::error::{Error, Result, did_you_mean};
-use crate::kinds::{self, Kind};
+use crate::kinds::{self, Kind, Remains};
 use crate::notes;
 use crate::plan::{Known, Plan};
 
@@ -29,7 +29,7 @@ enum Whom {
 /// A handling and its domain: `token:patient.mrn`.
 #[derive(Debug, Clone)]
 struct Spec {
-    handling: &'static str,
+    handling: &'static Handling,
     domain: Option<String>,
 }
 
@@ -39,15 +39,15 @@ impl FromStr for Spec {
     fn from_str(text: &str) -> Result<Self> {
         let (name, domain) =
             text.split_once(':').map_or((text, None), |(name, domain)| (name, Some(domain.to_owned())));
-        let known = handling(name)?;
-        if domain.is_some() && !known.domains {
+        let handling = handling(name)?;
+        if domain.is_some() && !handling.takes_domain() {
             return Err(Error::usage(format!("PII-034: `{name}` takes no domain"))
-                .hint("encrypt, token, hash-keyed and ff1 do"));
+                .hint(format!("{} do", Handling::list(Handling::takes_domain))));
         }
         if domain.as_deref() == Some("") {
             return Err(Error::usage(format!("`{text}`: the domain is empty")));
         }
-        Ok(Self { handling: known.name, domain })
+        Ok(Self { handling, domain })
     }
 }
 
@@ -63,7 +63,7 @@ pub struct Decision {
     /// Its class; empty where the profile says none.
     pub class: String,
     /// The handling.
-    pub handling: &'static str,
+    pub handling: &'static Handling,
     /// The domain, for a handling that is joinable.
     pub domain: Option<String>,
     /// Who asked for it: `profile`, `class`, `kind`, `column`, `key` or `safe-harbor`.
@@ -74,7 +74,8 @@ impl Decision {
     /// `encrypt` or `token:mrn`.
     #[must_use]
     pub fn shown(&self) -> String {
-        self.domain.as_ref().map_or_else(|| self.handling.to_owned(), |domain| format!("{}:{domain}", self.handling))
+        let name = self.handling.name;
+        self.domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}:{domain}"))
     }
 
     fn path(&self) -> String {
@@ -139,9 +140,7 @@ impl Choice {
                 )
                 .maybe_hint(error.hint_text().map(str::to_owned))
             })?;
-            spec.domain = spec
-                .domain
-                .or_else(|| known.domain.clone().filter(|_| handling(spec.handling).is_ok_and(|h| h.domains)));
+            spec.domain = spec.domain.or_else(|| known.domain.clone().filter(|_| spec.handling.takes_domain()));
             return Ok(Some((spec, "profile")));
         }
         Ok(None)
@@ -150,17 +149,15 @@ impl Choice {
 
 impl Whom {
     fn of(plan: &Plan, text: &str) -> Result<Self> {
-        if kinds::CLASSES.iter().any(|(class, _)| *class == text) {
+        if kinds::class(text).is_some() {
             return Ok(Self::Class(text.to_owned()));
         }
         if let Some(kind) = kinds::find(text) {
             return Ok(Self::Kind(kind));
         }
         let Some((table, column)) = text.split_once('.') else {
-            let known = kinds::CLASSES
-                .iter()
-                .map(|(class, _)| *class)
-                .chain(kinds::all().iter().map(|kind| kind.name.as_str()));
+            let known =
+                kinds::CLASSES.iter().map(|class| class.name).chain(kinds::all().iter().map(|kind| kind.name.as_str()));
             return Err(Error::usage(format!("`{text}` is no class and no kind of personal data"))
                 .hint("`placebo list kinds` shows them; a column is TABLE.COLUMN")
                 .maybe_hint(did_you_mean(text, known)));
@@ -213,21 +210,25 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
             } else {
                 choice.of(&table.name, field.name(), known.as_ref())?
             };
-            let (mut spec, by) = chosen.unwrap_or((Spec { handling: "clear", domain: None }, "profile"));
+            let (mut spec, by) = chosen.unwrap_or((Spec { handling: &nothing::CLEAR, domain: None }, "profile"));
             let joint = is_key(field) || reference(field).is_some();
             let path = format!("tables.{}.columns.{}", table.name, field.name());
-            if spec.handling == "encrypt" && spec.domain.is_none() && joint {
+            if spec.handling.binds_rows(spec.domain.as_deref()) && joint {
                 // One rule for many columns means their keys as well, in the only way that keys can be encrypted.
                 if by == "column" {
                     return Err(Error::profile(
                         path,
                         format!("PII-030: `{}` is a key, and bound to its row it would join nothing", field.name()),
                     )
-                    .hint(format!("encrypt:{} or token", domain(plan, at, field, 0))));
+                    .hint(format!(
+                        "{}:{} or token",
+                        spec.handling.name,
+                        domain(plan, at, field, 0)
+                    )));
                 }
                 spec.domain = Some(domain(plan, at, field, 0));
             }
-            if ["token", "hash-keyed", "ff1"].contains(&spec.handling) && spec.domain.is_none() {
+            if spec.handling.domain == Domain::OrOwn && spec.domain.is_none() {
                 spec.domain = Some(domain(plan, at, field, 0));
             }
             all.push(Decision {
@@ -268,7 +269,7 @@ fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
             if (own.handling, &own.domain) == (theirs.handling, &theirs.domain) {
                 continue;
             }
-            if own.handling == "clear" && own.by != "column" {
+            if own.handling.is_clear() && own.by != "column" {
                 all[at] = Decision { handling: theirs.handling, domain: theirs.domain, by: "key", ..own };
                 changed = true;
                 continue;
@@ -287,85 +288,50 @@ fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a column can be handled so.
+/// Refuses a handling that a column cannot have: as a key, without a key to bind to, of its class, or of its type and kind.
 fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
-    let Decision { handling: name, kind, .. } = decision;
+    let Decision { handling, domain, class, .. } = decision;
+    let (name, domain) = (handling.name, domain.as_deref());
     let wrong = |code: &str, what: String| Error::profile(decision.path(), format!("{code}: {what}"));
     let table = &plan.tables[plan.table(&decision.table)?];
     let field = table.schema.field_with_name(&decision.column)?;
-    let known: &Handling = handling(name)?;
-    let joins = known.joins || (*name == "encrypt" && decision.domain.is_some());
-    if is_key(field) && !joins {
+    if is_key(field) && !handling.keeps_joins(domain) {
         return Err(wrong(
             "PII-032",
             format!("`{}` is a primary key, and `{name}` does not keep its values apart", decision.column),
         )
         .hint("token or encrypt:DOMAIN do"));
     }
-    let bound = *name == "encrypt" && decision.domain.is_none();
-    if bound && table.parent.is_some() && !table.schema.fields().iter().any(|field| is_key(field)) {
+    if handling.binds_rows(domain) && table.parent.is_some() && !table.schema.fields().iter().any(|field| is_key(field))
+    {
         return Err(wrong("PII-031", format!("`{}` has no primary key that cells could be bound to", table.name))
-            .hint("mark a column with key = true, or encrypt in a domain: encrypt:DOMAIN"));
+            .hint(format!("mark a column with key = true, or use a domain: {name}:DOMAIN")));
     }
-    if decision.class == "sad" && *name != "null" {
-        return Err(wrong(
-            "PII-040",
-            format!(
-                "`{}` is sensitive authentication data: it is not stored, in no form (PCI DSS 3.3.1)",
-                decision.column
-            ),
-        )
-        .hint("handling = \"null\""));
-    }
-    if decision.class == "secret" && !["null", "encrypt"].contains(name) {
-        return Err(wrong(
-            "PII-045",
-            format!("`{}` is a secret: `{name}` would leave something of it", decision.column),
-        )
-        .hint("handling = \"null\" or \"encrypt\""));
-    }
-    if *name == "ff1" {
-        if let Some(digits) = kind.and_then(|kind| kind.digits).filter(|digits| (*digits as usize) < ff1::LEAST) {
-            return Err(wrong(
-                "PII-042",
-                format!("a `{}` has {digits} digits: ff1 needs 10⁶ values", kind.map_or("", |kind| &kind.name)),
+    if !handling.fit_for(class) {
+        return Err(match kinds::class(class).map(|class| class.allows) {
+            Some(Remains::Nothing) => wrong(
+                "PII-040",
+                format!(
+                    "`{}` is sensitive authentication data: it is not stored, in no form (PCI DSS 3.3.1)",
+                    decision.column
+                ),
             )
-            .hint("token or encrypt hide it"));
-        }
-        if matches!(
-            field.data_type(),
-            DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) | DataType::Float64
-        ) {
-            return Err(wrong(
-                "PII-043",
-                format!("`{}` is no number of digits whose form ff1 could keep", decision.column),
-            ));
-        }
+            .hint("handling = \"null\""),
+            _ => wrong("PII-045", format!("`{}` is a secret: `{name}` would leave something of it", decision.column))
+                .hint(format!("{} do not", Handling::list(|handling| handling.fit_for(class)))),
+        });
     }
-    if *name == "generalize" {
-        let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
-        let fits = match kind.map_or("-", |kind| kind.generalize.as_str()) {
-            "year" | "birth_year" => timely,
-            "age" => *field.data_type() == DataType::Int64,
-            "zip3" => true,
-            _ => false,
-        };
-        if !fits {
-            return Err(wrong("PII-041", format!("`{}` cannot be generalised", decision.column))
-                .hint("dates, ages and postal codes can; null takes the value away"));
-        }
-    }
-    Ok(())
+    (handling.accepts)(field, decision.kind).map_err(|error| error.within(&decision.path()))
 }
 
 /// A keyed hash beside a shortened form of the same number lets one be found from the other (PCI DSS 3.5.1).
 fn no_pairs(all: &[Decision]) -> Result<()> {
-    for hashed in all.iter().filter(|decision| decision.handling == "hash-keyed" && decision.class == "pci") {
+    for hashed in all.iter().filter(|decision| decision.handling.leaves == Remains::Hash && decision.class == "pci") {
         let short = all.iter().find(|other| {
             other.table == hashed.table
                 && other.class == "pci"
                 && other.kind == hashed.kind
-                && ["truncate", "mask"].contains(&other.handling)
+                && other.handling.leaves == Remains::Ends
         });
         if let Some(short) = short {
             return Err(Error::profile(
@@ -391,9 +357,9 @@ fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec
         )
         .hint("pii = \"KIND\" on the column, or its name in `classes` of the table"));
     };
-    let spec = |handling| Ok(Spec { handling, domain: None });
+    let spec = |handling: &'static Handling| Ok(Spec { handling, domain: None });
     if known.hipaa == "-" {
-        return spec(if known.class == "sad" || known.class == "secret" { "null" } else { "clear" });
+        return spec(if nothing::CLEAR.fit_for(&known.class) { &nothing::CLEAR } else { &nothing::NULL });
     }
     if is_key(field) || reference(field).is_some() {
         return Err(Error::profile(
@@ -406,11 +372,6 @@ fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec
         )
         .hint("give the table a surrogate key that is derived of nothing (45 CFR 164.514(c))"));
     }
-    let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
-    match known.kind.map_or("-", |kind| kind.generalize.as_str()) {
-        "year" | "birth_year" if timely => spec("generalize"),
-        "age" if *field.data_type() == DataType::Int64 => spec("generalize"),
-        "zip3" => spec("generalize"),
-        _ => spec("null"),
-    }
+    let coarse = (generalize::GENERALIZE.accepts)(field, known.kind).is_ok();
+    spec(if coarse { &generalize::GENERALIZE } else { &nothing::NULL })
 }

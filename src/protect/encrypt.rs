@@ -8,18 +8,21 @@ use arrow_schema::DataType;
 
 use super::fe1::{self, Cipher, Scope};
 use super::texts::{Filled, Texts};
-use super::{Counter, Handling, KeyScope, Protect, Rows, Subject};
+use super::{Counter, Domain, Handling, KeyScope, Protect, Rows, Subject, any_column};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
 use crate::format::write::texts::Cells;
+use crate::kinds::Remains;
 use crate::notes::REFERENCES;
 
 pub(super) static ENCRYPT: Handling = Handling {
     name: "encrypt",
     about: "AES-256-GCM bound to the row (FE1); with a domain, equal values have equal cells",
     keyed: true,
-    joins: false,
-    domains: true,
+    leaves: Remains::Ciphertext,
+    domain: Domain::OrRow,
+    joins: true,
+    accepts: any_column,
     make: |subject| Ok(Box::new(Encrypt::new(subject)?)),
 };
 

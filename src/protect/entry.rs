@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Protection;
 use crate::notes;
 use crate::plan::Plan;
+use crate::protect::{Handling, Protection, handling};
 use crate::type_names::type_name;
 
 /// The protection of a data set.
@@ -75,6 +76,14 @@ pub struct ProtectedColumn {
     pub r#type: String,
 }
 
+impl ProtectedColumn {
+    /// Whether its cells are ciphertext, which its key opens.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        handling(&self.handling).is_ok_and(Handling::seals)
+    }
+}
+
 impl ProtectionEntry {
     /// What a protection came to; `None` where all is clear.
     #[must_use]
@@ -91,7 +100,7 @@ impl ProtectionEntry {
             Some(ProtectedColumn {
                 table: decision.table.clone(),
                 column: decision.column.clone(),
-                handling: decision.handling.to_owned(),
+                handling: decision.handling.name.to_owned(),
                 domain: decision.domain.clone(),
                 scope: scope.map(|keys| keys.scope.clone()),
                 key_id: scope.map(|keys| keys.key_id.clone()),

@@ -5,24 +5,45 @@
 
 use aes::Aes256;
 use arrow_array::ArrayRef;
+use arrow_schema::{DataType, Field};
 use fpe::ff1::{FF1 as Cipher, FlexibleNumeralString};
 
 use super::fe1::Scope;
 use super::texts::Texts;
-use super::{Handling, Protect, Rows, Subject};
+use super::{Domain, Handling, Protect, Rows, Subject};
 use crate::error::{Error, Kind, Result};
+use crate::kinds::{self, Remains};
 
 /// The fewest digits: 10⁶ values.
-pub(super) const LEAST: usize = 6;
+const LEAST: usize = 6;
 
 pub(super) static FF1: Handling = Handling {
     name: "ff1",
     about: "format-preserving encryption of the digits (NIST FF1), for values of six digits and more",
     keyed: true,
+    leaves: Remains::Pseudonym,
+    domain: Domain::OrOwn,
     joins: true,
-    domains: true,
+    accepts: accepts,
     make: |subject| Ok(Box::new(Ff1::new(subject)?)),
 };
+
+/// Refuses kinds with too few digits, and types that are not written in digits alone.
+fn accepts(field: &Field, kind: Option<&kinds::Kind>) -> Result<()> {
+    if let Some((kind, digits)) = kind.and_then(|kind| Some((kind, kind.digits?)))
+        && (digits as usize) < LEAST
+    {
+        let message = format!("PII-042: a `{}` has {digits} digits: ff1 needs 10⁶ values", kind.name);
+        return Err(Error::profile("", message).hint("token or encrypt hide it"));
+    }
+    match field.data_type() {
+        DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) | DataType::Float64 => Err(Error::profile(
+            "",
+            format!("PII-043: `{}` is no number of digits whose form ff1 could keep", field.name()),
+        )),
+        _ => Ok(()),
+    }
+}
 
 struct Ff1 {
     cipher: Cipher<Aes256>,

@@ -9,19 +9,22 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, Int64Array};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field};
 
 use super::texts::Texts;
-use super::{Handling, Protect, Rows, Subject};
+use super::{Domain, Handling, Protect, Rows, Subject};
 use crate::error::{Error, Result};
+use crate::kinds::{Generalization, Kind, Remains};
 use crate::sql::civil;
 
 pub(super) static GENERALIZE: Handling = Handling {
     name: "generalize",
     about: "dates to years, ages from 90 on to 90, postal codes to three digits (45 CFR 164.514(b)(2))",
     keyed: false,
+    leaves: Remains::Coarse,
+    domain: Domain::None,
     joins: false,
-    domains: false,
+    accepts: |field, kind| rule(field, kind).map(|_| ()),
     make: |subject| Ok(Box::new(Generalize::new(subject)?)),
 };
 
@@ -44,18 +47,27 @@ enum Generalize {
     Zip,
 }
 
+/// The rule of a column's kind.
+///
+/// # Errors
+///
+/// If the kind has none, or none that the type allows.
+fn rule(field: &Field, kind: Option<&Kind>) -> Result<Generalization> {
+    let rule = kind.and_then(|kind| kind.generalize).filter(|rule| rule.takes(field.data_type()));
+    rule.ok_or_else(|| {
+        Error::profile("", format!("PII-041: `{}` cannot be generalised", field.name()))
+            .hint("dates, ages and postal codes can; null takes the value away")
+    })
+}
+
 impl Generalize {
     fn new(subject: &Subject<'_>) -> Result<Self> {
-        let (rule, ty) = (subject.kind.map_or("-", |kind| kind.generalize.as_str()), subject.field.data_type());
-        let timely = matches!(ty, DataType::Date32 | DataType::Timestamp(..));
-        match rule {
-            "year" if timely => Ok(Self::Year { least: None }),
-            "birth_year" if timely => Ok(Self::Year { least: Some(year(subject.run.as_of) - OLD) }),
-            "age" if *ty == DataType::Int64 => Ok(Self::Age),
-            "zip3" => Ok(Self::Zip),
-            _ => Err(Error::profile("", format!("PII-041: `{}` cannot be generalised", subject.field.name()))
-                .hint("dates, ages and postal codes can; null takes the value away")),
-        }
+        Ok(match rule(subject.field, subject.kind)? {
+            Generalization::Year => Self::Year { least: None },
+            Generalization::BirthYear => Self::Year { least: Some(year(subject.run.as_of) - OLD) },
+            Generalization::Age => Self::Age,
+            Generalization::Zip3 => Self::Zip,
+        })
     }
 }
 

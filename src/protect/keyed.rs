@@ -11,16 +11,19 @@ use sha2::Sha256;
 
 use super::fe1::Scope;
 use super::texts::Texts;
-use super::{Handling, Protect, Rows, Subject};
+use super::{Domain, Handling, Protect, Rows, Subject, any_column};
 use crate::digest::hex;
 use crate::error::{Error, Result};
+use crate::kinds::Remains;
 
 pub(super) static TOKEN: Handling = Handling {
     name: "token",
     about: "`tok_` and 26 letters, keyed: equal values of a domain have equal tokens, in every table and run",
     keyed: true,
+    leaves: Remains::Pseudonym,
+    domain: Domain::OrOwn,
     joins: true,
-    domains: true,
+    accepts: any_column,
     make: |subject| {
         Ok(Box::new(Keyed::new(subject, "tok", |mac, out| {
             out.extend_from_slice(b"tok_");
@@ -33,8 +36,10 @@ pub(super) static HASH: Handling = Handling {
     name: "hash-keyed",
     about: "HMAC-SHA256 in hex, keyed, as PCI DSS 3.5.1.1 demands for hashes of card numbers",
     keyed: true,
+    leaves: Remains::Hash,
+    domain: Domain::OrOwn,
     joins: true,
-    domains: true,
+    accepts: any_column,
     make: |subject| Ok(Box::new(Keyed::new(subject, "mac", |mac, out| out.extend_from_slice(hex(mac).as_bytes()))?)),
 };
 

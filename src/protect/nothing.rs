@@ -3,15 +3,18 @@
 use arrow_array::{ArrayRef, new_null_array};
 use arrow_schema::DataType;
 
-use super::{Handling, Protect, Rows};
+use super::{Domain, Handling, Protect, Rows, any_column};
 use crate::error::Result;
+use crate::kinds::{self, Remains};
 
 pub(super) static CLEAR: Handling = Handling {
-    name: "clear",
+    name: kinds::CLEAR,
     about: "as it is",
     keyed: false,
+    leaves: Remains::Everything,
+    domain: Domain::None,
     joins: true,
-    domains: false,
+    accepts: any_column,
     make: |_| Ok(Box::new(Clear)),
 };
 
@@ -19,8 +22,10 @@ pub(super) static NULL: Handling = Handling {
     name: "null",
     about: "no value at all",
     keyed: false,
+    leaves: Remains::Nothing,
+    domain: Domain::None,
     joins: false,
-    domains: false,
+    accepts: any_column,
     make: |_| Ok(Box::new(Null)),
 };
 

@@ -3,15 +3,18 @@
 use arrow_array::ArrayRef;
 
 use super::texts::Texts;
-use super::{Handling, Protect, Rows, Subject};
+use super::{Domain, Handling, Protect, Rows, Subject, any_column};
 use crate::error::Result;
+use crate::kinds::Remains;
 
 pub(super) static TRUNCATE: Handling = Handling {
     name: "truncate",
     about: "only the first and last characters that the kind allows: `123456...7890` of a card number",
     keyed: false,
+    leaves: Remains::Ends,
+    domain: Domain::None,
     joins: false,
-    domains: false,
+    accepts: any_column,
     make: |subject| Ok(Box::new(Shorten::new(subject, true))),
 };
 
@@ -19,8 +22,10 @@ pub(super) static MASK: Handling = Handling {
     name: "mask",
     about: "letters and digits starred, but for the first and last that the kind allows: `***-**-1234`",
     keyed: false,
+    leaves: Remains::Ends,
+    domain: Domain::None,
     joins: false,
-    domains: false,
+    accepts: any_column,
     make: |subject| Ok(Box::new(Shorten::new(subject, false))),
 };
 

@@ -87,7 +87,7 @@ fn decisions(plan: &Plan, entry: &ProtectionEntry) -> Result<Vec<Decision>> {
             column: column.column.clone(),
             kind: known.as_ref().and_then(|known| known.kind),
             class: known.map(|known| known.class).unwrap_or_default(),
-            handling: handling(&column.handling)?.name,
+            handling: handling(&column.handling)?,
             domain: column.domain.clone(),
             by: "profile",
         })

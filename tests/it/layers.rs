@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 const LAYERS: [&[&str]; 14] = [
-    &["digest", "disk", "error", "notes", "order", "part", "rng", "type_names"],
+    &["arrays", "digest", "disk", "error", "notes", "order", "part", "rng", "spreadsheet", "type_names"],
     &["profile", "kinds", "sql"],
     &["format"],
     &["generator"],

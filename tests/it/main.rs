@@ -20,6 +20,7 @@ mod profiles;
 mod protect;
 mod random_profiles;
 mod randomness;
+mod registries;
 mod resume;
 mod rules;
 mod run;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use placebo::plan::{Options, Plan};
-use placebo::protect::strict::findings;
+use placebo::protect::lint::findings;
 
 use super::*;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use arrow_schema::{DataType, Field};
 
-use super::{Choice, decide, handling};
+use super::{Choice, Handling, decide, handling, handling_of};
 use crate::error::Error;
 use crate::kinds::{self, Kind};
 use crate::notes;
@@ -158,7 +158,7 @@ fn finding(code: &'static str, path: String, message: String, hint: &str) -> Fin
 /// What is wrong with the words of a mark by themselves.
 fn words(path: &str, mark: &Mark) -> Vec<Finding> {
     let mut all = Vec::new();
-    let known_class = |class: &str| kinds::CLASSES.iter().any(|(known, _)| *known == class);
+    let known_class = |class: &str| kinds::class(class).is_some();
     let kind = mark.names.as_deref().and_then(kinds::find);
     if let Some(name) = mark.names.as_deref().filter(|name| kind.is_none() && !known_class(name)) {
         let near = crate::error::did_you_mean(name, kinds::all().iter().map(|kind| kind.name.as_str()));
@@ -180,11 +180,12 @@ fn words(path: &str, mark: &Mark) -> Vec<Finding> {
     }
     if let Some(class) = &mark.class {
         if !known_class(class) {
+            let classes: Vec<&str> = kinds::CLASSES.iter().map(|class| class.name).collect();
             all.push(finding(
                 "PII-006",
                 path.to_owned(),
                 format!("`{class}` is no class"),
-                "public, internal, pii, phi, pci, sad, secret or legal-privileged",
+                &format!("{} or {}", classes[..classes.len() - 1].join(", "), classes[classes.len() - 1]),
             ));
         } else if let Some(kind) = kind.filter(|kind| kinds::personal(&kind.class) && !kinds::personal(class)) {
             all.push(finding(
@@ -213,26 +214,25 @@ fn words(path: &str, mark: &Mark) -> Vec<Finding> {
         }
     }
     if let Some(text) = &mark.handling {
-        let name = text.split(':').next().unwrap_or_default();
-        match handling(name) {
+        match handling_of(text) {
             Err(error) => all.push(finding(
                 "PII-009",
                 path.to_owned(),
                 error.message().to_owned(),
                 error.hint_text().unwrap_or("`placebo list handlings` shows them"),
             )),
-            Ok(known) if mark.domain.is_some() && !known.domains => {
+            Ok(known) if mark.domain.is_some() && !known.takes_domain() => {
                 all.push(finding(
                     "PII-018",
                     path.to_owned(),
-                    format!("a domain is named, and `{name}` has none"),
-                    "encrypt, token, hash-keyed and ff1 have",
+                    format!("a domain is named, and `{}` has none", known.name),
+                    &format!("{} have", Handling::list(Handling::takes_domain)),
                 ));
             }
             Ok(_) => {}
         }
     } else if mark.domain.is_some()
-        && kind.is_none_or(|kind| handling(&kind.handling).is_ok_and(|known| !known.domains))
+        && kind.is_none_or(|kind| handling(&kind.handling).is_ok_and(|known| !known.takes_domain()))
     {
         all.push(finding(
             "PII-018",
@@ -251,6 +251,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     let path = format!("tables.{}.columns.{name}", plan.tables[table].name);
     let mut found = |code, message: String, hint: &str| all.push(finding(code, path.clone(), message, hint));
     let personal = kinds::personal(&known.class);
+    let clear = handling(&known.handling).is_ok_and(Handling::is_clear);
     let origin = plan.origin(table, column);
     let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
     let kind_name = known.kind.map_or("", |kind| kind.name.as_str());
@@ -272,7 +273,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
             );
         }
     }
-    if personal && known.handling == "clear" && origin == Origin::Live {
+    if personal && clear && origin == Origin::Live {
         found(
             "PII-012",
             format!("`{name}` looks live and would be written in the clear"),
@@ -287,12 +288,8 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
             "a class of persons, or no letter",
         );
     }
-    let fits = match known.kind.map_or("-", |kind| kind.generalize.as_str()) {
-        "year" | "birth_year" => timely,
-        "age" => *field.data_type() == DataType::Int64,
-        _ => true,
-    };
-    if !fits {
+    let rule = known.kind.and_then(|kind| kind.generalize);
+    if rule.is_some_and(|rule| !rule.takes(field.data_type())) {
         found(
             "PII-015",
             format!("a `{kind_name}` is not {}", crate::sql::types::name(field.data_type())),
@@ -310,7 +307,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
         found("PII-017", format!("`{name}` is {}, and is the same in every row", known.class), "internal, or public");
     }
     let of_a_person = known.kind.is_some_and(|kind| kinds::personal(&kind.class));
-    if known.class == "public" && known.handling != "clear" && !of_a_person {
+    if known.class == "public" && !clear && !of_a_person {
         found(
             "PII-021",
             format!("`{name}` is public, and would be written as `{}`", known.handling),
