@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use arrow_array::Array;
 use criterion::{Criterion, Throughput};
-use placebo::format::write::{self, Canonical, FORMATS, Piece};
+use placebo::format::write::{Canonical, Piece};
+use placebo::format::{self, FORMATS};
 use placebo::generator::{self, Def};
 use placebo::plan::{Chunk, Options, Plan};
 use placebo::protect::keyring::Keys;
@@ -50,7 +51,7 @@ fn profile(criterion: &mut Criterion) {
             let counted = Counted::default();
             for (table, batch) in tree.iter().zip(&batches) {
                 let schema = &plan.tables[*table].schema;
-                let encoder = (format.encoder)(schema, &write::Options::default()).expect("an encoder");
+                let encoder = (format.encoder)(schema, &format::Options::default()).expect("an encoder");
                 let mut file = encoder.open(Box::new(counted.clone())).expect("opens");
                 file.append(encoder.encode(batch.clone()).expect("encodes")).expect("appends");
                 file.finish().expect("ends");
@@ -69,7 +70,7 @@ fn profile(criterion: &mut Criterion) {
         let write = || {
             let counted = Counted::default();
             let encoder =
-                (format.encoder)(&plan.tables[*table].schema, &write::Options::default()).expect("an encoder");
+                (format.encoder)(&plan.tables[*table].schema, &format::Options::default()).expect("an encoder");
             let mut file = encoder.open(Box::new(counted.clone())).expect("opens");
             file.append(encoder.encode(batch.clone()).expect("encodes")).expect("appends");
             file.finish().expect("ends");
@@ -105,11 +106,11 @@ fn encryption(criterion: &mut Criterion) {
     }
     let columns = ["given_name", "family_name", "birth_date", "ssn", "race_omb", "ethnicity_omb"];
     let chosen = columns.map(|column| format!("person.{column}=encrypt"));
-    let csv = write::format("csv").expect("csv");
+    let csv = format::find("csv").expect("csv");
     let [plain, sealed] = [&[][..], &chosen].map(|chosen| {
         let (batch, rows, protection) = (&batch, &rows, protection(chosen));
         let schema = protection.schema(&plan, person);
-        let encoder = (csv.encoder)(&schema, &write::Options::default()).expect("an encoder");
+        let encoder = (csv.encoder)(&schema, &format::Options::default()).expect("an encoder");
         let canonical = Canonical::new(&schema).expect("canonical rows");
         move || {
             let start = Instant::now();
@@ -153,12 +154,12 @@ fn domains(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("domain");
     for name in placebo::profile::names() {
         let plan = plan(name).expect("the profile compiles");
-        let csv = write::format("csv").expect("csv");
+        let csv = format::find("csv").expect("csv");
         let trees = plan.trees();
         let encoders: Vec<_> = plan
             .tables
             .iter()
-            .map(|table| (csv.encoder)(&table.schema, &write::Options::default()).expect("an encoder"))
+            .map(|table| (csv.encoder)(&table.schema, &format::Options::default()).expect("an encoder"))
             .collect();
         let make = || {
             let mut made = 0;

@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod decrypt;
 mod document;
+mod format_args;
 mod generate;
 mod keys;
 mod list;

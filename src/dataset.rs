@@ -15,7 +15,7 @@ pub use fingerprint::{FINGERPRINT, fingerprint};
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
-use crate::notes::REFERENCES;
+use crate::notes::Noted;
 use crate::part::{Part, share};
 use crate::plan::{Chunk, Plan};
 use crate::protect::{Protection, Settings};
@@ -181,7 +181,7 @@ impl DataSet {
     /// Whether an output of `from` refers to an output of `to`.
     fn refers(&self, from: &TreeShare, to: &TreeShare) -> bool {
         let fields = from.outputs.iter().flat_map(|id| self.output(*id).schema.fields());
-        let mut targets = fields.filter_map(|field| Some(field.metadata().get(REFERENCES)?.split_once('.')?.0));
+        let mut targets = fields.filter_map(|field| Some(field.reference()?.0));
         targets.any(|name| to.outputs.iter().any(|id| self.output(*id).name == name))
     }
 

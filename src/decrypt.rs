@@ -20,8 +20,8 @@ use crate::digest::{RowSum, hex};
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{Manifest, TableEntry};
 use crate::format::read;
-use crate::format::write::{self, Canonical, Encoder};
-use crate::notes::{self, PROTECTION};
+use crate::format::write::{Canonical, Encoder};
+use crate::notes::{Key, Noted};
 use crate::order::pool;
 use crate::protect::fe1::{self, Broken, Cipher, Scope};
 use crate::protect::keyring::Keys;
@@ -153,13 +153,12 @@ impl<'a> Table<'a> {
                 fields[at] = Arc::new(clear.clone());
             } else {
                 // Written as it was read, without what would give it away.
-                let notes = BTreeMap::from([(PROTECTION.to_owned(), column.handling.clone())]);
-                fields[at] = Arc::new(fields[at].as_ref().clone().with_metadata(notes));
+                let bare = fields[at].as_ref().clone().with_metadata(BTreeMap::<String, String>::new());
+                fields[at] = Arc::new(bare.with_note(Key::Protection, &column.handling));
             }
             columns.push(Column { at, cipher, again, clear, name: format!("{}.{}", column.table, column.column) });
         }
-        let keys =
-            (0..sealed.fields().len()).filter(|at| sealed.field(*at).metadata().contains_key(notes::KEY)).collect();
+        let keys = (0..sealed.fields().len()).filter(|at| sealed.field(*at).is_primary_key()).collect();
         let written = Arc::new(Schema::new(fields));
         Ok((!columns.is_empty()).then_some(Self { sealed, written, columns, keys, entry, strict: request.strict }))
     }
@@ -265,7 +264,7 @@ pub fn open(request: &Request<'_>, manifests: &[(String, Manifest)], threads: us
     let pool = pool(threads)?;
     let mut all = Vec::new();
     for (_, manifest) in manifests {
-        let format = write::format(&manifest.format)?;
+        let (format, options) = manifest.format()?;
         for file in &manifest.files {
             let path = request.folder.join(&file.path);
             if request.file.as_ref().is_some_and(|only| *only != path) {
@@ -274,10 +273,8 @@ pub fn open(request: &Request<'_>, manifests: &[(String, Manifest)], threads: us
             let entry = manifest.tables.iter().find(|table| table.name == file.table);
             let Some(entry) = entry else { continue };
             let Some(table) = Table::new(manifest, entry, request)? else { continue };
-            let options =
-                write::Options { compression: manifest.compression.clone(), guard: manifest.csv_guard == "quote" };
             let encoder = (format.encoder)(&table.written, &options)?;
-            let reader = read::Rows::open(&path, format.name, &table.sealed, &read::Options { guard: options.guard })?;
+            let reader = read::Rows::open(&path, format.name, &table.sealed, &options)?;
             let mut written = copy(reader, &table, encoder.as_ref(), &request.out.join(&file.path), &pool, threads)?;
             written.path.clone_from(&file.path);
             all.push(written);

@@ -30,10 +30,10 @@ use crate::dataset::DataSet;
 use crate::disk::{Disk, own_folder, retry};
 use crate::engine::{Begun, LogEnd, Outcome, Progress, Start, Target};
 use crate::error::{Error, Result};
-use crate::format::write::{Format, Options};
+use crate::format::{Format, Options};
 use crate::part::Part;
 use audit::Log;
-use manifest::Manifest;
+use manifest::{FormatSettings, Manifest};
 use session::FolderSession;
 
 pub(crate) use file::OutputFile;
@@ -57,14 +57,15 @@ impl Folder<'_> {
     pub fn inputs(&self, set: &DataSet) -> String {
         let mut form = Map::new();
         form.insert("format".to_owned(), self.format.name.into());
-        form.insert("compression".to_owned(), self.compression().into());
-        form.insert("guard".to_owned(), self.options.guard.into());
+        let FormatSettings { compression, csv_guard, others } = FormatSettings::new(self.format, &self.options);
+        form.insert("compression".to_owned(), compression.into());
+        form.insert("guard".to_owned(), (csv_guard == "quote").into());
+        if !others.is_empty() {
+            let others: Map<String, serde_json::Value> =
+                others.into_iter().map(|(name, value)| (name, value.into())).collect();
+            form.insert("settings".to_owned(), others.into());
+        }
         set.inputs_with(form)
-    }
-
-    /// The compression of the files; `None` for a format that has no choice.
-    fn compression(&self) -> Option<&str> {
-        self.options.compression.as_deref().or(self.format.compressions.first().copied())
     }
 
     /// The path of an output's file below the folder, with `/`.

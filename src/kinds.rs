@@ -22,9 +22,7 @@ pub struct Class {
     pub about: &'static str,
     /// Whether its columns are of a person, or secret.
     pub personal: bool,
-    /// The most that protection may leave of a value, where it is protected; an unprotected column is [`lint`]'s business.
-    ///
-    /// [`lint`]: crate::protect::lint
+    /// The most that a handling may leave of a value, where the user or the profile chooses one.
     pub allows: Remains,
 }
 
@@ -134,21 +132,21 @@ pub struct Kind {
     pub hipaa: String,
     /// `direct`, `quasi` or `none`.
     pub identifies: String,
-    /// What `--protect profile` does.
+    /// The handling under `--protect profile`.
     pub handling: String,
-    /// How Safe Harbor keeps something of it; `None` where it keeps nothing.
+    /// The rule by which Safe Harbor keeps something of it; `None` where it keeps nothing.
     pub generalize: Option<Generalization>,
-    /// How many characters `truncate` and `mask` leave at the start and at the end.
+    /// The numbers of characters that `truncate` and `mask` leave at the start and at the end.
     pub keep: (usize, usize),
-    /// How many digits it has at most, where that is fixed.
+    /// The most digits that it has; `None` where that is not fixed.
     pub digits: Option<u32>,
-    /// What Microsoft Presidio calls it, or the empty text.
+    /// Its name in Microsoft Presidio, or the empty text.
     pub presidio: String,
-    /// What Fideslang calls it.
+    /// Its name in Fideslang.
     pub fideslang: String,
-    /// What the W3C's vocabulary calls it, or the empty text.
+    /// Its name in the W3C's Data Privacy Vocabulary, or the empty text.
     pub dpv: String,
-    /// What it is.
+    /// Its meaning, in one line.
     pub about: String,
 }
 
@@ -180,7 +178,7 @@ fn read(row: &csv::StringRecord) -> Option<Kind> {
     })
 }
 
-/// The kind called `name`.
+/// The kind called `name`; `None` if there is none.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Kind> {
     all().iter().find(|kind| kind.name == name)

@@ -1,11 +1,11 @@
-//! How a column of personal data is written: clear, encrypted, tokenised, cut short, or not at all.
+//! Protection of personal data: columns written clear, encrypted, tokenised, cut short, or not at all.
 //!
-//! Protection stands between the plan's batches and the encoders. It changes values and, for most handlings, the type of a
-//! column, so that every description of the data (schemas, DDL, data package) is made of [`Protection::schema`].
+//! Protection works on the plan's batches before they are encoded. It changes values and, for most handlings, the type of
+//! a column, so every description of the data (schemas, DDL, data package) is made from [`Protection::schema`].
 //!
-//! A row-bound cell is bound to the primary key of its row, in the text that the output has: keys are handled first, and
-//! what they became is what rows are bound to. A root table without a key binds the row's number, which is known wherever
-//! the row is made; any other table without a key has nothing to bind to, and row-bound encryption of it is refused.
+//! A row-bound cell is bound to the primary key of its row, as the text of the output: keys are handled first, and rows
+//! are bound to the keys as they are written. A root table without a key binds the number of the row, which every part
+//! and thread knows; any other table without a key has nothing to bind to, and row-bound encryption of it is refused.
 //!
 //! To add a handling: a file with a `static` [`Handling`] and one line in [`HANDLINGS`]. A test holds that no other file
 //! names it.
@@ -38,7 +38,7 @@ pub use entry::{KeyEntry, ProtectedColumn, ProtectionEntry};
 
 use crate::error::{Error, Result};
 use crate::kinds::{self, Kind, Remains};
-use crate::notes;
+use crate::notes::{Key, Noted};
 use crate::plan::{Plan, Tree};
 use keyring::Keys;
 
@@ -149,7 +149,6 @@ impl std::fmt::Debug for Handling {
 }
 
 /// Accepts every column: for handlings that work on the text of any value.
-#[expect(clippy::unnecessary_wraps, reason = "others refuse columns")]
 fn any_column(_: &Field, _: Option<&Kind>) -> Result<()> {
     Ok(())
 }
@@ -175,25 +174,25 @@ pub fn handling_of(text: &str) -> Result<&'static Handling> {
     handling(text.split(':').next().unwrap_or_default())
 }
 
-/// A column that is to be handled.
+/// A column to be protected, as a handling sees it.
 pub struct Subject<'a> {
     /// The table's name.
     pub table: &'a str,
     /// The column.
     pub field: &'a Field,
-    /// The kind of personal data, where it is known.
+    /// The kind of personal data; `None` where the profile names no kind.
     pub kind: Option<&'static Kind>,
-    /// The domain, where the handling is to be joinable.
+    /// The domain in which equal values have equal cells; `None` for handlings without one.
     pub domain: Option<String>,
-    /// What is common to the run.
+    /// Keys, settings and counters of the run.
     pub run: &'a Run<'a>,
 }
 
-/// What is common to the protection of a run.
+/// Keys, settings and counters that the columns of a run share.
 pub struct Run<'a> {
-    /// The keys; none where nothing needs one.
+    /// The keys; `None` where the user gave none.
     pub keys: Option<&'a Keys>,
-    /// What the user turned.
+    /// The settings of the run.
     pub settings: &'a Settings,
     /// The day on which the data set ends.
     pub as_of: i32,
@@ -201,21 +200,21 @@ pub struct Run<'a> {
     kids: std::cell::RefCell<BTreeMap<[u8; 4], String>>,
 }
 
-/// What a user may turn about protection.
+/// Settings of protection.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Settings {
     /// The name of the data set that cells are bound to.
     pub data_set: String,
-    /// Plaintexts are padded to a multiple of so many bytes.
+    /// The multiple of bytes to which plaintexts are padded; `None` for no padding.
     pub pad: Option<usize>,
     /// Whether nulls are encrypted too.
     pub encrypt_nulls: bool,
-    /// Whether nonces are drawn anew each time: then equal runs give different bytes.
+    /// Whether nonces are random: then equal runs give different bytes.
     pub random_nonce: bool,
-    /// Whether the seed may stand in the manifest all the same.
+    /// Whether the manifest has the seed although something is encrypted.
     pub disclose_seed: bool,
-    /// Whether cells may be bytes.
+    /// Whether encrypted cells are bytes, for formats that have them; text elsewhere.
     pub binary: bool,
 }
 
@@ -228,12 +227,12 @@ impl Run<'_> {
         })
     }
 
-    /// The counter of a scope: columns of one domain have one.
+    /// The counter of a scope. Columns of one domain share theirs.
     fn counter(&self, scope: &str) -> Arc<Counter> {
         Arc::clone(self.counters.borrow_mut().entry(scope.to_owned()).or_default())
     }
 
-    /// Sees to it that no two scopes have one key id.
+    /// Refuses a key id that another scope has.
     fn reserve(&self, kid: [u8; 4], scope: &str) -> Result<()> {
         let mut kids = self.kids.borrow_mut();
         let other = kids.entry(kid).or_insert_with(|| scope.to_owned());
@@ -245,24 +244,28 @@ impl Run<'_> {
     }
 }
 
-/// How many values one key may seal: NIST SP 800-38D, section 8.3, for nonces that look random.
+/// The most values that one key may seal: NIST SP 800-38D, section 8.3, for nonces that look random.
 pub const MOST: u64 = 1 << 32;
 
-/// How long a seed is that nobody finds by trying.
+/// The length from which a seed, in bytes, counts as too long to be found by trying.
 const STRONG_SEED: usize = 16;
 
-/// Counts the values that one key seals, and refuses more than [`MOST`].
+/// The number of values that one key has sealed: at most [`MOST`].
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// A counter that has counted already.
+    /// A counter that begins at `count`.
     #[must_use]
     pub fn at(count: u64) -> Self {
         Self(AtomicU64::new(count))
     }
 
-    /// Counts some more.
+    /// Counts more values.
+    ///
+    /// # Errors
+    ///
+    /// If there are more than [`MOST`] by then.
     pub fn add(&self, values: usize) -> Result<()> {
         let all = self.0.fetch_add(values as u64, Ordering::Relaxed).saturating_add(values as u64);
         if all > MOST {
@@ -273,7 +276,7 @@ impl Counter {
     }
 }
 
-/// The rows of a batch: what row-bound cells are bound to, percent-encoded and joined already.
+/// The bindings of the rows of a batch: the key of each row, percent-encoded and joined by commas, or its number.
 #[derive(Debug, Default)]
 pub struct Rows {
     bytes: Vec<u8>,
@@ -281,14 +284,18 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The binding of row `row`.
+    /// The binding of a row of the batch, from 0.
     #[must_use]
     pub fn get(&self, row: usize) -> &[u8] {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[row]]
     }
 
-    /// Bindings made of the texts of the key's columns.
+    /// The bindings of rows by the columns of their key.
+    ///
+    /// # Errors
+    ///
+    /// If a value has no text, such as a date after the year 9999.
     pub fn of_key(columns: &[ArrayRef]) -> Result<Self> {
         let texts = columns.iter().map(texts::Texts::new).collect::<Result<Vec<_>>>()?;
         let rows = columns.first().map_or(0, arrow_array::Array::len);
@@ -305,7 +312,7 @@ impl Rows {
         Ok(Self { bytes, ends })
     }
 
-    /// Bindings made of the rows' numbers, from 0.
+    /// The bindings of rows of a root table by their numbers, from 0.
     #[must_use]
     pub fn of_numbers(numbers: &[u64]) -> Self {
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
@@ -317,25 +324,29 @@ impl Rows {
     }
 }
 
-/// A handling at work on one column: the seam to ciphers.
+/// A handling prepared for one column.
 pub trait Protect: Send + Sync {
-    /// The type that the column has afterwards: mostly text.
+    /// The type of the protected column; text by default.
     fn data_type(&self, _clear: &DataType) -> DataType {
         DataType::Utf8
     }
-    /// Whether it may be null afterwards.
+    /// Whether the protected column may be null; by default where the clear one may.
     fn nullable(&self, clear: bool) -> bool {
         clear
     }
-    /// Whether cells are bound to their rows.
+    /// Whether cells are bound to their rows; such columns are handled after the keys.
     fn row_bound(&self) -> bool {
         false
     }
-    /// The scope and key id of its cells, for the manifest.
+    /// The scope and key id of its cells, for the manifest; `None` for anything but ciphertext.
     fn scope(&self) -> Option<KeyScope> {
         None
     }
-    /// The values as they are written.
+    /// Protects the values of a batch.
+    ///
+    /// # Errors
+    ///
+    /// If a value cannot be protected, such as one that is too short, or the key has sealed too many.
     fn apply(&self, clear: &ArrayRef, rows: &Rows) -> Result<ArrayRef>;
 }
 
@@ -362,15 +373,15 @@ pub struct KeyInfo {
 /// The protection of a whole data set.
 pub struct Protection {
     tables: Vec<Table>,
-    /// What happens to each column that does not stay clear.
+    /// The columns that do not stay clear, with their handlings.
     pub decisions: Vec<Decision>,
-    /// What the user turned.
+    /// The settings of the run.
     pub settings: Settings,
-    /// The data key, where one was given.
+    /// The active key; `None` where none was given.
     pub key: Option<KeyInfo>,
-    /// What seeds and fingerprints are committed to with, where something is encrypted.
+    /// The key of commitments to seed and fingerprint; `None` where no key is used.
     pub commit: Option<secret::Secret>,
-    /// The scope and key id of the columns that have one, by table and column.
+    /// The scope and key id of encrypted columns, by table and column.
     pub scopes: BTreeMap<(String, String), KeyScope>,
 }
 
@@ -384,13 +395,18 @@ struct Table {
 }
 
 impl Protection {
-    /// Nothing is protected.
+    /// A protection that leaves every column as it is.
     #[must_use]
     pub fn none(settings: Settings) -> Self {
         Self { tables: Vec::new(), decisions: Vec::new(), settings, key: None, commit: None, scopes: BTreeMap::new() }
     }
 
-    /// Prepares what was decided.
+    /// Prepares every column for its decided handling.
+    ///
+    /// # Errors
+    ///
+    /// If a key is needed and none is given, if a column cannot be handled as decided, or if more values would be sealed
+    /// with one key than is safe.
     pub fn new(plan: &Plan, decisions: Vec<Decision>, keys: Option<&Keys>, settings: Settings) -> Result<Self> {
         let decisions: Vec<Decision> = decisions.into_iter().filter(|decision| !decision.handling.is_clear()).collect();
         if decisions.is_empty() {
@@ -413,7 +429,7 @@ impl Protection {
             };
             let (mut made, mut fields) = (Table::default(), Vec::new());
             for (n, field) in table.schema.fields().iter().enumerate() {
-                if field.metadata().get(notes::KEY).is_some() {
+                if field.is_primary_key() {
                     made.keys.push(n);
                 }
                 let Some(decision) = own(field) else {
@@ -435,11 +451,10 @@ impl Protection {
                     commit = Some(run.key()?.subkey("fe1/seed"));
                 }
                 made.bound |= column.row_bound();
-                let mut notes = field.metadata().clone();
-                notes.insert(notes::PROTECTION.to_owned(), decision.shown());
                 let nullable = column.nullable(field.is_nullable());
-                let field =
-                    Field::new(field.name(), column.data_type(field.data_type()), nullable).with_metadata(notes);
+                let field = Field::new(field.name(), column.data_type(field.data_type()), nullable)
+                    .with_metadata(field.metadata().clone())
+                    .with_note(Key::Protection, &decision.shown());
                 if let Some(scope) = column.scope() {
                     scopes.insert((table.name.clone(), field.name().clone()), scope);
                 }
@@ -463,7 +478,7 @@ impl Protection {
         Ok(all)
     }
 
-    /// Refuses more values than a key may seal before the first is made, where their number can be told.
+    /// Refuses a plan whose estimated rows exceed the values that a key may seal, before the first row is made.
     fn within_counts(&self, plan: &Plan) -> Result<()> {
         let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
         let tables: Vec<usize> = self.scopes.keys().filter_map(|(table, _)| plan.table(table).ok()).collect();
@@ -487,19 +502,23 @@ impl Protection {
         }
     }
 
-    /// The columns of a table as they are written; `None` where all of them are clear.
+    /// The schema of a table as it is written; `None` where all of its columns are clear.
     #[must_use]
     pub fn written(&self, table: usize) -> Option<SchemaRef> {
         self.tables.get(table).and_then(|table| table.schema.clone())
     }
 
-    /// The columns of a table as they are written.
+    /// The schema of a table as it is written.
     #[must_use]
     pub fn schema(&self, plan: &Plan, table: usize) -> SchemaRef {
         self.written(table).unwrap_or_else(|| Arc::clone(&plan.tables[table].schema))
     }
 
-    /// A batch of a table as it is written; `numbers` are the root rows' numbers, for a root table.
+    /// Protects a batch of a table; `numbers` are the numbers of its rows, used for root tables without a key.
+    ///
+    /// # Errors
+    ///
+    /// If a value cannot be protected; the path is that of the column.
     pub fn apply(&self, table: usize, batch: RecordBatch, numbers: &[u64]) -> Result<RecordBatch> {
         let Some(Table { schema: Some(schema), columns, keys, bound }) = self.tables.get(table) else {
             return Ok(batch);
@@ -528,22 +547,23 @@ impl Protection {
         Ok(RecordBatch::try_new(Arc::clone(schema), written)?)
     }
 
-    /// About how many bytes a row of a table has more than in the clear.
+    /// The bytes that encryption adds to a row of a table, as text, roughly.
     #[must_use]
     pub fn extra(&self, table: usize) -> usize {
         let columns = self.tables.get(table).into_iter().flat_map(|table| table.columns.iter().flatten());
         columns.filter(|column| column.scope().is_some()).count() * (fe1::OVERHEAD * 4 / 3 + fe1::PREFIX.len() + 8)
     }
 
-    /// Whether what is encrypted is meant to stay secret: not with a key for tests, nor with a seed that is disclosed or
-    /// that anyone could guess.
+    /// Whether encrypted values stay secret from a reader of the files: not with a key for tests, nor with a seed that is
+    /// disclosed or can be guessed.
     #[must_use]
     pub fn confidential(&self, seed: &str) -> bool {
         let test_only = self.key.as_ref().is_none_or(|key| key.test_only);
         self.commit.is_some() && !test_only && !self.settings.disclose_seed && seed.len() >= STRONG_SEED
     }
 
-    /// A keyed commitment to a text that must not be found by trying: HMAC-SHA256 in hex. `None` where all is in the open.
+    /// A commitment to a text that nobody finds by trying: HMAC-SHA256 under the data key, in hex. `None` where no key is
+    /// used, or the seed is disclosed.
     #[must_use]
     pub fn commitment(&self, text: &str) -> Option<String> {
         let key = self.commit.as_ref().filter(|_| !self.settings.disclose_seed)?;

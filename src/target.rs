@@ -8,7 +8,7 @@ mod stdout;
 use crate::disk::Disk;
 use crate::engine::Target;
 use crate::error::Result;
-use crate::format::write::{Format, Options};
+use crate::format::{Format, Options};
 
 /// A kind of target: one entry in [`SCHEMES`].
 pub struct Scheme {

@@ -11,7 +11,7 @@ use crate::dataset::DataSet;
 use crate::error::Result;
 use crate::folder::table_file;
 use crate::format::write::datapackage::TableFile;
-use crate::notes::{ABOUT, KEY, PII};
+use crate::notes::{Key, Noted};
 use crate::plan::{Check, Options, Plan, Table};
 use crate::profile::{self, Loaded, Scalar};
 use crate::sql::types;
@@ -98,19 +98,19 @@ fn columns(table: &Table, file: &TableFile) -> String {
     text += &rows(
         &["column", "type", "null", "key", "PII", "meaning"],
         table.schema.fields().iter().map(|field| {
-            let note = |key: &str| field.metadata().get(key).cloned().unwrap_or_default();
+            let note = |key: Key| field.note(key).unwrap_or_default().to_owned();
             let to = references.iter().find_map(|reference| {
                 let at = reference.columns.iter().position(|column| column == field.name())?;
                 Some(format!("→ `{}.{}`", reference.table, reference.keys[at]))
             });
-            let key = if note(KEY).is_empty() { to.unwrap_or_default() } else { note(KEY) };
+            let key = field.note(Key::PrimaryKey).map(str::to_owned).or(to).unwrap_or_default();
             vec![
                 code(field.name()),
                 types::name(field.data_type()),
                 if field.is_nullable() { "yes".to_owned() } else { String::new() },
                 key,
-                note(PII),
-                cell(&note(ABOUT)),
+                note(Key::Pii),
+                cell(&note(Key::About)),
             ]
         }),
     );

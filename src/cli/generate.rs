@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::format_args::FormatArgs;
 use super::protect_args::ProtectArgs;
 use super::watch::{Reporting, run_reporting};
 use super::{LogFormat, Source, log, threads};
@@ -9,7 +10,6 @@ use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::disk::System;
 use crate::engine::{Outcome, Start};
 use crate::error::{Error, Kind, Result};
-use crate::format::write;
 use crate::part::Part;
 use crate::plan::Plan;
 use crate::target::{Settings, target};
@@ -21,12 +21,8 @@ pub(super) struct Generate {
     /// The output folder, or `-` for one table on standard output.
     #[arg(long, short, value_name = "DIR", default_value = "out")]
     out: String,
-    /// The file format: csv, ndjson, json, parquet or arrow.
-    #[arg(long, short, default_value = "csv")]
-    format: String,
-    /// The compression, for formats that have a choice.
-    #[arg(long)]
-    compression: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
     /// Only these tables, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "TABLE,…")]
     tables: Vec<String>,
@@ -45,9 +41,6 @@ pub(super) struct Generate {
     /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
     #[arg(long, value_name = "FINGERPRINT")]
     expect_fingerprint: Option<String>,
-    /// `quote` writes a `'` before CSV texts that a spreadsheet would take for a formula. This changes the data.
-    #[arg(long, value_name = "GUARD", default_value = "off", value_parser = ["off", "quote"])]
-    csv_guard: String,
     #[command(flatten)]
     protect: ProtectArgs,
     /// No progress and no summary.
@@ -62,11 +55,7 @@ impl Generate {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
         let plan = self.source.plan()?;
         self.expect(&plan)?;
-        let format = write::format(&self.format)?;
-        let options = write::Options {
-            compression: format.compression(self.compression.as_deref())?,
-            guard: self.csv_guard == "quote",
-        };
+        let (format, options) = self.format.read()?;
         // What is wrong with a table's name is told before what is wrong with a part or a key.
         self.tables.iter().try_for_each(|name| plan.table(name).map(|_| ()))?;
         let part = self.part.as_deref().map(part).transpose()?;

@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::text_table;
+use super::{format_args, text_table};
 use crate::error::Result;
-use crate::format::write::FORMATS;
+use crate::format::FORMATS;
 use crate::protect::HANDLINGS;
 use crate::sql;
 use crate::{generator, kinds, profile};
@@ -50,9 +50,9 @@ impl List {
             What::Formats => {
                 let rows: Vec<Vec<String>> = FORMATS
                     .iter()
-                    .map(|f| vec![f.name.to_owned(), f.compressions.join(", "), f.about.to_owned()])
+                    .map(|f| vec![f.name.to_owned(), format_args::settings(f), f.about.to_owned()])
                     .collect();
-                wide(&["format", "compression", "about"], &rows)
+                wide(&["format", "settings", "about"], &rows)
             }
             What::Kinds => {
                 let rows: Vec<Vec<String>> = kinds::all()

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
+use super::format_args::FormatArgs;
 use super::protect_args::ChoiceArgs;
 use super::{Source, text_table};
 use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::error::Result;
 use crate::folder::estimate::{CAREFUL, estimate, memory};
-use crate::format::write;
 
 #[derive(Args)]
 pub(super) struct PlanCommand {
@@ -15,12 +15,8 @@ pub(super) struct PlanCommand {
     source: Source,
     #[command(flatten)]
     choosing: ChoiceArgs,
-    /// The file format that bytes are estimated for.
-    #[arg(long, short, default_value = "csv")]
-    format: String,
-    /// The compression, for formats that have a choice.
-    #[arg(long)]
-    compression: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 impl PlanCommand {
@@ -29,8 +25,7 @@ impl PlanCommand {
         if self.choosing.asked() {
             return text_table::print(&self.choosing.outcome(&plan)?);
         }
-        let format = write::format(&self.format)?;
-        let options = write::Options { compression: format.compression(self.compression.as_deref())?, guard: false };
+        let (format, options) = self.format.read()?;
         let set = DataSet::new(plan);
         let (plan, threads) = (set.plan(), super::threads(None)?);
         let all = estimate(&set, (format, &options), CAREFUL)?;

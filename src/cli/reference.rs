@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::markdown::{cell, code};
 use super::text_table;
 use crate::error::Result;
-use crate::format::write::FORMATS;
+use crate::format::FORMATS;
 use crate::generator;
 use crate::profile::{
     CheckKeys, ColumnKeys, Deal, LetKeys, Lifecycle, Param, Part, Profile, Ref, Row, Spread, State, Table,
@@ -100,9 +100,10 @@ fn text() -> String {
             }
         }
     }
-    text += "\n## Formats\n\n| format | compressions | about |\n|---|---|---|\n";
+    text += "\n## Formats\n\n| format | settings | about |\n|---|---|---|\n";
     for format in FORMATS {
-        text += &format!("| `{}` | {} | {} |\n", format.name, format.compressions.join(", "), cell(format.about));
+        let settings = cell(&super::format_args::settings(format));
+        text += &format!("| `{}` | {settings} | {} |\n", format.name, cell(format.about));
     }
     text
 }

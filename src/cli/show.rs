@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Source, text_table};
 use crate::error::Result;
-use crate::notes;
+use crate::notes::{Key, Noted};
 use crate::plan::{Chunk, Plan};
 use crate::protect::lint;
 use crate::sql::{as_text, types};
@@ -65,7 +65,7 @@ fn show_profile(plan: &Plan) -> String {
 
 fn show_table(plan: &Plan, at: usize) -> Result<String> {
     let table = &plan.tables[at];
-    let note = |field: &arrow_schema::Field, key: &str| field.metadata().get(key).cloned().unwrap_or_default();
+    let note = |field: &arrow_schema::Field, key: Key| field.note(key).unwrap_or_default().to_owned();
     let rows: Vec<Vec<String>> = table
         .schema
         .fields()
@@ -76,10 +76,10 @@ fn show_table(plan: &Plan, at: usize) -> Result<String> {
                 f.name().clone(),
                 types::name(f.data_type()),
                 null.to_owned(),
-                note(f, notes::KEY),
-                note(f, notes::REFERENCES),
-                note(f, notes::PII),
-                note(f, notes::ABOUT),
+                note(f, Key::PrimaryKey),
+                note(f, Key::References),
+                note(f, Key::Pii),
+                note(f, Key::About),
             ]
         })
         .collect();

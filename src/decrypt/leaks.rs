@@ -133,8 +133,8 @@ fn open(request: &Request<'_>, manifest: &Manifest, path: &str) -> Result<read::
     let file = manifest.files.iter().find(|file| file.path == path);
     let entry = file.and_then(|file| manifest.tables.iter().find(|table| table.name == file.table));
     let schema = entry.ok_or_else(|| Error::internal("a file of no table"))?.schema()?;
-    let options = read::Options { guard: manifest.csv_guard == "quote" };
-    read::Rows::open(&request.folder.join(path), &manifest.format, &schema, &options)
+    let (format, options) = manifest.format()?;
+    read::Rows::open(&request.folder.join(path), format.name, &schema, &options)
 }
 
 /// The bytes of every file, and the pages of those that have some.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::dataset::{DataSet, OutputId};
 use crate::error::Result;
-use crate::format::write::{self, Format, Options, ROW_GROUP};
+use crate::format::{self, Format, Options, ROW_GROUP};
 
 /// Rows of a tree from which an estimate is within a few percent.
 pub const CAREFUL: f64 = 300_000.0;
@@ -106,7 +106,7 @@ pub struct Memory {
 /// As [`estimate`].
 pub fn memory(set: &DataSet, threads: usize) -> Result<Memory> {
     let plan = set.plan();
-    let text = estimate(set, (write::format("csv")?, &Options::default()), 0.0)?;
+    let text = estimate(set, (format::find("csv")?, &Options::default()), 0.0)?;
     let chunk_rows = |one: &Estimate| one.mean * plan.tables[plan.root_of(set.output(one.output).table)].chunk as f64;
     let width = |one: &Estimate| one.bytes / one.rows.max(1.0);
     let chunk = text.iter().map(|one| chunk_rows(one) * width(one)).fold(0.0, f64::max);

@@ -13,7 +13,8 @@ use crate::digest::RowSum;
 use crate::disk::Disk;
 use crate::engine::{Encode, Encoded};
 use crate::error::Result;
-use crate::format::write::{Canonical, Encoder, Format, Options};
+use crate::format::write::{Canonical, Encoder};
+use crate::format::{Format, Options};
 use crate::order::{Lane, lock};
 
 /// Encodes the rows of one output for a file, and sums them.

@@ -5,11 +5,15 @@
 //! [`Manifest::to_json`] gives is no manifest.
 
 mod columns;
+mod settings;
+
+use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use columns::ColumnEntry;
+pub(crate) use settings::FormatSettings;
 
 use super::sidecars::Sidecar;
 use super::{FileEntry, Folder};
@@ -64,6 +68,9 @@ pub struct Manifest {
     pub compression: Option<String>,
     /// Whether a `'` was written before formulas: `off` or `quote`.
     pub csv_guard: String,
+    /// Every other setting of the format, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Which part of how many, such as `1/3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
@@ -137,6 +144,7 @@ impl Manifest {
                 columns: output.schema.fields().iter().map(|field| ColumnEntry::new(field)).collect(),
             }
         });
+        let FormatSettings { compression, csv_guard, others } = FormatSettings::new(folder.format, &folder.options);
         let commitment = protection.commitment(&plan.seed);
         let dense = plan.tables.iter().filter(|table| table.dense());
         Self {
@@ -154,8 +162,9 @@ impl Manifest {
             rows: dense.map(|table| (table.name.clone(), table.rows)).collect(),
             data: data.collect(),
             format: folder.format.name.to_owned(),
-            compression: folder.compression().map(str::to_owned),
-            csv_guard: if folder.options.guard { "quote" } else { "off" }.to_owned(),
+            compression,
+            csv_guard,
+            settings: others,
             part: set.this_part(),
             protection: ProtectionEntry::new(plan, protection),
             tables: tables.collect(),

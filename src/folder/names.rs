@@ -1,6 +1,6 @@
 //! The names of files in a folder. Those of a part have its label in them, so that parts share a folder.
 
-use crate::format::write::Format;
+use crate::format::Format;
 use crate::part::{Part, infix};
 
 /// The path of an output's file below the folder, with `/`: `claim.csv`, or `claim/part-00001.csv` for a part.

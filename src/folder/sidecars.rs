@@ -12,7 +12,7 @@ use crate::disk::write_whole;
 use crate::error::Result;
 use crate::format::write::datapackage::{TableFile, datapackage};
 use crate::format::write::ddl::schema_sql;
-use crate::notes;
+use crate::notes::Noted;
 use crate::part::Part;
 use crate::plan::Check;
 
@@ -73,7 +73,7 @@ impl Folder<'_> {
 pub fn table_file(output: &Output, paths: Vec<String>, format: &'static str) -> TableFile {
     // What a check says of a value does not hold of its ciphertext.
     let fields = output.schema.fields();
-    let clear = fields.iter().filter(|field| !field.metadata().contains_key(notes::PROTECTION)).cloned();
+    let clear = fields.iter().filter(|field| !field.is_protected()).cloned();
     let clear = Schema::new(clear.collect::<Vec<_>>());
     let check = |check: &Check| Some((check.id.clone(), crate::sql::portable(&check.predicate, &clear)?));
     TableFile {

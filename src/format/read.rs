@@ -1,19 +1,11 @@
-//! Where rows come from: files that a sink wrote, read back as batches, the exact inverse of each format.
-//!
-//! To add a format: one file here with a `static` [`Reader`] and one line in [`READERS`]. Rules: the schema is given, never
-//! guessed; a null and an empty text stay apart; only what the sink writes is read; a file is hostile until it was read:
-//! nothing panics, and memory is bounded by the batch and the longest row.
+//! Files that a writer of this program wrote, read back as batches: the exact inverse of each format.
 
-mod arrow;
-mod cell;
-mod columnar;
-mod csv;
+pub(super) mod cell;
+pub(super) mod columnar;
 mod guard;
-mod json;
-mod parquet;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(super) mod text;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,36 +14,19 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 
+use super::Options;
 use crate::error::{Error, Kind, Result};
 
-/// A file format that can be read back: one entry in [`READERS`].
-pub struct Reader {
-    /// The name of the format, as the sink has it.
-    pub format: &'static str,
-    /// Opens a file whose rows have this schema.
-    open: fn(File, &SchemaRef, &Options) -> Result<Box<dyn Source>>,
-}
-
-/// What must be known to read a file, beside its schema.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// Whether `csv` was written with `--csv-guard quote`: then the `'` before a formula is taken away again.
-    pub guard: bool,
-}
-
 /// The rows of an open file.
-trait Source: Send {
+pub(super) trait Source: Send {
     /// The next rows, at most `most` and at least one; `None` after the last.
     fn next(&mut self, most: usize) -> Result<Option<RecordBatch>>;
 
-    /// Where the row at fault stands, for messages: how many rows after the last batch, and in which line.
+    /// The place of the row at fault, for messages: the number of rows after the last batch, and the line of a text file.
     fn place(&self) -> (u64, Option<u64>) {
         (0, None)
     }
 }
-
-/// Every format that can be read back. A test holds that it is every format that is written.
-pub static READERS: &[&Reader] = &[&csv::CSV, &json::NDJSON, &json::JSON, &parquet::PARQUET, &arrow::ARROW];
 
 /// The most rows that a batch has where the caller does not say.
 pub const BATCH: usize = 8_192;
@@ -73,19 +48,16 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// If the format has no reader, the file cannot be opened, or it does not begin as such a file does.
+    /// If there is no such format, the file cannot be opened, or it does not begin as such a file does.
     pub fn open(path: &Path, format: &str, schema: &SchemaRef, options: &Options) -> Result<Self> {
-        let reader = READERS
-            .iter()
-            .find(|reader| reader.format == format)
-            .ok_or_else(|| Error::usage(format!("files of the format `{format}` are not read")))?;
+        let reader = super::find(format)?.reader;
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
-        let opened = guard::guarded(|| (reader.open)(file, schema, options));
+        let opened = guard::guarded(|| reader(file, schema, options));
         let source = opened.map_err(|error| named(error, path, 1, None))?;
         Ok(Self { source, schema: schema.clone(), path: path.to_owned(), seen: 0, left: None })
     }
 
-    /// How many rows were handed out.
+    /// The number of rows handed out so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.seen
@@ -135,8 +107,8 @@ impl Rows {
     }
 }
 
-/// What is wrong with the content of a file; the row and the file are added by [`Rows`].
-fn malformed(what: impl Into<String>) -> Error {
+/// An error in the content of a file; [`Rows`] adds the row and the file.
+pub(super) fn malformed(what: impl Into<String>) -> Error {
     Error::new(Kind::Verification, what)
 }
 
@@ -152,7 +124,7 @@ fn named(error: Error, path: &Path, row: u64, line: Option<u64>) -> Error {
     }
 }
 
-/// What a file with pages starts with.
+/// The first bytes of a file with pages.
 pub const PAGED: &[u8] = b"PAR1";
 
 /// Hands out every page of a Parquet file, unpacked, with the name of its column: those of values, and those of dictionaries,
@@ -163,7 +135,7 @@ pub const PAGED: &[u8] = b"PAR1";
 /// If the file cannot be opened, or is damaged.
 pub fn pages(path: &Path, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
     let file = File::open(path).map_err(|error| Error::io(path, error))?;
-    guard::guarded(|| parquet::pages(file, each)).map_err(|error| named(error, path, 1, None))
+    guard::guarded(|| super::parquet::read::pages(file, each)).map_err(|error| named(error, path, 1, None))
 }
 
 /// A column of values from their texts: the inverse of [`crate::format::write::texts::texts`].

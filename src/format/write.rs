@@ -1,76 +1,28 @@
-//! Where batches go: the seam between the engine and the formats.
-//!
-//! To add a format: one file here with a `static` [`Format`] and one line in [`FORMATS`]. Rules: bytes depend on the
-//! rows alone, never on how they were cut into batches; nothing reads the clock; no name of a format elsewhere.
+//! Encoders and sinks: the writing half of every format, and what formats share for it.
 
-mod arrow;
 mod canonical;
 mod cells;
-mod csv;
-mod cut;
+pub(super) mod cut;
 pub mod datapackage;
 pub mod ddl;
 mod digits;
-mod json;
-mod parquet;
+pub(super) mod finite;
+pub(super) mod frame;
+pub(super) mod line;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(super) mod text;
 pub mod texts;
 
 use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
 
-pub(crate) use canonical::nulled;
 pub use canonical::{Canonical, key_hash};
+pub(crate) use finite::nulled;
 
 use crate::digest::RowSum;
-use crate::error::{Error, Kind, Result, did_you_mean};
-
-/// A file format: one entry in [`FORMATS`].
-pub struct Format {
-    /// Its name on the command line, which is the file extension too.
-    pub name: &'static str,
-    /// One line for `placebo list formats`.
-    pub about: &'static str,
-    /// Its media type, for `datapackage.json`.
-    pub mediatype: &'static str,
-    /// The values that `--compression` may have, the default first; empty where there is no choice.
-    pub compressions: &'static [&'static str],
-    /// Whether a cell may be bytes; where not, encrypted cells are text.
-    pub binary: bool,
-    /// Makes the encoder of one table.
-    pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,
-}
-
-impl Format {
-    /// The compression that a user asked for, if the format has it.
-    ///
-    /// # Errors
-    ///
-    /// If it has not, with the nearest name as a hint.
-    pub fn compression(&self, asked: Option<&str>) -> Result<Option<String>> {
-        let Some(asked) = asked else { return Ok(None) };
-        if self.compressions.contains(&asked) {
-            return Ok(Some(asked.to_owned()));
-        }
-        let hint = did_you_mean(asked, self.compressions.iter().copied()).filter(|_| !self.compressions.is_empty());
-        Err(Error::usage(format!("the format `{}` has no compression `{asked}`", self.name)).maybe_hint(hint))
-    }
-}
-
-/// What a user may choose about a format.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// One of the format's `compressions`; `None` is its default.
-    pub compression: Option<String>,
-    /// Whether `csv` writes `'` before a text that a spreadsheet would take for a formula.
-    pub guard: bool,
-}
-
-pub(crate) use parquet::GROUP as ROW_GROUP;
+use crate::error::{Error, Kind, Result};
 
 /// Turns batches into pieces on any core, in any order. Pure: equal rows give equal bytes.
 pub trait Encoder: Send + Sync {
@@ -89,18 +41,17 @@ pub trait Encoder: Send + Sync {
     fn encode_summed(&self, _: &RecordBatch) -> Result<Option<(Piece, RowSum)>> {
         Ok(None)
     }
-    /// Opens a file of this table on `out`, and writes what stands before the first row.
+    /// Opens a file of this table on `out`, and writes its header.
     ///
     /// # Errors
     ///
     /// If writing fails.
     fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>>;
-    /// Whether a file can go on behind its last row after its process has died: nothing that stands in it, and nothing of its
-    /// end, needs the rows before.
+    /// Whether a new process can append to a partial file: no footer, no state across rows.
     fn goes_on(&self) -> bool {
         false
     }
-    /// Goes on with a file that holds `rows` rows: `out` writes behind the last of them.
+    /// Opens a partial file of `rows` rows for appending: `out` writes behind the last of them.
     ///
     /// # Errors
     ///
@@ -118,7 +69,7 @@ pub trait Sink: Send {
     ///
     /// If writing fails.
     fn append(&mut self, piece: Piece) -> Result<()>;
-    /// Writes what stands after the last row and hands the writer back, unflushed.
+    /// Writes the end of the file and hands the writer back, unflushed.
     ///
     /// # Errors
     ///
@@ -126,7 +77,7 @@ pub trait Sink: Send {
     fn finish(self: Box<Self>) -> Result<Box<dyn Write + Send>>;
 }
 
-/// What an [`Encoder`] made of a batch.
+/// An encoded batch.
 pub enum Piece {
     /// Finished text.
     Bytes(Vec<u8>),
@@ -135,7 +86,7 @@ pub enum Piece {
 }
 
 impl Piece {
-    /// How many bytes of text; none for rows.
+    /// The bytes of text; 0 for rows.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -151,22 +102,8 @@ impl Piece {
     }
 }
 
-/// Every format. A test holds that names are unique and that each file of this folder is listed.
-pub static FORMATS: &[&Format] = &[&csv::CSV, &json::NDJSON, &json::JSON, &parquet::PARQUET, &arrow::ARROW];
-
-/// The format called `name`.
-///
-/// # Errors
-///
-/// If there is none, with the nearest name as a hint.
-pub fn format(name: &str) -> Result<&'static Format> {
-    FORMATS.iter().find(|format| format.name == name).copied().ok_or_else(|| {
-        Error::usage(format!("unknown format `{name}`")).maybe_hint(did_you_mean(name, FORMATS.iter().map(|f| f.name)))
-    })
-}
-
 /// An error met while writing. Broken pipes and full disks are told from defects, however deep a library wrapped them.
-fn write_failed(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(super) fn write_failed(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     let mut link: Option<&(dyn std::error::Error + 'static)> = Some(&cause);
     let mut chain = std::iter::from_fn(|| {
         let now = link?;

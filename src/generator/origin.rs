@@ -1,6 +1,6 @@
 //! Classes of values by where they come from.
 
-/// Where the values of a column come from.
+/// The origin of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The same text for every row.

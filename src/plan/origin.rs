@@ -1,4 +1,4 @@
-//! Where values come from, and which columns' values they carry: what a classification is checked against.
+//! The origin of a column's values, and the columns whose values it hands on: what classifications are checked against.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use arrow_schema::DataType;
 use super::{Column, Input, Listed, Mark, Op, Plan, Step};
 pub use crate::generator::Origin;
 use crate::kinds::{self, Kind};
-use crate::notes;
+use crate::notes::{Key, Noted};
 use crate::sql::{Expr, Node};
 
-/// The inputs of an expression whose values it hands on: not what a condition looks at, nor what a sum is made of.
+/// Collects the inputs whose values an expression hands on, as its functions state: not those of conditions, nor of sums.
 fn carried(expr: &Expr, found: &mut Vec<usize>) {
     match &expr.node {
         Node::Input(index) => found.push(*index),
@@ -37,10 +37,10 @@ fn carried(expr: &Expr, found: &mut Vec<usize>) {
     }
 }
 
-/// What a plan knows of a written column as personal data.
+/// The classification of a column: the profile's words, completed by those of the kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// The kind, unless only a class is named.
+    /// The kind; `None` where the profile names a class alone.
     pub kind: Option<&'static Kind>,
     /// The class.
     pub class: String,
@@ -48,14 +48,14 @@ pub struct Known {
     pub hipaa: String,
     /// `direct`, `quasi` or `none`.
     pub identifies: &'static str,
-    /// What `--protect profile` does.
+    /// The handling under `--protect profile`.
     pub handling: String,
     /// The domain that the profile names.
     pub domain: Option<String>,
 }
 
 impl Mark {
-    /// What a mark says with the kind that it names; `None` where it names nothing that is known.
+    /// The classification that a mark gives; `None` where it names neither a kind nor a class that there is.
     #[must_use]
     pub fn known(&self) -> Option<Known> {
         let named = self.names.as_deref();
@@ -79,13 +79,13 @@ impl Mark {
 }
 
 impl Plan {
-    /// What the profile says of a column, where it says something that is known.
+    /// The classification of a column of a table; `None` where the profile gives none.
     #[must_use]
     pub fn known(&self, table: usize, column: &str) -> Option<Known> {
         self.tables[table].marks.get(column)?.first()?.known()
     }
 
-    /// The table and column that an input leads to.
+    /// The table and column at the end of an input's path.
     fn target(&self, table: usize, input: &Input) -> Option<(usize, usize)> {
         let mut at = table;
         for step in &input.steps {
@@ -133,7 +133,7 @@ impl Plan {
         }
     }
 
-    /// Where the values of a column come from.
+    /// The origin of a column's values: that of the columns which it hands on, where they agree.
     #[must_use]
     pub fn origin(&self, table: usize, column: usize) -> Origin {
         self.origin_within(table, column, &mut BTreeMap::new())
@@ -169,8 +169,8 @@ impl Plan {
         }
     }
 
-    /// The columns that are marked as personal, or that identifiers are made in, whose values a column hands on. A
-    /// column that is marked itself has decided for those behind it.
+    /// The columns classified as personal whose values a column hands on, over any number of steps. The search ends at
+    /// columns that are classified: they have decided for those behind them.
     #[must_use]
     pub fn carries(&self, table: usize, column: usize) -> Vec<(usize, usize)> {
         let (mut found, mut seen, mut waiting) = (Vec::new(), vec![(table, column)], vec![(table, column)]);
@@ -195,7 +195,7 @@ impl Plan {
         found
     }
 
-    /// Notes classes, kinds and origins in the schemas: where sinks, catalogues and protection find them.
+    /// Notes classes, kinds and origins in the schemas, for writers, catalogues and protection.
     pub(super) fn note_classes(&mut self) {
         for table in 0..self.tables.len() {
             let schema = std::sync::Arc::clone(&self.tables[table].schema);
@@ -203,24 +203,17 @@ impl Plan {
                 let Some(known) = self.known(table, field.name()) else { return std::sync::Arc::clone(field) };
                 let column = self.tables[table].columns.iter().position(|column| column.name == *field.name());
                 let origin = column.map_or(Origin::Synthetic, |column| self.origin(table, column));
-                let mut notes = field.metadata().clone();
-                let mut note = |key: &str, value: &str| notes.insert(key.to_owned(), value.to_owned());
-                if let Some(kind) = known.kind {
-                    note(notes::PII, &kind.name);
-                }
-                note(notes::CLASS, &known.class);
-                note(notes::ORIGIN, origin.name());
-                note(notes::HANDLING, &known.handling);
-                if known.hipaa != "-" {
-                    note(notes::HIPAA, &known.hipaa);
-                }
-                if known.identifies != "none" {
-                    note(notes::IDENTIFIES, known.identifies);
-                }
-                if let Some(domain) = &known.domain {
-                    note(notes::DOMAIN, domain);
-                }
-                std::sync::Arc::new(field.as_ref().clone().with_metadata(notes))
+                let notes = [
+                    (Key::Pii, known.kind.map(|kind| kind.name.as_str())),
+                    (Key::Class, Some(known.class.as_str())),
+                    (Key::Origin, Some(origin.name())),
+                    (Key::Handling, Some(known.handling.as_str())),
+                    (Key::Hipaa, Some(known.hipaa.as_str()).filter(|letter| *letter != "-")),
+                    (Key::Identifies, Some(known.identifies).filter(|word| *word != "none")),
+                    (Key::Domain, known.domain.as_deref()),
+                ];
+                let notes = notes.into_iter().filter_map(|(key, text)| Some((key, text?)));
+                std::sync::Arc::new(notes.fold(field.as_ref().clone(), |field, (key, text)| field.with_note(key, text)))
             });
             let schema = arrow_schema::Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone());
             self.tables[table].schema = std::sync::Arc::new(schema);

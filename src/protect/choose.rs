@@ -1,4 +1,4 @@
-//! What happens to each column: the profile's wishes, then what the user chose by class, kind and column.
+//! The decision for each column: the profile's wishes, overruled by what the user chose for classes, kinds and columns.
 
 use std::str::FromStr;
 
@@ -7,10 +7,10 @@ use arrow_schema::Field;
 use super::{Domain, Handling, generalize, handling, nothing};
 use crate::error::{Error, Result, did_you_mean};
 use crate::kinds::{self, Kind, Remains};
-use crate::notes;
+use crate::notes::{Key, Noted};
 use crate::plan::{Known, Plan};
 
-/// What the user asked for with `--protect` and `--deidentify`.
+/// A user's choices, from `--protect` and `--deidentify`.
 #[derive(Debug, Default)]
 pub struct Choice {
     profile: bool,
@@ -51,27 +51,27 @@ impl FromStr for Spec {
     }
 }
 
-/// What happens to a column.
+/// The handling of a column, and who asked for it.
 #[derive(Debug, Clone)]
 pub struct Decision {
     /// The table.
     pub table: String,
     /// The column.
     pub column: String,
-    /// What kind of personal data it is.
+    /// The kind of personal data; `None` where the profile names none.
     pub kind: Option<&'static Kind>,
     /// Its class; empty where the profile says none.
     pub class: String,
     /// The handling.
     pub handling: &'static Handling,
-    /// The domain, for a handling that is joinable.
+    /// The domain; `None` for a handling that takes none, and for cells that are bound to their rows.
     pub domain: Option<String>,
     /// Who asked for it: `profile`, `class`, `kind`, `column`, `key` or `safe-harbor`.
     pub by: &'static str,
 }
 
 impl Decision {
-    /// `encrypt` or `token:mrn`.
+    /// The handling as text, such as `encrypt` or `token:mrn`.
     #[must_use]
     pub fn shown(&self) -> String {
         let name = self.handling.name;
@@ -84,7 +84,11 @@ impl Decision {
 }
 
 impl Choice {
-    /// Reads what stands after `--protect`, each time.
+    /// Reads the values of `--protect`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If one names no class, kind or column of the plan, or no handling.
     pub fn parse(plan: &Plan, protect: &[String], safe_harbor: bool) -> Result<Self> {
         let mut choice = Self { safe_harbor, ..Self::default() };
         for text in protect {
@@ -107,13 +111,14 @@ impl Choice {
         Self { profile: true, ..Self::default() }
     }
 
-    /// Whether nothing was asked for.
+    /// Whether the user chose nothing.
     #[must_use]
     pub fn is_none(&self) -> bool {
         !self.profile && !self.safe_harbor && self.rules.is_empty()
     }
 
-    /// What is said of one column, and by whom: a column's own rule before its kind's, its class's and the profile's.
+    /// The handling of one column, and who asked for it: the column's own rule comes before its kind's, its class's and the
+    /// profile's. `None` where nobody asked.
     fn of(&self, table: &str, column: &str, known: Option<&Known>) -> Result<Option<(Spec, &'static str)>> {
         let last = |fits: &dyn Fn(&Whom) -> bool| {
             self.rules.iter().rev().find(|(whom, _)| fits(whom)).map(|(_, spec)| spec.clone())
@@ -171,32 +176,28 @@ impl Whom {
     }
 }
 
-fn is_key(field: &Field) -> bool {
-    field.metadata().contains_key(notes::KEY)
-}
-
-fn reference(field: &Field) -> Option<(&str, &str)> {
-    field.metadata().get(notes::REFERENCES)?.split_once('.')
-}
-
 /// The domain that a column's joinable values belong to: its own, that of the key it repeats, its table's, its kind's.
 fn domain(plan: &Plan, table: usize, field: &Field, depth: usize) -> String {
-    if let Some(domain) = field.metadata().get(notes::DOMAIN) {
-        return domain.clone();
+    if let Some(domain) = field.note(Key::Domain) {
+        return domain.to_owned();
     }
-    if let Some((to, key)) = reference(field).filter(|_| depth < 100)
+    if let Some((to, key)) = field.reference().filter(|_| depth < 100)
         && let Ok(to) = plan.table(to)
         && let Ok(key) = plan.tables[to].schema.field_with_name(key)
     {
         return domain(plan, to, key, depth + 1);
     }
-    match field.metadata().get(notes::PII).filter(|_| !is_key(field)) {
-        Some(kind) => kind.clone(),
+    match field.note(Key::Pii).filter(|_| !field.is_primary_key()) {
+        Some(kind) => kind.to_owned(),
         None => format!("{}.{}", plan.tables[table].name, field.name()),
     }
 }
 
-/// What happens to every column that is classified or chosen, clear ones included; an error where that cannot be.
+/// Decides the handling of every written column, clear ones included; no decisions where the user chose nothing.
+///
+/// # Errors
+///
+/// If a column cannot be handled as asked: the message begins with the code of the rule, such as `PII-032`.
 pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
     let mut all = Vec::new();
     if choice.is_none() {
@@ -211,7 +212,7 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
                 choice.of(&table.name, field.name(), known.as_ref())?
             };
             let (mut spec, by) = chosen.unwrap_or((Spec { handling: &nothing::CLEAR, domain: None }, "profile"));
-            let joint = is_key(field) || reference(field).is_some();
+            let joint = field.is_primary_key() || field.reference().is_some();
             let path = format!("tables.{}.columns.{}", table.name, field.name());
             if spec.handling.binds_rows(spec.domain.as_deref()) && joint {
                 // One rule for many columns means their keys as well, in the only way that keys can be encrypted.
@@ -250,7 +251,7 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
     Ok(all)
 }
 
-/// Foreign keys go the way of the key that they repeat.
+/// Gives foreign keys the handling of the key that they repeat.
 fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
     let find = |all: &[Decision], table: &str, column: &str| {
         all.iter().find(|decision| decision.table == table && decision.column == column).cloned()
@@ -264,7 +265,7 @@ fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
                 .table(&own.table)
                 .ok()
                 .and_then(|table| plan.tables[table].schema.field_with_name(&own.column).ok());
-            let Some((to, key)) = field.and_then(reference) else { continue };
+            let Some((to, key)) = field.and_then(Noted::reference) else { continue };
             let Some(theirs) = find(all, to, key) else { continue };
             if (own.handling, &own.domain) == (theirs.handling, &theirs.domain) {
                 continue;
@@ -295,14 +296,16 @@ fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
     let wrong = |code: &str, what: String| Error::profile(decision.path(), format!("{code}: {what}"));
     let table = &plan.tables[plan.table(&decision.table)?];
     let field = table.schema.field_with_name(&decision.column)?;
-    if is_key(field) && !handling.keeps_joins(domain) {
+    if field.is_primary_key() && !handling.keeps_joins(domain) {
         return Err(wrong(
             "PII-032",
             format!("`{}` is a primary key, and `{name}` does not keep its values apart", decision.column),
         )
         .hint("token or encrypt:DOMAIN do"));
     }
-    if handling.binds_rows(domain) && table.parent.is_some() && !table.schema.fields().iter().any(|field| is_key(field))
+    if handling.binds_rows(domain)
+        && table.parent.is_some()
+        && !table.schema.fields().iter().any(|field| field.is_primary_key())
     {
         return Err(wrong("PII-031", format!("`{}` has no primary key that cells could be bound to", table.name))
             .hint(format!("mark a column with key = true, or use a domain: {name}:DOMAIN")));
@@ -324,7 +327,7 @@ fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
     (handling.accepts)(field, decision.kind).map_err(|error| error.within(&decision.path()))
 }
 
-/// A keyed hash beside a shortened form of the same number lets one be found from the other (PCI DSS 3.5.1).
+/// Refuses a keyed hash beside a shortened form of the same number: one is found from the other (PCI DSS 3.5.1).
 fn no_pairs(all: &[Decision]) -> Result<()> {
     for hashed in all.iter().filter(|decision| decision.handling.leaves == Remains::Hash && decision.class == "pci") {
         let short = all.iter().find(|other| {
@@ -347,7 +350,7 @@ fn no_pairs(all: &[Decision]) -> Result<()> {
     Ok(())
 }
 
-/// What Safe Harbor leaves of a column.
+/// The handling of a column under 45 CFR 164.514(b)(2).
 fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec> {
     let path = format!("tables.{table}.columns.{}", field.name());
     let Some(known) = known else {
@@ -361,7 +364,7 @@ fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec
     if known.hipaa == "-" {
         return spec(if nothing::CLEAR.fit_for(&known.class) { &nothing::CLEAR } else { &nothing::NULL });
     }
-    if is_key(field) || reference(field).is_some() {
+    if field.is_primary_key() || field.reference().is_some() {
         return Err(Error::profile(
             path,
             format!(

@@ -13,7 +13,7 @@ use crate::digest::hex;
 use crate::error::{Error, Kind, Result};
 use crate::format::write::texts::Cells;
 use crate::kinds::Remains;
-use crate::notes::REFERENCES;
+use crate::notes::{Key, Noted};
 
 pub(super) static ENCRYPT: Handling = Handling {
     name: "encrypt",
@@ -50,12 +50,12 @@ impl Encrypt {
             binary: settings.binary,
             pad: settings.pad,
             // A foreign key that leads nowhere stays one: a cell in its place would refer to nothing.
-            nulls: settings.encrypt_nulls && !subject.field.metadata().contains_key(REFERENCES),
+            nulls: settings.encrypt_nulls && subject.field.note(Key::References).is_none(),
             random: settings.random_nonce,
         })
     }
 
-    /// The bytes that stand for a value, without padding; `None` for a null that stays one.
+    /// The plaintext of a value, without padding; `None` for a null that is not encrypted.
     fn plain<'t>(&self, text: Option<&'t str>) -> Result<Option<&'t [u8]>> {
         match text.map(str::as_bytes) {
             Some(fe1::NULL) if self.nulls => {
@@ -66,7 +66,7 @@ impl Encrypt {
         }
     }
 
-    /// The cells of so many values, each with what it is bound to; nulls stay null.
+    /// Seals `count` values; `value` gives the binding and the text of each.
     fn seal<'t>(&self, count: usize, value: impl Fn(usize) -> (&'t [u8], Option<&'t str>)) -> Result<Filled> {
         let mut batch = self.cipher.batch().ok_or_else(|| Error::internal("a key that only opens"))?;
         let (mut out, mut cells) = (Filled::new(count, 64), Cells::default());
@@ -92,7 +92,7 @@ impl Encrypt {
         Ok(out)
     }
 
-    /// The cells of codes: equal texts have equal cells, so each code that occurs is sealed once.
+    /// Seals a column of codes. Equal texts have equal cells, so each code that occurs is sealed once.
     fn seal_codes(&self, codes: &DictionaryArray<Int32Type>, values: &StringArray) -> Result<Filled> {
         // The last one is null.
         let mut used = vec![false; values.len() + 1];

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Protection;
-use crate::notes;
+use super::{Handling, Protection, handling};
+use crate::notes::Noted;
 use crate::plan::Plan;
-use crate::protect::{Handling, Protection, handling};
 use crate::type_names::type_name;
 
 /// The protection of a data set.
@@ -95,7 +94,7 @@ impl ProtectionEntry {
             let table = plan.tables.iter().find(|table| table.name == decision.table)?;
             let field = table.schema.field_with_name(&decision.column).ok()?;
             let scope = protection.scopes.get(&(decision.table.clone(), decision.column.clone()));
-            let keys = table.schema.fields().iter().filter(|field| field.metadata().contains_key(notes::KEY));
+            let keys = table.schema.fields().iter().filter(|field| field.is_primary_key());
             let bound = scope.is_some_and(|keys| !keys.scope.starts_with('@'));
             Some(ProtectedColumn {
                 table: decision.table.clone(),

@@ -29,10 +29,10 @@ use super::secret::Secret;
 
 pub use batch::Batch;
 
-/// What every text cell starts with, and the text cell of a binary one.
+/// The prefix of every text cell, and the text cell of a binary one.
 pub use crate::format::write::texts::{CELL as PREFIX, write_cell as write_text};
 
-/// How many bytes a binary cell has beyond its plaintext.
+/// The bytes that a binary cell has beyond its plaintext.
 pub const OVERHEAD: usize = 33;
 /// The first byte of a binary cell: Tink's output prefix.
 const VERSION: u8 = 1;
@@ -60,7 +60,7 @@ fn quoted(text: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// What a key covers: one column, or the columns of one domain.
+/// The columns that a key covers: one, or all of a domain.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scope {
     text: String,
@@ -93,7 +93,7 @@ impl Scope {
     }
 }
 
-/// Why a cell cannot be opened.
+/// The reason why a cell cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     /// It is no FE1 cell: no prefix, no base64url, too short, or of another version.
@@ -130,7 +130,7 @@ impl std::fmt::Debug for Cipher {
 }
 
 impl Cipher {
-    /// The keys that a data key gives for a scope.
+    /// The keys of a scope, derived from a data key.
     #[must_use]
     pub fn new(key: &Secret, data_set: &str, scope: Scope) -> Self {
         let syn = key.subkey(&format!("fe1/syn/{}", scope.text));
@@ -142,7 +142,7 @@ impl Cipher {
         cipher
     }
 
-    /// The keys of someone who was given the column's key alone: cells can be opened, not made.
+    /// The keys of a scope for someone who has the key of the column alone: cells can be opened, not made.
     #[must_use]
     pub fn opening(column_key: &Secret, kid: [u8; 4], data_set: &str, scope: Scope) -> Self {
         let mut aad = format!("fe1/{}/{}", quoted(data_set), scope.text).into_bytes();
@@ -219,7 +219,11 @@ impl Cipher {
         }
     }
 
-    /// The plaintext of a binary cell in a row. `strict` also refuses a nonce that does not follow from the plaintext.
+    /// Opens a binary cell of a row. `strict` also refuses a nonce that does not follow from the plaintext.
+    ///
+    /// # Errors
+    ///
+    /// If the cell was not sealed with these keys for this row: [`Broken`] says how.
     pub fn open(&self, row: &[u8], cell: &[u8], strict: bool) -> Result<Zeroizing<Vec<u8>>, Broken> {
         if cell.len() < OVERHEAD || cell[0] != VERSION {
             return Err(Broken::Form);
@@ -257,6 +261,10 @@ pub fn row_text<'a>(key: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
 }
 
 /// The binary cell of a text one.
+///
+/// # Errors
+///
+/// [`Broken::Form`] if the text has no prefix or is not base64url.
 pub fn read_text(text: &[u8]) -> Result<Vec<u8>, Broken> {
     let code = text.strip_prefix(PREFIX.as_bytes()).ok_or(Broken::Form)?;
     URL_SAFE_NO_PAD.decode(code).map_err(|_| Broken::Form)

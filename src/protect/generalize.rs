@@ -1,8 +1,8 @@
-//! `generalize`: what 45 CFR 164.514(b)(2)(i) leaves of dates, ages and postal codes.
+//! `generalize`: dates, ages and postal codes made as coarse as 45 CFR 164.514(b)(2)(i) asks.
 //!
 //! Dates become years, ages from 90 on become 90, and so do the years of birth of those who are as old (all of them become
-//! the year 90 years before the data set's end). Of a postal code its first three digits stay, `000` where fewer
-//! than 20,000 people live in them.
+//! the year 90 years before the data set's end). Postal codes keep their first three digits, or become `000` where
+//! fewer than 20,000 people live in such an area.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ const FEW: [&str; 17] = [
     "893",
 ];
 
-/// From this age on people are of one age.
+/// The age that stands for all greater ones.
 const OLD: i64 = 90;
 
 /// Microseconds of a day.

@@ -9,21 +9,21 @@ use arrow_schema::{DataType, Field};
 use super::{Choice, Handling, decide, handling, handling_of};
 use crate::error::Error;
 use crate::kinds::{self, Kind};
-use crate::notes;
+use crate::notes::{Key, Noted};
 use crate::plan::{Known, Mark, Origin, Plan};
 
-/// Something that a profile says, or does not say, of personal data.
+/// A mistake in the classification of a column, or a classification that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The rule's code, such as `PII-001`.
     pub code: &'static str,
     /// Where, as a path in the profile.
     pub path: String,
-    /// What is wrong.
+    /// The mistake, as a lowercase fragment.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: String,
-    /// Whether it may be right after all.
+    /// Whether it is a warning: the profile may be right after all.
     pub warning: bool,
 }
 
@@ -35,7 +35,7 @@ impl Finding {
     }
 }
 
-/// Names that say what is in a column, and the kind that it would be.
+/// Telling names of columns, and the kind that each suggests.
 const TELLING: [(&str, &str); 23] = [
     ("ssn", "ssn"),
     ("social_security", "ssn"),
@@ -62,7 +62,8 @@ const TELLING: [(&str, &str); 23] = [
     ("ip_address", "ip"),
 ];
 
-/// Everything that is wrong, table by table; the rules on what happens by default come last.
+/// All findings of a plan, table by table; those of the profile's own handlings come last, and only if there are no others
+/// but warnings.
 #[must_use]
 pub fn findings(plan: &Plan) -> Vec<Finding> {
     let mut all = Vec::new();
@@ -155,7 +156,7 @@ fn finding(code: &'static str, path: String, message: String, hint: &str) -> Fin
     Finding { code, path, message, hint: hint.to_owned(), warning: false }
 }
 
-/// What is wrong with the words of a mark by themselves.
+/// Findings on the words of a mark by themselves.
 fn words(path: &str, mark: &Mark) -> Vec<Finding> {
     let mut all = Vec::new();
     let known_class = |class: &str| kinds::class(class).is_some();
@@ -244,7 +245,7 @@ fn words(path: &str, mark: &Mark) -> Vec<Finding> {
     all
 }
 
-/// What contradicts the column itself.
+/// Findings on a mark against its column: type, origin, name, inputs.
 fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known) -> Vec<Finding> {
     let mut all = Vec::new();
     let name = field.name();
@@ -257,7 +258,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     let kind_name = known.kind.map_or("", |kind| kind.name.as_str());
     if !personal && known.kind.is_none() {
         // What repeats a key is what the key is.
-        let repeats = field.metadata().contains_key(notes::REFERENCES);
+        let repeats = field.note(Key::References).is_some();
         if let Some((from, index)) = plan.carries(table, column).first().filter(|_| !repeats) {
             let (from, source) = (&plan.tables[*from].name, &plan.tables[*from].columns[*index].name);
             found(
@@ -325,7 +326,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     all
 }
 
-/// How a kind is called elsewhere, for catalogues.
+/// The names of a kind in Presidio, Fideslang and the DPV, for catalogues; empty where there is none.
 #[must_use]
 pub fn names(kind: Option<&Kind>) -> [String; 3] {
     kind.map_or_else(Default::default, |kind| [kind.presidio.clone(), kind.fideslang.clone(), kind.dpv.clone()])
@@ -355,23 +356,23 @@ pub fn catalogue(plan: &Plan) -> String {
     let _ = out.write_record(header);
     for (at, table) in plan.tables.iter().enumerate() {
         for field in table.schema.fields() {
-            let note = |key: &str| field.metadata().get(key).map_or_else(String::new, Clone::clone);
+            let note = |key: Key| field.note(key).unwrap_or_default().to_owned();
             let [presidio, fideslang, dpv] = names(plan.known(at, field.name()).and_then(|known| known.kind));
             let _ = out.write_record([
                 table.name.clone(),
                 field.name().clone(),
                 crate::sql::types::name(field.data_type()),
-                note(notes::CLASS),
-                note(notes::PII),
-                note(notes::HIPAA),
-                note(notes::IDENTIFIES),
-                note(notes::ORIGIN),
-                note(notes::HANDLING),
-                note(notes::DOMAIN),
+                note(Key::Class),
+                note(Key::Pii),
+                note(Key::Hipaa),
+                note(Key::Identifies),
+                note(Key::Origin),
+                note(Key::Handling),
+                note(Key::Domain),
                 presidio,
                 fideslang,
                 dpv,
-                note(notes::ABOUT),
+                note(Key::About),
             ]);
         }
     }

@@ -20,7 +20,11 @@ pub enum Texts {
 }
 
 impl Texts {
-    /// The texts of a column. Bytes, which only ciphertext has, count as its text cells.
+    /// The texts of a column; those of bytes are text cells of ciphertext.
+    ///
+    /// # Errors
+    ///
+    /// If a value has no text, such as a date after the year 9999.
     pub fn new(array: &ArrayRef) -> Result<Self> {
         Ok(match array.as_dictionary_opt::<Int32Type>() {
             Some(codes) => Self::Coded(codes.clone(), canonical::texts(codes.values())?),
@@ -28,7 +32,7 @@ impl Texts {
         })
     }
 
-    /// How many rows.
+    /// The number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -37,13 +41,13 @@ impl Texts {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The text of a row.
+    /// The text of a row; `None` is null.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&str> {
         match self {
@@ -55,7 +59,12 @@ impl Texts {
         }
     }
 
-    /// What `write` makes of each text; nulls stay null. Equal texts have equal values: each code is asked for once.
+    /// A column of the texts that `write` appends for each text. Nulls stay null. `write` is called once for each code, so it
+    /// must give equal texts equal values.
+    ///
+    /// # Errors
+    ///
+    /// The error of `write`, or if the column has more than 2 GiB.
     pub fn map(&self, mut write: impl FnMut(&str, &mut Vec<u8>) -> Result<()>) -> Result<ArrayRef> {
         let mut out = Filled::new(self.len(), 32);
         let mut known: Vec<Option<Range<usize>>> = Vec::new();
@@ -86,9 +95,9 @@ impl Texts {
     }
 }
 
-/// A column that is being filled.
+/// A builder of a column of texts or bytes.
 pub struct Filled {
-    /// The values, one behind the other.
+    /// The bytes of the values, one after the other.
     pub bytes: Vec<u8>,
     offsets: Vec<i32>,
     valid: Vec<bool>,
@@ -96,7 +105,7 @@ pub struct Filled {
 }
 
 impl Filled {
-    /// Room for some rows of about that width.
+    /// An empty column, with room for so many rows of that width in bytes.
     #[must_use]
     pub fn new(rows: usize, width: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
@@ -105,6 +114,10 @@ impl Filled {
     }
 
     /// Adds a null for each `true`, and the next of `values` for each `false`.
+    ///
+    /// # Errors
+    ///
+    /// If the column has more than 2 GiB.
     pub fn add<'v>(&mut self, nulls: &[bool], mut values: impl Iterator<Item = &'v [u8]>) -> Result<()> {
         for null in nulls {
             if *null {
@@ -117,7 +130,11 @@ impl Filled {
         Ok(())
     }
 
-    /// A column of these values, each as often and in the order as its number comes.
+    /// A column of the values with these numbers, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If the column has more than 2 GiB.
     pub fn pick(&self, numbers: impl ExactSizeIterator<Item = usize>) -> Result<Self> {
         let mut out = Self::new(numbers.len(), self.bytes.len().div_ceil(self.valid.len().max(1)));
         for n in numbers {
@@ -132,11 +149,19 @@ impl Filled {
     }
 
     /// Ends the value whose bytes were appended.
+    ///
+    /// # Errors
+    ///
+    /// If the column has more than 2 GiB.
     pub fn end(&mut self) -> Result<()> {
         self.close(true)
     }
 
-    /// A null.
+    /// Adds a null.
+    ///
+    /// # Errors
+    ///
+    /// If the column has more than 2 GiB.
     pub fn null(&mut self) -> Result<()> {
         self.nulls = true;
         self.close(false)
@@ -158,18 +183,30 @@ impl Filled {
     }
 
     /// The column as text.
+    ///
+    /// # Errors
+    ///
+    /// If a value is not UTF-8.
     pub fn text(self) -> Result<StringArray> {
         let (offsets, bytes, nulls) = self.parts();
         Ok(StringArray::try_new(offsets, bytes, nulls)?)
     }
 
     /// The column as bytes.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many of them.
     pub fn binary(self) -> Result<BinaryArray> {
         let (offsets, bytes, nulls) = self.parts();
         Ok(BinaryArray::try_new(offsets, bytes, nulls)?)
     }
 
     /// The column as text, shared.
+    ///
+    /// # Errors
+    ///
+    /// As [`Filled::text`].
     pub fn text_ref(self) -> Result<ArrayRef> {
         Ok(Arc::new(self.text()?))
     }

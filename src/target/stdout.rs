@@ -12,7 +12,7 @@ use crate::engine::{Begun, ChunkId, Done, Encode, Encoded, Outcome, Progress, Se
 use crate::error::{Error, Result};
 use crate::folder::estimate::{QUICK, estimate, within_budget};
 use crate::folder::{FileEncoder, FileLane, OutputFile, file_path};
-use crate::format::write::{Format, Options};
+use crate::format::{Format, Options};
 use crate::order::lock;
 
 pub(super) static STDOUT: Scheme = Scheme {

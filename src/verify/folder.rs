@@ -13,7 +13,6 @@ use crate::digest::{hex, sha256};
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{Manifest, sum_of};
 use crate::folder::{audit, file_path, log_name, sums_name};
-use crate::format::write;
 use crate::part::Part;
 use crate::profile::writable;
 
@@ -81,7 +80,7 @@ fn manifest(folder: &Path, name: &str) -> Result<Made> {
     if part_of(name) != Some(part.map_or(0, Part::index)) {
         return wrong("has the name of another part");
     }
-    let Ok(format) = write::format(&manifest.format) else { return wrong("names a format that there is not") };
+    let Ok((format, _)) = manifest.format() else { return wrong("names a format or a setting that there is not") };
     let mut tables = BTreeSet::new();
     for table in &manifest.tables {
         table.schema()?;

@@ -28,7 +28,7 @@ use crate::folder::manifest::ColumnEntry;
 use crate::format::read::Rows;
 use crate::format::write::nulled;
 use crate::format::write::texts::texts;
-use crate::notes::PROTECTION;
+use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
 use crate::part::share;
 use crate::plan::{Chunk, Limits, Options, Plan, Tree};
@@ -346,7 +346,7 @@ fn compare(
     // JSON has no form for them, so they count as null everywhere.
     let (expected, read) = (nulled(expected)?, nulled(read)?);
     for ((expected, read), field) in expected.columns().iter().zip(read.columns()).zip(expected.schema().fields()) {
-        let encrypted = field.metadata().get(PROTECTION).is_some_and(|how| handling_of(how).is_ok_and(Handling::seals));
+        let encrypted = field.note(Key::Protection).is_some_and(|how| handling_of(how).is_ok_and(Handling::seals));
         let (expected, read) = (plain(expected)?, plain(read)?);
         if expected.to_data() == read.to_data() || random && encrypted {
             continue;

@@ -9,7 +9,7 @@ use super::{Finding, Findings, Made, Report, below};
 use crate::digest::RowSum;
 use crate::error::{Kind, Result};
 use crate::folder::FileEntry;
-use crate::format::read::{BATCH, Options, Rows};
+use crate::format::read::{BATCH, Rows};
 use crate::format::write::Canonical;
 
 /// The rows of each file that could be read to its end, by its path.
@@ -48,8 +48,8 @@ pub(super) fn check(folder: &Path, made: &[Made], findings: &Findings, report: &
 /// Opens a file of a run.
 pub(super) fn open(folder: &Path, made: &Made, file: &FileEntry) -> Result<Rows> {
     let table = made.table(&file.table).ok_or_else(|| crate::error::Error::internal("a file of no table"))?;
-    let options = Options { guard: made.manifest.csv_guard == "quote" };
-    Rows::open(&below(folder, &file.path), &made.manifest.format, &table.schema()?, &options)
+    let (format, options) = made.manifest.format()?;
+    Rows::open(&below(folder, &file.path), format.name, &table.schema()?, &options)
 }
 
 fn sum(folder: &Path, made: &Made, file: &FileEntry) -> Result<RowSum> {

@@ -7,8 +7,8 @@ use super::{Made, Request};
 use crate::dataset::DataSet;
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::Manifest;
-use crate::format::write::{self};
-use crate::notes::PROTECTION;
+use crate::format;
+use crate::notes::Noted;
 use crate::plan::{Chunk, Plan};
 use crate::protect::keyring::Keys;
 use crate::protect::{Decision, ProtectedColumn, Protection, ProtectionEntry, Settings, handling};
@@ -36,7 +36,7 @@ fn keyed(name: &str) -> bool {
 
 /// The protection that the manifest describes, of a plan that is the run's.
 pub(super) fn protection(plan: &Plan, manifest: &Manifest, keys: Option<&Keys>) -> Result<Protection> {
-    let binary = write::format(&manifest.format)?.binary;
+    let binary = format::find(&manifest.format)?.binary;
     let Some(entry) = &manifest.protection else {
         return Ok(Protection::none(Settings { binary, ..Settings::default() }));
     };
@@ -98,7 +98,7 @@ fn decisions(plan: &Plan, entry: &ProtectionEntry) -> Result<Vec<Decision>> {
 /// The rows of a table in the clear: what was read where it is clear, and what the profile makes where it is protected.
 pub(super) fn bare(chunk: &mut Chunk<'_>, set: &DataSet, table: usize, read: &RecordBatch) -> Result<RecordBatch> {
     let schema = set.protection().schema(set.plan(), table);
-    let sealed = |at: usize| schema.field(at).metadata().contains_key(PROTECTION);
+    let sealed = |at: usize| schema.field(at).is_protected();
     if !(0..schema.fields().len()).any(sealed) {
         return Ok(read.clone());
     }

@@ -9,7 +9,7 @@ use arrow_schema::SchemaRef;
 use placebo::decrypt::{Opener, Request, manifests, open};
 use placebo::error::Kind;
 use placebo::folder::manifest::Manifest;
-use placebo::format::read::{self, Rows};
+use placebo::format::{self, read::Rows};
 use placebo::plan::{Chunk, Options, Plan};
 use placebo::protect::keyring::Keys;
 use placebo::protect::texts::Texts;
@@ -118,7 +118,8 @@ impl Folders {
         match open(&request, &one.manifests, 1) {
             Ok(_) => {
                 let path = out.join(one.file.file_name().expect("a name"));
-                let mut read = Rows::open(&path, one.format, &self.schema, &read::Options::default()).expect("a file");
+                let mut read =
+                    Rows::open(&path, one.format, &self.schema, &format::Options::default()).expect("a file");
                 // A null is sealed only where nulls are: elsewhere anybody may put one.
                 let nulls = one.manifests[0].1.protection.as_ref().is_some_and(|entry| entry.encrypt_nulls);
                 let same = |a: &Option<String>, b: &Option<String>| a == b || !nulls && a.is_none();

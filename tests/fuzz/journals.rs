@@ -9,7 +9,7 @@ use placebo::disk::System;
 use placebo::engine::{self, Progress, Start};
 use placebo::error::Kind;
 use placebo::folder::Folder;
-use placebo::format::write;
+use placebo::format;
 use placebo::plan::{Options, Plan};
 
 use crate::folders::memory;
@@ -63,7 +63,7 @@ impl Journals {
     }
 
     fn resume(&self, folder: &Path, progress: &Progress) -> placebo::error::Result<()> {
-        let (format, options) = (write::format("csv")?, write::Options::default());
+        let (format, options) = (format::find("csv")?, format::Options::default());
         let target = Folder { path: folder.to_owned(), format, options, disk: &System };
         engine::run(&self.set, &target, Start::Resume, 1, progress).map(|_| ())
     }

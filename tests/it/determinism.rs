@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use placebo::format::write::FORMATS;
+use placebo::format::FORMATS;
 
 use crate::run::{files, good, placebo};
 

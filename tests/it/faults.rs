@@ -11,7 +11,7 @@ use placebo::disk::{Disk, Handle, System};
 use placebo::engine::{self, Outcome, Progress, Start};
 use placebo::error::{Kind, Result};
 use placebo::folder::Folder;
-use placebo::format::write::{self, FORMATS, Format};
+use placebo::format::{self, FORMATS, Format};
 use placebo::plan::{Options, Plan};
 use placebo::profile;
 use placebo::verify::{Request, Sample, verify};
@@ -176,7 +176,7 @@ fn execute(
     disk: &dyn Disk,
     progress: &Progress,
 ) -> Result<Outcome> {
-    let folder = Folder { path: folder.to_owned(), format, options: write::Options::default(), disk };
+    let folder = Folder { path: folder.to_owned(), format, options: format::Options::default(), disk };
     engine::run(set, &folder, start, 1, progress)
 }
 
@@ -316,7 +316,7 @@ fn a_journal_that_is_cut_anywhere_is_gone_on_with() {
     let rows = [("account".to_owned(), 300)].into_iter().collect();
     let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
     let set = DataSet::new(plan).chunk_rows(Some(40));
-    let csv = write::format("csv").expect("csv");
+    let csv = format::find("csv").expect("csv");
     let (whole, broken) = (folder(), folder());
     execute(&set, csv, whole.path(), Start::New, &System, &Progress::default()).expect("runs");
     let golden = files(whole.path());
@@ -358,7 +358,7 @@ fn what_the_bytes_do_not_show_is_made_again() {
     let rows = [("account".to_owned(), 300)].into_iter().collect();
     let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
     let set = DataSet::new(plan).chunk_rows(Some(40));
-    let csv = write::format("csv").expect("csv");
+    let csv = format::find("csv").expect("csv");
     let whole = folder();
     execute(&set, csv, whole.path(), Start::New, &System, &Progress::default()).expect("runs");
     let golden = files(whole.path());

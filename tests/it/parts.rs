@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_select::concat::concat_batches;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-use placebo::format::write::FORMATS;
+use placebo::format::FORMATS;
 
 use crate::run::good;
 

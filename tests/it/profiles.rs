@@ -20,7 +20,7 @@ fn every_check_holds_on_a_sample() {
 /// Digests of every table: a change needs a raised fingerprint and a "Values" line in CHANGELOG.md.
 #[test]
 fn golden_digests() {
-    let csv = placebo::format::write::format("csv").expect("csv");
+    let csv = placebo::format::find("csv").expect("csv");
     let mut all = String::new();
     for name in profile::names() {
         let loaded = profile::load(name).expect("loads");
@@ -31,7 +31,7 @@ fn golden_digests() {
             for table in tables {
                 let batch = chunk.batch(table).expect("a batch");
                 let rows = batch.num_rows();
-                let encoder = (csv.encoder)(&plan.tables[table].schema, &placebo::format::write::Options::default())
+                let encoder = (csv.encoder)(&plan.tables[table].schema, &placebo::format::Options::default())
                     .expect("an encoder");
                 let placebo::format::write::Piece::Bytes(bytes) = encoder.encode(batch).expect("bytes") else {
                     panic!("csv is text")

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use placebo::dataset::DataSet;
 use placebo::folder::estimate::{CAREFUL, estimate};
-use placebo::format::write;
+use placebo::format;
 use placebo::plan::{Options, Plan};
 use placebo::profile;
 
@@ -259,8 +259,8 @@ fn sizes_are_known_before_the_run() {
         let loaded = profile::load(name).expect("loads");
         let plan = Plan::compile(&loaded, &Options { scale: 4.0, ..Options::default() }).expect("compiles");
         let set = DataSet::new(plan);
-        for format in write::FORMATS {
-            let told = estimate(&set, (format, &write::Options::default()), CAREFUL).expect("estimates");
+        for format in format::FORMATS {
+            let told = estimate(&set, (format, &format::Options::default()), CAREFUL).expect("estimates");
             let told: f64 = told.iter().map(|table| table.bytes).sum();
             let temp = tempfile::tempdir().expect("a folder");
             good(&["generate", name, "--scale", "4", "--format", format.name, "--out", text(temp.path()), "-q"]);

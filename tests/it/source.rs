@@ -7,8 +7,9 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::SchemaRef;
 use placebo::digest::RowSum;
 use placebo::error::Kind;
-use placebo::format::read::{self, Rows};
-use placebo::format::write::{self, Canonical, FORMATS, Format};
+use placebo::format::read::Rows;
+use placebo::format::write::Canonical;
+use placebo::format::{self, FORMATS, Format};
 use placebo::plan::{Chunk, Options, Plan};
 
 /// Every shipped profile and every fixture, small.
@@ -39,7 +40,7 @@ fn write(
     path: &Path,
     format: &Format,
     schema: &SchemaRef,
-    options: &write::Options,
+    options: &format::Options,
     batches: &[RecordBatch],
 ) -> RowSum {
     let (encoder, canonical) =
@@ -73,9 +74,9 @@ fn every_profile_reads_back_from_every_format_with_one_digest() {
             let mut digests = Vec::new();
             for (format, guard) in FORMATS.iter().map(|format| (format, false)).chain([(&FORMATS[0], true)]) {
                 let path = folder.path().join("file");
-                let options = write::Options { guard, ..write::Options::default() };
+                let options = format.options(guard.then_some(("csv-guard", "quote"))).expect("a setting");
                 digests.push(write(&path, format, &table.schema, &options, &written));
-                let open = || Rows::open(&path, format.name, &table.schema, &read::Options { guard }).expect("opens");
+                let open = || Rows::open(&path, format.name, &table.schema, &options).expect("opens");
                 let mut rows = open();
                 for expected in &written {
                     let read = rows.take(expected.num_rows()).expect("reads");
@@ -121,7 +122,7 @@ fn a_damaged_file_is_an_error_at_worst() {
     let mut refused = 0;
     for format in FORMATS {
         let path = folder.path().join(format.name);
-        write(&path, format, schema, &write::Options::default(), std::slice::from_ref(&batch));
+        write(&path, format, schema, &format::Options::default(), std::slice::from_ref(&batch));
         let bytes = std::fs::read(&path).expect("reads");
         assert!(batch.num_rows() > 20 && bytes.len() > 1_000);
         let rounds: usize = std::env::var("DAMAGE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
@@ -143,7 +144,7 @@ fn a_damaged_file_is_an_error_at_worst() {
             }
             std::fs::write(&path, &damaged).expect("writes");
             let read = catch_unwind(|| {
-                let mut rows = Rows::open(&path, format.name, schema, &read::Options::default())?;
+                let mut rows = Rows::open(&path, format.name, schema, &format::Options::default())?;
                 while rows.next(50)?.is_some() {}
                 Ok::<u64, placebo::error::Error>(rows.rows())
             });

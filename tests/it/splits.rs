@@ -6,7 +6,7 @@ use placebo::dataset::{DataSet, Output};
 use placebo::disk::System;
 use placebo::engine::{self, Progress, Start};
 use placebo::folder::{Folder, file_path};
-use placebo::format::write;
+use placebo::format;
 use placebo::part::Part;
 use placebo::plan::{Options, Plan};
 use proptest::prelude::*;
@@ -14,9 +14,9 @@ use proptest::prelude::*;
 /// The lines of every table, headers first, as one part of a run writes them.
 fn run(plan: &Arc<Plan>, part: Option<Part>, threads: usize, chunk: Option<u64>) -> Vec<Vec<String>> {
     let temp = tempfile::tempdir().expect("a folder");
-    let format = write::format("csv").expect("csv");
+    let format = format::find("csv").expect("csv");
     let set = DataSet::new(Arc::clone(plan)).part(part).chunk_rows(chunk);
-    let folder = Folder { path: temp.path().to_owned(), format, options: write::Options::default(), disk: &System };
+    let folder = Folder { path: temp.path().to_owned(), format, options: format::Options::default(), disk: &System };
     let outcome = engine::run(&set, &folder, Start::New, threads, &Progress::default()).expect("runs");
     let lines = |output: &Output| {
         let path = temp.path().join(file_path(&output.name, format, part));

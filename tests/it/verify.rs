@@ -6,7 +6,7 @@ use std::process::Command;
 
 use placebo::digest::{RowSum, sha256};
 use placebo::folder::manifest::{Manifest, sum_of};
-use placebo::format::write::FORMATS;
+use placebo::format::FORMATS;
 
 use crate::run::{files, good, placebo};
 

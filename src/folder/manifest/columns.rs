@@ -1,6 +1,5 @@
 //! The columns of a table: what must be known to read its files, and which of them are keys.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_schema::{Field, Schema, SchemaRef};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TableEntry;
 use crate::error::{Error, Kind, Result};
-use crate::notes::{KEY, REFERENCES, VIA};
+use crate::notes::{Key, Noted};
 use crate::type_names::{type_name, type_named};
 
 /// A column of a table.
@@ -42,25 +41,29 @@ impl ColumnEntry {
     /// The entry of a field.
     #[must_use]
     pub fn new(field: &Field) -> Self {
-        let note = |key: &str| field.metadata().get(key).filter(|text| !text.is_empty()).cloned();
+        let note = |key: Key| field.note(key).map(str::to_owned);
         Self {
             name: field.name().clone(),
             r#type: type_name(field.data_type()),
             nullable: field.is_nullable(),
-            key: note(KEY).as_deref() == Some("primary"),
-            references: note(REFERENCES),
-            via: note(VIA),
+            key: field.is_primary_key(),
+            references: note(Key::References),
+            via: note(Key::Via),
         }
     }
 
     fn field(&self) -> Option<Field> {
-        let mut notes = BTreeMap::new();
+        let mut field = Field::new(&self.name, type_named(&self.r#type)?, self.nullable);
         if self.key {
-            notes.insert(KEY.to_owned(), "primary".to_owned());
+            field = field.with_primary_key();
         }
-        notes.extend(self.references.iter().map(|text| (REFERENCES.to_owned(), text.clone())));
-        notes.extend(self.via.iter().map(|text| (VIA.to_owned(), text.clone())));
-        Some(Field::new(&self.name, type_named(&self.r#type)?, self.nullable).with_metadata(notes))
+        for (key, text) in [(Key::References, &self.references), (Key::Via, &self.via)] {
+            field = match text {
+                Some(text) => field.with_note(key, text),
+                None => field,
+            };
+        }
+        Some(field)
     }
 }
 

@@ -14,8 +14,8 @@ use super::malformed;
 use crate::error::Result;
 
 /// The values of a column so far.
-pub(super) struct Column {
-    pub(super) name: String,
+pub(in crate::format) struct Column {
+    pub(in crate::format) name: String,
     nullable: bool,
     values: Values,
 }
@@ -31,9 +31,9 @@ enum Values {
     Code(StringDictionaryBuilder<Int32Type>),
 }
 
-/// What a text format must know of a type.
+/// The forms that values of a type may have in a text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(in crate::format) enum Class {
     /// Numbers and booleans.
     Bare,
     /// Dates and instants.
@@ -43,7 +43,7 @@ pub(super) enum Class {
 }
 
 impl Column {
-    pub(super) fn new(field: &Field) -> Result<Self> {
+    pub(in crate::format) fn new(field: &Field) -> Result<Self> {
         let values = match field.data_type() {
             DataType::Boolean => Values::Boolean(BooleanBuilder::new()),
             DataType::Int64 => Values::Integer(Int64Builder::new()),
@@ -65,7 +65,7 @@ impl Column {
         Ok(Self { name: field.name().clone(), nullable: field.is_nullable(), values })
     }
 
-    pub(super) fn class(&self) -> Class {
+    pub(in crate::format) fn class(&self) -> Class {
         match self.values {
             Values::Boolean(_) | Values::Integer(_) | Values::Float(_) | Values::Decimal(..) => Class::Bare,
             Values::Date(_) | Values::Instant(_) => Class::Time,
@@ -73,7 +73,7 @@ impl Column {
         }
     }
 
-    pub(super) fn null(&mut self) -> Result<()> {
+    pub(in crate::format) fn null(&mut self) -> Result<()> {
         if !self.nullable {
             return Err(malformed(format!("column `{}`: a value is missing", self.name)));
         }
@@ -90,7 +90,7 @@ impl Column {
         Ok(())
     }
 
-    pub(super) fn value(&mut self, text: &[u8]) -> Result<()> {
+    pub(in crate::format) fn value(&mut self, text: &[u8]) -> Result<()> {
         let wrong = |what: &str| Err(malformed(format!("column `{}`: the text is not {what}", self.name)));
         match &mut self.values {
             Values::Boolean(values) => match text {
@@ -130,7 +130,7 @@ impl Column {
         Ok(())
     }
 
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    pub(in crate::format) fn finish(&mut self) -> ArrayRef {
         match &mut self.values {
             Values::Boolean(values) => Arc::new(values.finish()),
             Values::Integer(values) => Arc::new(values.finish()),

@@ -9,8 +9,8 @@ use arrow_schema::{DataType, Schema, SchemaRef};
 use super::malformed;
 use crate::error::Result;
 
-/// Sees to it that the columns of a file are those of the schema; codes may be plain text.
-pub(super) fn same_columns(have: &Schema, want: &Schema) -> Result<()> {
+/// Refuses a file whose columns are not those of the schema; codes may be plain text.
+pub(in crate::format) fn same_columns(have: &Schema, want: &Schema) -> Result<()> {
     let names = |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
     if names(have) != names(want) {
         return Err(malformed("the file does not have the names of the columns"));
@@ -26,7 +26,7 @@ pub(super) fn same_columns(have: &Schema, want: &Schema) -> Result<()> {
 }
 
 /// A batch of the file as one of the schema.
-pub(super) fn conform(batch: &RecordBatch, want: &SchemaRef) -> Result<RecordBatch> {
+pub(in crate::format) fn conform(batch: &RecordBatch, want: &SchemaRef) -> Result<RecordBatch> {
     let mut columns = Vec::with_capacity(batch.num_columns());
     for (array, field) in batch.columns().iter().zip(want.fields()) {
         if !field.is_nullable()

@@ -1,5 +1,5 @@
 //! Libraries that read columnar files may panic on hostile bytes: an index out of bounds, a slice too long. Here a panic
-//! becomes an error. The process goes on, because a reader that panicked is never asked again.
+//! becomes an error. That is safe because a reader that panicked is never asked again.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -9,11 +9,11 @@ use super::malformed;
 use crate::error::Result;
 
 thread_local! {
-    /// Whether this thread is reading: its panics are told as errors, not on stderr.
+    /// Set while the thread reads: its panics become errors and are not printed.
     static READING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `read` gives, or an error where it panicked.
+/// Runs `read`; a panic becomes an error.
 pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,4 +1,4 @@
-//! Text files row by row: a window over the file, and the cells of the row that stands in it.
+//! Text files row by row: a window over the file, and the cells of the row at its start.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,49 +15,49 @@ use crate::error::{Error, Kind, Result};
 const READ: usize = 1 << 18;
 /// The longest row: no table of ours has a longer one, and memory must end somewhere.
 const LONGEST: usize = 1 << 29;
-/// A batch ends after so many bytes of rows.
+/// The bytes of rows after which a batch ends.
 const FULL: usize = 1 << 26;
 
 /// A cell of a row, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(in crate::format) enum Cell {
     Null,
     /// Without quotes.
     Bare(Range<usize>),
-    /// What stands between quotes.
+    /// The text between quotes.
     Quoted(Range<usize>),
-    /// What stands between quotes and has escapes in it.
+    /// The text between quotes, with escapes in it.
     Escaped(Range<usize>),
 }
 
-/// What a look at the window found.
-pub(super) enum Step {
+/// The next thing in the window.
+pub(in crate::format) enum Step {
     /// The window ends before the row does.
     More,
-    /// A row of so many bytes.
+    /// A row, with its length in bytes.
     Row(usize),
-    /// Text of so many bytes that is no row.
+    /// Text between rows, with its length in bytes.
     Skip(usize),
     /// The end of the file.
     End,
 }
 
 /// How a format writes rows.
-pub(super) trait Grammar: Send {
-    /// The cells of the row at the start of `bytes`; `whole` says that the file ends with them.
+pub(in crate::format) trait Grammar: Send {
+    /// The cells of the row at the start of `bytes`; `whole` says that the file ends with `bytes`.
     fn step(&mut self, bytes: &[u8], whole: bool, cells: &mut Vec<Cell>) -> Result<Step>;
-    /// Whether a value of this class may stand bare, or in quotes.
+    /// Whether a value of this class may be written bare, or `quoted`.
     fn fits(&self, class: Class, quoted: bool) -> bool;
     /// The text that an escaped one means.
     fn unescape(&self, text: &[u8], out: &mut Vec<u8>) -> Result<()>;
-    /// The text that a sink was given, before it guarded it.
+    /// The text that the writer was given, without the `'` that it put before it.
     fn unguard<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text
     }
 }
 
 /// A text file.
-pub(super) struct Text<G> {
+pub(in crate::format) struct Text<G> {
     file: File,
     grammar: G,
     schema: SchemaRef,
@@ -72,7 +72,7 @@ pub(super) struct Text<G> {
 }
 
 impl<G: Grammar> Text<G> {
-    pub(super) fn new(file: File, schema: &SchemaRef, grammar: G) -> Result<Self> {
+    pub(in crate::format) fn new(file: File, schema: &SchemaRef, grammar: G) -> Result<Self> {
         let columns = schema.fields().iter().map(|field| Column::new(field)).collect::<Result<_>>()?;
         let schema = SchemaRef::clone(schema);
         Ok(Self {

@@ -10,7 +10,7 @@ use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 
 use super::digits;
-use super::text::{BLOCK, Codes, Column, Span, WIDE, some_nulls};
+use super::frame::{BLOCK, Codes, Column, Span, WIDE, some_nulls};
 use crate::error::{Error, Result};
 
 /// One column of a batch, and the cells of the current block.
@@ -85,7 +85,7 @@ impl<'a> Cells<'a> {
         if let Values::Code(_, codes) = &self.values { &codes.text } else { &self.buffer }
     }
 
-    /// Where each row's cell of the current block stands.
+    /// The span of each row's cell in the current block.
     pub(super) fn spans(&self) -> &[Span] {
         &self.spans
     }

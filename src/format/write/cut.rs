@@ -1,4 +1,4 @@
-//! Batches cut anew to a fixed number of rows, so that the pages of columnar files depend on the rows alone.
+//! Batches cut to a fixed number of rows, so that the pages of columnar files depend on the rows alone.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -7,7 +7,7 @@ use arrow_select::concat::concat_batches;
 use crate::error::Result;
 
 /// Takes batches of any size and gives batches of `size` rows.
-pub(super) struct Cutter {
+pub(in crate::format) struct Cutter {
     schema: SchemaRef,
     size: usize,
     waiting: Vec<RecordBatch>,
@@ -15,12 +15,16 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    pub(super) fn new(schema: SchemaRef, size: usize) -> Self {
+    pub(in crate::format) fn new(schema: SchemaRef, size: usize) -> Self {
         Self { schema, size, waiting: Vec::new(), rows: 0 }
     }
 
     /// Adds `batch`, and gives `each` whatever is full.
-    pub(super) fn push(&mut self, batch: &RecordBatch, mut each: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+    pub(in crate::format) fn push(
+        &mut self,
+        batch: &RecordBatch,
+        mut each: impl FnMut(&RecordBatch) -> Result<()>,
+    ) -> Result<()> {
         let mut start = 0;
         while start < batch.num_rows() {
             let length = (self.size - self.rows).min(batch.num_rows() - start);
@@ -34,8 +38,8 @@ impl Cutter {
         Ok(())
     }
 
-    /// What is left, fewer than `size` rows.
-    pub(super) fn rest(&mut self) -> Result<RecordBatch> {
+    /// The rows left, fewer than `size`.
+    pub(in crate::format) fn rest(&mut self) -> Result<RecordBatch> {
         let waiting = std::mem::take(&mut self.waiting);
         self.rows = 0;
         match waiting.as_slice() {

@@ -1,4 +1,4 @@
-//! `datapackage.json`: what a reader must know about the files, after Frictionless Data Package 1.0.
+//! `datapackage.json`: a description of the files for readers, after Frictionless Data Package 1.0.
 //!
 //! ```text
 //! {"name": "claim_id", "type": "integer", "description": "the claim", "constraints": {"required": true}, "pii": "none"}
@@ -9,17 +9,17 @@
 use arrow_schema::{DataType, Field, SchemaRef};
 use serde_json::{Map, Value, json};
 
-use super::FORMATS;
-use crate::notes::{ABOUT, CLASS, HIPAA, IDENTIFIES, KEY, ORIGIN, PII, PROTECTION, REFERENCES, VIA};
+use crate::format::FORMATS;
+use crate::notes::{Key, Noted};
 
-/// What is told of a column as personal data.
-const CLASSES: [(&str, &str); 6] = [
-    ("pii", PII),
-    ("class", CLASS),
-    ("hipaa", HIPAA),
-    ("identifies", IDENTIFIES),
-    ("origin", ORIGIN),
-    ("protection", PROTECTION),
+/// The notes on personal data that a field repeats, by the names of its properties.
+const CLASSES: [(&str, Key); 6] = [
+    ("pii", Key::Pii),
+    ("class", Key::Class),
+    ("hipaa", Key::Hipaa),
+    ("identifies", Key::Identifies),
+    ("origin", Key::Origin),
+    ("protection", Key::Protection),
 ];
 
 /// One table and the files that hold it.
@@ -27,11 +27,11 @@ const CLASSES: [(&str, &str); 6] = [
 pub struct TableFile {
     /// The table's name.
     pub name: String,
-    /// What a row of it is.
+    /// The meaning of one row.
     pub about: String,
     /// Its columns, with keys and classes as field metadata.
     pub schema: SchemaRef,
-    /// What every row holds, for databases: a name and a predicate over its columns.
+    /// Predicates that are true of every row, in the SQL of databases, with their names.
     pub checks: Vec<(String, String)>,
     /// Its files in row order, relative to the folder.
     pub paths: Vec<String>,
@@ -42,7 +42,7 @@ pub struct TableFile {
 impl TableFile {
     /// The columns of its primary key.
     pub(crate) fn primary_key(&self) -> Vec<&str> {
-        let key = self.schema.fields().iter().filter(|field| note(field, KEY) == Some("primary"));
+        let key = self.schema.fields().iter().filter(|field| field.is_primary_key());
         key.map(|field| field.name().as_str()).collect()
     }
 
@@ -50,8 +50,8 @@ impl TableFile {
     pub(crate) fn references(&self) -> Vec<Reference<'_>> {
         let mut all: Vec<Reference<'_>> = Vec::new();
         for field in self.schema.fields() {
-            let Some((table, key)) = note(field, REFERENCES).and_then(|text| text.split_once('.')) else { continue };
-            let via = note(field, VIA);
+            let Some((table, key)) = field.reference() else { continue };
+            let via = field.note(Key::Via);
             let same = |known: &&mut Reference<'_>| {
                 via.is_some() && known.via == via && known.table == table && !known.keys.contains(&key)
             };
@@ -74,11 +74,6 @@ pub(crate) struct Reference<'a> {
     pub(crate) table: &'a str,
     pub(crate) keys: Vec<&'a str>,
     via: Option<&'a str>,
-}
-
-/// The text of a field's metadata under `key`, where there is any.
-pub(super) fn note<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
-    field.metadata().get(key).map(AsRef::<str>::as_ref).filter(|text| !text.is_empty())
 }
 
 /// The text of `datapackage.json`. A reference to a table that is not among `tables` is left out.
@@ -168,14 +163,14 @@ fn column(field: &Field) -> Value {
     if let Some(format) = format {
         set("format", format.into());
     }
-    if let Some(about) = note(field, ABOUT) {
+    if let Some(about) = field.note(Key::About) {
         set("description", about.into());
     }
     if !field.is_nullable() {
         set("constraints", json!({ "required": true }));
     }
     for (name, key) in CLASSES {
-        if let Some(text) = note(field, key) {
+        if let Some(text) = field.note(key) {
             set(name, text.into());
         }
     }
@@ -191,23 +186,22 @@ mod tests {
     use super::*;
 
     fn tables() -> Vec<TableFile> {
-        let field = |name: &str, data_type: DataType, nullable: bool, notes: &[(&str, &str)]| {
-            let notes = notes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-            Field::new(name, data_type, nullable).with_metadata(notes.collect::<std::collections::BTreeMap<_, _>>())
+        let field = |name: &str, data_type: DataType, nullable: bool, notes: &[(Key, &str)]| {
+            notes.iter().fold(Field::new(name, data_type, nullable), |field, (key, text)| field.with_note(*key, text))
         };
         let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         let code = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let claim = vec![
-            field("claim_id", DataType::Int64, false, &[(KEY, "primary")]),
-            field("member_id", DataType::Int64, false, &[(REFERENCES, "member.member_id")]),
-            field("reversal_of", DataType::Int64, true, &[(REFERENCES, "claim.claim_id")]),
-            field("payer_id", DataType::Int64, true, &[(REFERENCES, "payer.payer_id")]),
-            field("paid", DataType::Decimal128(12, 2), true, &[(ABOUT, "what was \"paid\"")]),
+            field("claim_id", DataType::Int64, false, &[(Key::PrimaryKey, "primary")]),
+            field("member_id", DataType::Int64, false, &[(Key::References, "member.member_id")]),
+            field("reversal_of", DataType::Int64, true, &[(Key::References, "claim.claim_id")]),
+            field("payer_id", DataType::Int64, true, &[(Key::References, "payer.payer_id")]),
+            field("paid", DataType::Decimal128(12, 2), true, &[(Key::About, "what was \"paid\"")]),
             field("at", utc, true, &[]),
         ];
         let member = vec![
-            field("member_id", DataType::Int64, false, &[(KEY, "primary")]),
-            field("ssn", DataType::Utf8, true, &[(PII, "ssn"), (ABOUT, "never issued")]),
+            field("member_id", DataType::Int64, false, &[(Key::PrimaryKey, "primary")]),
+            field("ssn", DataType::Utf8, true, &[(Key::Pii, "ssn"), (Key::About, "never issued")]),
             field("state", code, true, &[]),
             field("born", DataType::Date32, true, &[]),
             field("alive", DataType::Boolean, true, &[]),

@@ -11,7 +11,7 @@
 //! );
 //! ```
 //!
-//! `DuckDB` cannot add a foreign key to a table that exists, so a table stands after those it refers to and names its
+//! `DuckDB` cannot add a foreign key to a table that exists, so a table comes after those it refers to and names its
 //! keys itself. A row that refers to its own table must be loaded after the row it refers to, and `DuckDB` wants that
 //! one in an earlier statement.
 
@@ -19,8 +19,8 @@ use std::fmt::Write;
 
 use arrow_schema::{DataType, Field};
 
-use super::datapackage::{TableFile, note};
-use crate::notes::{ABOUT, CLASS, HIPAA, PII, PROTECTION};
+use super::datapackage::TableFile;
+use crate::notes::{Key, Noted};
 
 /// The text of `schema.sql`. References that neither database would take are comments: to a table that is not among
 /// `tables`, to a column that is not the primary key of its table, or around a circle of tables.
@@ -75,7 +75,7 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
     let last = table.schema.fields().len() + constraints.len() - 1;
     let comma = |n: usize| if n == last { "" } else { "," };
     for (n, field) in table.schema.fields().iter().enumerate() {
-        comment("  ", note(field, ABOUT).unwrap_or_default(), text);
+        comment("  ", field.note(Key::About).unwrap_or_default(), text);
         for class in said(field) {
             comment("  ", &class, text);
         }
@@ -91,15 +91,15 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
     text.push_str(");\n");
 }
 
-/// What is known of a column as personal data: `PII: ssn, class pii, HIPAA G` and `protected: encrypt`.
+/// The notes on a column as personal data: `PII: ssn, class pii, HIPAA G` and `protected: encrypt`.
 fn said(field: &Field) -> Vec<String> {
-    let label = |label: &str, key: &str| note(field, key).map(|text| format!("{label}{text}"));
-    let personal = note(field, PII).is_some();
-    let known = [("PII: ", PII), ("class ", CLASS), ("HIPAA ", HIPAA)];
+    let label = |label: &str, key: Key| field.note(key).map(|text| format!("{label}{text}"));
+    let personal = field.note(Key::Pii).is_some();
+    let known = [("PII: ", Key::Pii), ("class ", Key::Class), ("HIPAA ", Key::Hipaa)];
     let known: Vec<String> =
         known.into_iter().filter(|_| personal).filter_map(|(text, key)| label(text, key)).collect();
     let known = (!known.is_empty()).then(|| known.join(", "));
-    known.into_iter().chain(label("protected: ", PROTECTION)).collect()
+    known.into_iter().chain(label("protected: ", Key::Protection)).collect()
 }
 
 fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
@@ -134,13 +134,11 @@ fn sql_type(field: &Field) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use arrow_schema::{Schema, TimeUnit};
 
     use super::*;
-    use crate::notes::{KEY, REFERENCES};
 
     fn table(name: &str, fields: Vec<Field>) -> TableFile {
         let schema = Arc::new(Schema::new(fields));
@@ -154,25 +152,24 @@ mod tests {
         }
     }
 
-    fn field(name: &str, data_type: DataType, nullable: bool, notes: &[(&str, &str)]) -> Field {
-        let notes = notes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Field::new(name, data_type, nullable).with_metadata(notes.collect::<BTreeMap<_, _>>())
+    fn field(name: &str, data_type: DataType, nullable: bool, notes: &[(Key, &str)]) -> Field {
+        notes.iter().fold(Field::new(name, data_type, nullable), |field, (key, text)| field.with_note(*key, text))
     }
 
     #[test]
     fn tables_stand_after_those_they_refer_to() {
         let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         let claim = vec![
-            field("id", DataType::Int64, false, &[(KEY, "primary")]),
-            field("member", DataType::Int64, false, &[(REFERENCES, "member.id")]),
-            field("reversal \"of\"", DataType::Int64, true, &[(REFERENCES, "claim.id")]),
-            field("payer", DataType::Int64, true, &[(REFERENCES, "payer.id")]),
-            field("paid", DataType::Decimal128(12, 2), true, &[(ABOUT, "to date;\nnot more")]),
+            field("id", DataType::Int64, false, &[(Key::PrimaryKey, "primary")]),
+            field("member", DataType::Int64, false, &[(Key::References, "member.id")]),
+            field("reversal \"of\"", DataType::Int64, true, &[(Key::References, "claim.id")]),
+            field("payer", DataType::Int64, true, &[(Key::References, "payer.id")]),
+            field("paid", DataType::Decimal128(12, 2), true, &[(Key::About, "to date;\nnot more")]),
             field("at", utc, true, &[]),
         ];
         let member = vec![
-            field("id", DataType::Int64, false, &[(KEY, "primary")]),
-            field("ssn", DataType::Utf8, true, &[(PII, "ssn")]),
+            field("id", DataType::Int64, false, &[(Key::PrimaryKey, "primary")]),
+            field("ssn", DataType::Utf8, true, &[(Key::Pii, "ssn")]),
             field("share", DataType::Float64, true, &[]),
             field("born", DataType::Date32, true, &[]),
             field("alive", DataType::Boolean, false, &[]),
@@ -212,8 +209,8 @@ CREATE TABLE "claim" (
     #[test]
     fn a_circle_loses_one_reference() {
         let side = |name: &str, other: &str| {
-            let id = field("id", DataType::Int64, false, &[(KEY, "primary")]);
-            table(name, vec![id, field("other", DataType::Int64, true, &[(REFERENCES, other)])])
+            let id = field("id", DataType::Int64, false, &[(Key::PrimaryKey, "primary")]);
+            table(name, vec![id, field("other", DataType::Int64, true, &[(Key::References, other)])])
         };
         let text = schema_sql(&[side("a", "b.id"), side("b", "a.id")]);
         assert_eq!(text.matches("  FOREIGN KEY").count(), 1);

@@ -26,7 +26,8 @@ use arrow_select::concat::concat_batches;
 
 use super::*;
 use crate::error::Kind;
-use crate::notes::PII;
+use crate::format::{FORMATS, Format, Options, arrow, csv, find, json, parquet};
+use crate::notes::{Key, Noted};
 
 /// A writer whose bytes can be read after it was boxed.
 #[derive(Clone, Default)]
@@ -45,8 +46,8 @@ impl Write for Memory {
 
 fn file(format: &Format, schema: &SchemaRef, batches: &[RecordBatch], compression: Option<&str>) -> Vec<u8> {
     let memory = Memory::default();
-    let encoder =
-        (format.encoder)(schema, &Options { compression: compression.map(Into::into), ..Options::default() }).unwrap();
+    let options = format.options(compression.map(|value| ("compression", value))).unwrap();
+    let encoder = (format.encoder)(schema, &options).unwrap();
     let mut sink = encoder.open(Box::new(memory.clone())).unwrap();
     for batch in batches {
         sink.append(encoder.encode(batch.clone()).unwrap()).unwrap();
@@ -71,10 +72,8 @@ fn schema() -> SchemaRef {
         ("born", DataType::Date32),
         ("at", utc),
     ];
-    let fields = types.map(|(name, data_type)| {
-        let notes = std::collections::BTreeMap::from([(PII.to_owned(), format!("class of {name}"))]);
-        Field::new(name, data_type, true).with_metadata(notes)
-    });
+    let fields = types
+        .map(|(name, data_type)| Field::new(name, data_type, true).with_note(Key::Pii, &format!("class of {name}")));
     Arc::new(Schema::new(fields.to_vec()))
 }
 
@@ -253,7 +252,8 @@ fn bytes_depend_on_rows_and_not_on_batches() {
     let whole = cut(TOTAL);
     let cuts: Vec<Vec<RecordBatch>> = [1, 7, 1_000, 70_000].map(cut).into_iter().collect();
     for format in FORMATS {
-        let compressions = [None].into_iter().chain(format.compressions.iter().copied().map(Some));
+        let compression = format.settings.iter().find(|setting| setting.name == "compression");
+        let compressions = [None].into_iter().chain(compression.iter().flat_map(|one| one.values).copied().map(Some));
         for compression in compressions {
             let expected = file(format, &schema(), &whole, compression);
             assert!(expected.len() > 100_000);
@@ -318,8 +318,7 @@ fn parquet_reads_back_with_its_metadata() {
         assert_eq!(builder.schema(), &schema(), "types, nullability and field metadata");
         assert_equal(&read_parquet(&bytes), &whole);
     }
-    let unknown =
-        (parquet::PARQUET.encoder)(&schema(), &Options { compression: Some("lzma".into()), ..Options::default() });
+    let unknown = parquet::PARQUET.options([("compression", "lzma")]);
     assert_eq!(unknown.err().unwrap().kind(), Kind::Usage);
 }
 
@@ -410,8 +409,9 @@ fn formats_have_one_name_each_and_none_is_forgotten() {
         assert!(format.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
         assert!(format.about.len() > 10 && format.mediatype.contains('/'), "{} is not described", format.name);
     }
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/format/write");
-    let texts = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/format");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let texts = files.map(|path| std::fs::read_to_string(path).unwrap());
     let defined = texts.flat_map(|text| {
         let names = text
             .lines()
@@ -419,5 +419,5 @@ fn formats_have_one_name_each_and_none_is_forgotten() {
         names.map(str::to_ascii_lowercase).collect::<Vec<_>>()
     });
     assert_eq!(defined.collect::<std::collections::BTreeSet<_>>(), names.into_iter().map(str::to_owned).collect());
-    assert!(format("cvs").err().unwrap().hint_text().is_some());
+    assert!(find("cvs").err().unwrap().hint_text().is_some());
 }

@@ -1,4 +1,4 @@
-//! The canonical text of values: what an unencrypted CSV has in the cell, before it is quoted.
+//! The canonical text of values: the cell of an unencrypted CSV, before it is quoted.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -9,10 +9,10 @@ use base64::engine::Simd;
 use base64::engine::general_purpose::{NO_PAD, URL_SAFE_NO_PAD};
 
 use super::digits;
-use super::text::BLOCK;
+use super::frame::BLOCK;
 use crate::error::{Error, Result};
 
-/// What the text of bytes starts with: sealed cells are the only bytes that there are.
+/// The prefix of the text of bytes: the only columns of bytes are sealed cells.
 pub const CELL: &str = "fe1.";
 
 /// Appends the text of bytes: [`CELL`] and base64url without padding.
@@ -32,7 +32,7 @@ pub fn write_cell(bytes: &[u8], out: &mut Vec<u8>) {
 pub struct Cells {
     bytes: Vec<u8>,
     text: Vec<u8>,
-    /// Where the bytes of each begin and end.
+    /// The start and the end of the bytes of each.
     spans: Vec<(usize, usize)>,
 }
 
@@ -74,7 +74,7 @@ impl Cells {
     }
 }
 
-/// The texts of a column; nulls stay null. Texts are passed on as they are.
+/// The texts of a column; nulls stay null. A column of texts is returned unchanged.
 ///
 /// # Errors
 ///

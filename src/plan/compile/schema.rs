@@ -4,7 +4,7 @@ use arrow_schema::{DataType, Field, Schema};
 
 use super::{Compiler, State};
 use crate::error::{Error, Result};
-use crate::notes;
+use crate::notes::{Key, Noted};
 use crate::plan::{Column, Input, Op, Source, Step};
 use crate::sql;
 use crate::sql::types;
@@ -18,27 +18,26 @@ impl<'a> Compiler<'a> {
             if !made.visible {
                 continue;
             }
-            let mut metadata = std::collections::BTreeMap::new();
-            let mut note = |key: &str, value: &str| metadata.insert(key.to_owned(), value.to_owned());
+            let nullable = made.nullable && !column.rest.key;
+            let mut field = Field::new(name, made.ty.clone(), nullable);
             if column.rest.key {
-                note(notes::KEY, "primary");
+                field = field.with_primary_key();
             }
             if !column.rest.about.is_empty() {
-                note(notes::ABOUT, &column.rest.about);
+                field = field.with_note(Key::About, &column.rest.about);
             }
             if let Some(decl) = &column.rest.references {
-                note(notes::REFERENCES, decl);
+                field = field.with_note(Key::References, decl);
                 if decl.split_once('.').is_some_and(|(to, _)| self.key_columns(to) > 1) {
-                    note(notes::VIA, decl.split('.').next().unwrap_or_default());
+                    field = field.with_note(Key::Via, decl.split('.').next().unwrap_or_default());
                 }
             } else if let Some((to, key, steps)) = self.foreign_key(table, made) {
-                note(notes::REFERENCES, &format!("{to}.{key}"));
+                field = field.with_note(Key::References, &format!("{to}.{key}"));
                 if self.key_columns(to) > 1 {
-                    note(notes::VIA, &self.way(table, &steps));
+                    field = field.with_note(Key::Via, &self.way(table, &steps));
                 }
             }
-            let nullable = made.nullable && !column.rest.key;
-            fields.push(Field::new(name, made.ty.clone(), nullable).with_metadata(metadata));
+            fields.push(field);
         }
         Schema::new(fields)
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use placebo::error::Result;
+use placebo::format;
 use placebo::format::write;
-use placebo::notes;
+use placebo::notes::Noted;
 use placebo::plan::{Chunk, Options, Plan};
 use placebo::profile::Loaded;
 use placebo::sql;
@@ -18,8 +19,8 @@ use super::{Drawn, refused};
 
 /// The bytes of some rows as CSV, which is what a user compares.
 fn text(plan: &Plan, table: usize, batch: RecordBatch) -> Result<String> {
-    let csv = write::format("csv")?;
-    match (csv.encoder)(&plan.tables[table].schema, &write::Options::default())?.encode(batch)? {
+    let csv = format::find("csv")?;
+    match (csv.encoder)(&plan.tables[table].schema, &format::Options::default())?.encode(batch)? {
         write::Piece::Bytes(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         write::Piece::Rows(_) => Ok(String::new()),
     }
@@ -97,11 +98,11 @@ fn keys(plan: &Plan, batches: &BTreeMap<usize, RecordBatch>) -> Result<Result<()
         let mut keyed = false;
         for (column, field) in schema.fields().iter().enumerate() {
             let own = cells(batch, column)?;
-            if field.metadata().contains_key(notes::KEY) {
+            if field.is_primary_key() {
                 keyed = true;
                 own.iter().zip(&mut primary).for_each(|(cell, key)| *key += &format!("{cell:?}/"));
             }
-            let Some((to, key)) = field.metadata().get(notes::REFERENCES).and_then(|says| says.split_once('.')) else {
+            let Some((to, key)) = field.reference() else {
                 continue;
             };
             let target = &batches[&plan.table(to)?];

@@ -4,26 +4,15 @@ use std::fs::File;
 
 use arrow_schema::SchemaRef;
 
-use super::cell::Class;
-use super::text::{Cell, Grammar, Step, Text};
-use super::{Options, Reader, malformed};
 use crate::error::{Error, Result};
+use crate::format::read::cell::Class;
+use crate::format::read::text::{Cell, Grammar, Step, Text};
+use crate::format::read::{Source, malformed};
 
-/// The reader of `ndjson`.
-pub(super) static NDJSON: Reader = Reader {
-    format: "ndjson",
-    open: |file: File, schema: &SchemaRef, _: &Options| {
-        Ok(Box::new(Text::new(file, schema, Json::new(schema, false)?)?))
-    },
-};
-
-/// The reader of `json`.
-pub(super) static JSON: Reader = Reader {
-    format: "json",
-    open: |file: File, schema: &SchemaRef, _: &Options| {
-        Ok(Box::new(Text::new(file, schema, Json::new(schema, true)?)?))
-    },
-};
+/// Opens a file; `array` says that brackets stand around the rows.
+pub(super) fn open(file: File, schema: &SchemaRef, array: bool) -> Result<Box<dyn Source>> {
+    Ok(Box::new(Text::new(file, schema, Json::new(schema, array)?)?))
+}
 
 struct Json {
     /// `{"first":`, `,"second":` and so on.
@@ -32,7 +21,7 @@ struct Json {
     place: Place,
 }
 
-/// What was read of an array.
+/// The place in an array.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Start,
@@ -140,7 +129,7 @@ impl Grammar for Json {
     }
 }
 
-/// Whether `bytes` start with `text`; `None` where they are too short to know.
+/// Compares the start of `bytes` with `text`; `None` where they are too short to tell.
 fn starts(bytes: &[u8], text: &[u8]) -> Option<bool> {
     let length = bytes.len().min(text.len());
     match bytes[..length] == text[..length] {
@@ -149,7 +138,7 @@ fn starts(bytes: &[u8], text: &[u8]) -> Option<bool> {
     }
 }
 
-/// The value at the start of `bytes`, which stand at `at` in the row, and its length.
+/// The value at the start of `bytes`, and its length; `at` is the place of `bytes` in the row.
 fn value(bytes: &[u8], at: usize) -> Result<Option<(Cell, usize)>> {
     if bytes.first() != Some(&b'"') {
         let Some(length) = bytes.iter().position(|byte| matches!(byte, b',' | b'}' | b'\n')) else { return Ok(None) };

@@ -1,51 +1,31 @@
-//! Parquet: row groups of 131,072 rows, cut by rows alone.
-//!
-//! Where a page ends depends on how rows are handed to the column writers, so they always get 8,192 at a time, counted
-//! from the start of the row group. Codes are the only columns with a Parquet dictionary: elsewhere hashing every value
-//! costs more than it saves. Of an open row group only finished pages are held, compressed, and one open page per column.
+//! Rows as row groups and pages.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::basic::Compression;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::ColumnPath;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef};
 
-use super::cut::Cutter;
-use super::{Encoder, Format, Options, Piece, Sink, write_failed};
 use crate::error::{Error, Result};
-use crate::notes::PROTECTION;
+use crate::format::write::cut::Cutter;
+use crate::format::write::{Encoder, Piece, Sink, write_failed};
+use crate::notes::Noted;
 
 /// Rows handed to the column writers at a time.
 const SLICE: usize = 8_192;
 /// Rows of a row group.
-pub(crate) const GROUP: usize = 16 * SLICE;
+pub(crate) const ROW_GROUP: usize = 16 * SLICE;
 
-/// The format `parquet`.
-pub(super) static PARQUET: Format = Format {
-    name: "parquet",
-    about: "Apache Parquet, row groups of 131,072 rows",
-    mediatype: "application/vnd.apache.parquet",
-    compressions: &["snappy", "zstd", "none"],
-    binary: true,
-    encoder: |schema: &SchemaRef, options: &Options| {
-        let compression = match options.compression.as_deref() {
-            None | Some("snappy") => Compression::SNAPPY,
-            Some("zstd") => Compression::ZSTD(ZstdLevel::default()),
-            Some("none") => Compression::UNCOMPRESSED,
-            Some(other) => {
-                return Err(Error::usage(format!("parquet has no compression `{other}`"))
-                    .hint(format!("there is {}", PARQUET.compressions.join(", "))));
-            }
-        };
-        Ok(Box::new(Parquet { schema: Arc::clone(schema), properties: properties(schema, compression) }))
-    },
-};
+/// The encoder of one table.
+pub(super) fn encoder(schema: &SchemaRef, compression: Compression) -> Box<dyn Encoder> {
+    Box::new(Parquet { schema: Arc::clone(schema), properties: properties(schema, compression) })
+}
 
 /// Version 1.0 pages, because every reader takes them; nothing of this program's or the library's version.
 fn properties(schema: &SchemaRef, compression: Compression) -> WriterProperties {
@@ -59,7 +39,7 @@ fn properties(schema: &SchemaRef, compression: Compression) -> WriterProperties 
         properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), true);
     }
     // What is protected shows nothing beside its cells: no least and greatest value, no size that compression gives away.
-    for field in schema.fields().iter().filter(|field| field.metadata().contains_key(PROTECTION)) {
+    for field in schema.fields().iter().filter(|field| field.is_protected()) {
         let path = ColumnPath::new(vec![field.name().clone()]);
         properties = properties
             .set_column_dictionary_enabled(path.clone(), false)
@@ -151,7 +131,7 @@ impl Groups {
             }
         }
         self.rows += slice.num_rows();
-        if self.rows == GROUP { self.close() } else { Ok(()) }
+        if self.rows == ROW_GROUP { self.close() } else { Ok(()) }
     }
 
     /// Writes the open row group to the file.

@@ -1,7 +1,4 @@
-//! The Arrow IPC file format, also known as Feather version 2: what pandas, Polars and R map into memory as it is.
-//!
-//! Codes are written as plain text, because a file has one dictionary per column and ours may change between batches.
-//! Batches are of 65,536 rows, however the rows came.
+//! Rows as record batches of a file.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -16,29 +13,22 @@ use arrow_cast::cast;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Schema, SchemaRef};
 
-use super::cut::Cutter;
-use super::{Encoder, Format, Options, Piece, Sink, write_failed};
 use crate::error::{Error, Result};
+use crate::format::write::cut::Cutter;
+use crate::format::write::{Encoder, Piece, Sink, write_failed};
 
 /// Rows of a batch in the file.
 const BATCH: usize = 65_536;
 
-/// The format `arrow`.
-pub(super) static ARROW: Format = Format {
-    name: "arrow",
-    about: "Apache Arrow IPC file (Feather 2), batches of 65,536 rows",
-    mediatype: "application/vnd.apache.arrow.file",
-    compressions: &[],
-    binary: true,
-    encoder: |schema: &SchemaRef, _: &Options| {
-        let plain = schema.fields().iter().map(|field| match field.data_type() {
-            DataType::Dictionary(_, value) => Arc::new(field.as_ref().clone().with_data_type((**value).clone())),
-            _ => Arc::clone(field),
-        });
-        let plain = Schema::new_with_metadata(plain.collect::<Vec<_>>(), schema.metadata().clone());
-        Ok(Box::new(Arrow(Arc::new(plain))))
-    },
-};
+/// The encoder of one table.
+pub(super) fn encoder(schema: &SchemaRef) -> Box<dyn Encoder> {
+    let plain = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Dictionary(_, value) => Arc::new(field.as_ref().clone().with_data_type((**value).clone())),
+        _ => Arc::clone(field),
+    });
+    let plain = Schema::new_with_metadata(plain.collect::<Vec<_>>(), schema.metadata().clone());
+    Box::new(Arrow(Arc::new(plain)))
+}
 
 /// The schema of the file.
 struct Arrow(SchemaRef);

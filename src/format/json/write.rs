@@ -1,43 +1,19 @@
-//! JSON: a line per row (`ndjson`), or one array with a row per line (`json`).
-//!
-//! ```text
-//! [
-//! {"id":1,"name":"Jane \"J\" Doe","paid":12.50,"note":null},
-//! {"id":2,"name":"Ng","paid":-0.05,"note":""}
-//! ]
-//! ```
-//!
-//! Every column stands in every row, null as `null`; so do the floats that JSON has no form for. A decimal is a number
-//! with all its places: a reader that wants it exact must not read it as a double.
+//! Rows as JSON objects.
 
 use std::io::Write;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::text::{Rows, Style};
-use super::{Encoder, Format, Options, Piece, Sink, write_failed};
 use crate::error::{Error, Result};
+use crate::format::write::frame::Style;
+use crate::format::write::text::Rows;
+use crate::format::write::{Encoder, Piece, Sink, write_failed};
 
-/// The format `ndjson`.
-pub(super) static NDJSON: Format = Format {
-    name: "ndjson",
-    about: "a JSON object per line",
-    mediatype: "application/x-ndjson",
-    compressions: &[],
-    binary: false,
-    encoder: |schema: &SchemaRef, _: &Options| Ok(Box::new(Json { rows: Rows::new(schema, &LINES)?, array: false })),
-};
-
-/// The format `json`.
-pub(super) static JSON: Format = Format {
-    name: "json",
-    about: "a JSON array of objects",
-    mediatype: "application/json",
-    compressions: &[],
-    binary: false,
-    encoder: |schema: &SchemaRef, _: &Options| Ok(Box::new(Json { rows: Rows::new(schema, &ARRAY)?, array: true })),
-};
+/// The encoder of one table; `array` puts brackets around the rows.
+pub(super) fn encoder(schema: &SchemaRef, array: bool) -> Result<Box<dyn Encoder>> {
+    Ok(Box::new(Json { rows: Rows::new(schema, if array { &ARRAY } else { &LINES })?, array }))
+}
 
 static LINES: Style =
     Style { start: "{", end: "}\n", label, quote: "\"", null: "null", infinite: false, plain, escape };

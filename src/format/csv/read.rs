@@ -4,20 +4,17 @@ use std::fs::File;
 
 use arrow_schema::SchemaRef;
 
-use super::cell::Class;
-use super::text::{Cell, Grammar, Step, Text};
-use super::{Options, Reader, malformed};
 use crate::error::Result;
+use crate::format::read::cell::Class;
+use crate::format::read::text::{Cell, Grammar, Step, Text};
+use crate::format::read::{Source, malformed};
 use crate::spreadsheet::is_formula;
 
-/// The reader of `csv`.
-pub(super) static CSV: Reader = Reader {
-    format: "csv",
-    open: |file: File, schema: &SchemaRef, options: &Options| {
-        let names = schema.fields().iter().map(|field| field.name().clone().into_bytes()).collect();
-        Ok(Box::new(Text::new(file, schema, Csv { names, headed: false, guard: options.guard })?))
-    },
-};
+/// Opens a file; `guard` says that it was written with a `'` before formulas, which is taken away again.
+pub(super) fn open(file: File, schema: &SchemaRef, guard: bool) -> Result<Box<dyn Source>> {
+    let names = schema.fields().iter().map(|field| field.name().clone().into_bytes()).collect();
+    Ok(Box::new(Text::new(file, schema, Csv { names, headed: false, guard })?))
+}
 
 struct Csv {
     names: Vec<Vec<u8>>,
@@ -76,7 +73,7 @@ impl Grammar for Csv {
     }
 }
 
-/// The cells of the row at the start of `bytes` and its length; `None` where the row goes on.
+/// The cells of the row at the start of `bytes` and its length; `None` where `bytes` end before the row does.
 fn fields(bytes: &[u8], whole: bool, cells: &mut Vec<Cell>) -> Result<Option<usize>> {
     let mut at = 0;
     loop {

@@ -7,23 +7,20 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::columnar::{conform, same_columns};
-use super::{BATCH, Options, Reader, Source, malformed};
 use crate::error::Result;
+use crate::format::read::columnar::{conform, same_columns};
+use crate::format::read::{BATCH, Source, malformed};
 
-/// The reader of `parquet`.
-pub(super) static PARQUET: Reader = Reader {
-    format: "parquet",
-    open: |file: File, schema: &SchemaRef, _: &Options| {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| malformed(error.to_string()))?;
-        same_columns(builder.schema(), schema)?;
-        let reader = builder.with_batch_size(BATCH).build().map_err(|error| malformed(error.to_string()))?;
-        Ok(Box::new(Parquet { reader, schema: SchemaRef::clone(schema) }))
-    },
-};
+/// Opens a file.
+pub(super) fn open(file: File, schema: &SchemaRef) -> Result<Box<dyn Source>> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| malformed(error.to_string()))?;
+    same_columns(builder.schema(), schema)?;
+    let reader = builder.with_batch_size(BATCH).build().map_err(|error| malformed(error.to_string()))?;
+    Ok(Box::new(Parquet { reader, schema: SchemaRef::clone(schema) }))
+}
 
 /// Every page of a file, unpacked.
-pub(super) fn pages(file: File, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
+pub(in crate::format) fn pages(file: File, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
     let wrong = |error: ::parquet::errors::ParquetError| malformed(error.to_string());
     let reader = SerializedFileReader::new(file).map_err(wrong)?;
     for group in 0..reader.num_row_groups() {

@@ -8,26 +8,23 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::root_as_footer;
 use arrow_schema::SchemaRef;
 
-use super::columnar::{conform, same_columns};
-use super::{Options, Reader, Source, malformed};
 use crate::error::{Error, Kind, Result};
+use crate::format::read::columnar::{conform, same_columns};
+use crate::format::read::{Source, malformed};
 
-/// The reader of `arrow`.
-pub(super) static ARROW: Reader = Reader {
-    format: "arrow",
-    open: |mut file: File, schema: &SchemaRef, _: &Options| {
-        blocks_inside(&mut file)?;
-        let reader = FileReader::try_new(BufReader::new(file), None).map_err(|error| malformed(error.to_string()))?;
-        same_columns(&reader.schema(), schema)?;
-        Ok(Box::new(Arrow { reader, schema: SchemaRef::clone(schema) }))
-    },
-};
+/// Opens a file.
+pub(super) fn open(mut file: File, schema: &SchemaRef) -> Result<Box<dyn Source>> {
+    blocks_inside(&mut file)?;
+    let reader = FileReader::try_new(BufReader::new(file), None).map_err(|error| malformed(error.to_string()))?;
+    same_columns(&reader.schema(), schema)?;
+    Ok(Box::new(Arrow { reader, schema: SchemaRef::clone(schema) }))
+}
 
 /// The last bytes of a file: the length of its footer, and the magic word.
 const TAIL: u64 = 10;
 
-/// Sees to it that the footer and each block that it lists lie inside the file: the library makes room for what they
-/// claim before it reads.
+/// Refuses a file whose footer, or a block listed there, reaches beyond the file: the library allocates what they claim
+/// before it reads.
 fn blocks_inside(file: &mut File) -> Result<()> {
     let io = |error: std::io::Error| Error::new(Kind::Io, error.to_string());
     let outside = || malformed("the footer does not fit the file");

@@ -1,0 +1,94 @@
+//! Rows as lines of CSV.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_schema::SchemaRef;
+
+use crate::digest::RowSum;
+use crate::error::{Error, Result};
+use crate::format::write::finite::finite;
+use crate::format::write::line::{STYLE, quote_where_needed};
+use crate::format::write::text::Rows;
+use crate::format::write::{Encoder, Piece, Sink, write_failed};
+use crate::spreadsheet::is_formula;
+
+/// The encoder of one table.
+pub(super) fn encoder(schema: &SchemaRef, guard: bool) -> Result<Box<dyn Encoder>> {
+    let mut header = Vec::new();
+    for (n, field) in schema.fields().iter().enumerate() {
+        header.extend_from_slice(if n == 0 { b"" } else { b"," });
+        quote_where_needed(field.name().as_bytes(), &mut header);
+    }
+    header.push(b'\n');
+    Ok(Box::new(Csv { rows: Rows::new(schema, &STYLE)?, header, guard }))
+}
+
+struct Csv {
+    rows: Rows,
+    header: Vec<u8>,
+    guard: bool,
+}
+
+/// Texts with a `'` before what a spreadsheet would take for a formula.
+fn guarded(array: &ArrayRef) -> ArrayRef {
+    if let Some(codes) = array.as_dictionary_opt::<Int32Type>() {
+        return Arc::new(codes.with_values(guarded(codes.values())));
+    }
+    let Some(texts) = array.as_string_opt::<i32>() else { return Arc::clone(array) };
+    let guards = |text: &str| is_formula(text.trim_start_matches('\''));
+    if !texts.iter().flatten().any(guards) {
+        return Arc::clone(array);
+    }
+    let quoted = |text| if guards(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) };
+    Arc::new(texts.iter().map(|text| text.map(quoted)).collect::<StringArray>())
+}
+
+impl Encoder for Csv {
+    fn encode(&self, batch: RecordBatch) -> Result<Piece> {
+        let batch = match self.guard {
+            true => RecordBatch::try_new(batch.schema(), batch.columns().iter().map(guarded).collect())?,
+            false => batch,
+        };
+        self.rows.encode(&batch).map(Piece::Bytes)
+    }
+
+    fn encode_summed(&self, batch: &RecordBatch) -> Result<Option<(Piece, RowSum)>> {
+        if self.guard || !finite(batch) {
+            return Ok(None);
+        }
+        let mut sum = RowSum::default();
+        let bytes = self.rows.lines(batch, |lines| sum.add_all(lines))?;
+        Ok(Some((Piece::Bytes(bytes), sum)))
+    }
+
+    fn open(&self, mut out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>> {
+        out.write_all(&self.header).map_err(write_failed)?;
+        Ok(Box::new(File(out)))
+    }
+
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    fn reopen(&self, out: Box<dyn Write + Send>, _rows: u64) -> Result<Box<dyn Sink>> {
+        Ok(Box::new(File(out)))
+    }
+}
+
+struct File(Box<dyn Write + Send>);
+
+impl Sink for File {
+    fn append(&mut self, piece: Piece) -> Result<()> {
+        let Piece::Bytes(bytes) = piece else { return Err(Error::internal("csv takes text, not rows")) };
+        self.0.write_all(&bytes).map_err(write_failed)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Box<dyn Write + Send>> {
+        Ok(self.0)
+    }
+}
