@@ -32,6 +32,7 @@ pub mod plan;
 pub mod profile;
 pub mod protect;
 pub mod rng;
+pub mod scan;
 pub mod spreadsheet;
 pub mod sql;
 pub mod stage;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 const LAYERS: [&[&str]; 14] = [
     &["arrays", "digest", "disk", "error", "notes", "order", "part", "rng", "spreadsheet", "type_names"],
-    &["profile", "kinds", "sql"],
+    &["profile", "kinds", "scan", "sql"],
     &["format"],
     &["generator"],
     &["plan"],
