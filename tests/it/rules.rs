@@ -51,3 +51,36 @@ fn all_profiles_go_together() {
         }
     }
 }
+
+/// Shipped profiles are files that people read: short lines, intermediate values under `let`, and a sentence for every rule.
+#[test]
+fn shipped_profiles_are_written_for_readers() {
+    let (mut files, mut wrong) = (0, Vec::new());
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+    for folder in std::fs::read_dir(root).expect("profiles").map(|entry| entry.expect("an entry").path()) {
+        for file in std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if file.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
+            files += 1;
+            for (n, line) in std::fs::read_to_string(&file).expect("reads").lines().enumerate() {
+                let place = format!("{}:{}", file.display(), n + 1);
+                if line.chars().count() > 160 {
+                    wrong.push(format!("{place}: {} characters, more than 160", line.chars().count()));
+                }
+                if line.contains("hidden = true") {
+                    wrong.push(format!("{place}: `hidden`, where `let` is meant"));
+                }
+            }
+        }
+    }
+    for name in profile::names() {
+        let loaded = profile::load(name).expect("loads");
+        for (table, decl) in &loaded.profile.tables {
+            let bare = decl.checks.iter().filter(|(_, check)| check.about.is_empty() || check.about == "TODO");
+            wrong.extend(bare.map(|(id, _)| format!("{name}: {id} of `{table}` has no sentence")));
+        }
+    }
+    assert!(files >= 8, "only {files} files were looked at");
+    assert!(wrong.is_empty(), "{} mistakes\n{}", wrong.len(), wrong.join("\n"));
+}
