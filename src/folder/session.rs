@@ -61,14 +61,7 @@ impl<'a> FolderSession<'a> {
     }
 
     /// Looks at what is in the folder, asks for room, and opens the journal.
-    pub(super) fn open(mut self, start: Start, inputs: &str) -> Result<Self, (Self, Error)> {
-        match self.prepare(start, inputs) {
-            Ok(()) => Ok(self),
-            Err(error) => Err((self, error)),
-        }
-    }
-
-    fn prepare(&mut self, start: Start, inputs: &str) -> Result<()> {
+    pub(super) fn prepare(&mut self, start: Start, inputs: &str) -> Result<()> {
         let (folder, set) = (self.folder, self.set);
         if start == Start::Overwrite {
             folder.remove_manifest(set.this_part(), &self.log)?;
