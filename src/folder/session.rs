@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use serde_json::json;
 
 use super::audit::Log;
-use super::estimate::{QUICK, estimate, within_budget};
+use super::estimate::{Care, estimate, within_budget};
 use super::file::FileEntry;
 use super::journal::{Journal, JournalState};
 use super::lane::{Checkpoints, FileEncoder, FileLane};
@@ -66,7 +66,7 @@ impl<'a> FolderSession<'a> {
         if start == Start::Overwrite {
             folder.remove_manifest(set.this_part(), &self.log)?;
         }
-        let sizes = estimate(set, (folder.format, &folder.options), QUICK)?;
+        let sizes = estimate(set, (folder.format, &folder.options), Care::Quick)?;
         within_budget(set, &sizes)?;
         let past = folder.inspect(set, start, inputs)?;
         folder.within_room(set, &sizes)?;
