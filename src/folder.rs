@@ -4,6 +4,7 @@
 //! run log says who did what; the manifest is written last of all, so that a folder with a manifest is a complete one.
 
 pub mod audit;
+pub mod envelope;
 pub mod estimate;
 mod file;
 mod journal;
@@ -124,11 +125,9 @@ impl Target for Folder<'_> {
         let inputs = self.inputs(set);
         let fields = json!({ "profile": set.plan().name, "inputs": inputs });
         let log = Log::start(self.disk, &self.path, part, fields).map_err(|error| self.explain(set, error))?;
-        let session = FolderSession::new(self, set, progress, locks, log);
-        match session.open(start, &inputs) {
-            Ok(session) => Ok(Begun::Session(Box::new(session))),
-            Err((session, error)) => Err(session.failed(error)),
-        }
+        let mut session = FolderSession::new(self, set, progress, locks, log);
+        session.prepare(start, &inputs).map_err(|error| session.failed(error))?;
+        Ok(Begun::Session(Box::new(session)))
     }
 }
 

@@ -33,6 +33,7 @@ pub mod profile;
 pub mod protect;
 pub mod rng;
 pub mod scan;
+pub mod sign;
 pub mod spreadsheet;
 pub mod sql;
 pub mod stage;

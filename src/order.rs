@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(parallel(&workers, &stop, endless, work).expect_err("stops").kind(), Kind::Interrupted);
         let next = || Err::<Option<u64>, _>(Error::usage("no more"));
         assert_eq!(parallel(&workers, &|| Ok(()), next, |_, _| Ok(())).expect_err("fails").message(), "no more");
-        let put = |_| Err(Error::usage("full"));
+        let put = |()| Err(Error::usage("full"));
         assert_eq!(ordered(&workers, &|| Ok(()), endless, Ok, put).expect_err("fails").message(), "full");
     }
 

@@ -17,8 +17,11 @@ pub struct Scheme {
     /// One line about it.
     pub about: &'static str,
     /// Opens the target that a text names; `None` where the text has another form.
-    pub open: for<'a> fn(&str, &Settings<'a>) -> Option<Result<Box<dyn Target + 'a>>>,
+    pub open: Open,
 }
+
+/// Opens the target that a text names; `None` where the text has another form.
+pub type Open = for<'a> fn(&str, &Settings<'a>) -> Option<Result<Box<dyn Target + 'a>>>;
 
 /// What targets need to know beside their name.
 pub struct Settings<'a> {

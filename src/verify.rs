@@ -5,26 +5,24 @@
 //! from the profile and keep its rules (`replay`)? Nothing is written, nothing outside of the folder is read, and memory
 //! does not grow with the data.
 
-mod envelope;
 mod finding;
 mod folder;
 mod keys;
 mod replay;
 mod rows;
 mod sealed;
+mod signature;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-pub use envelope::{PublicKey, sign};
 pub use finding::{Finding, Findings};
 pub use replay::Sample;
 
+pub use crate::folder::envelope::PublicKey;
+
 use crate::error::{Error, Result};
-use crate::folder::FileEntry;
-pub(crate) use crate::folder::below;
-use crate::folder::manifest::{Manifest, TableEntry};
+use crate::folder::manifest::StoredManifest;
 use crate::order::pool;
-use crate::part::Part;
 use crate::protect::keyring::Keys;
 
 /// What to look at.
@@ -66,25 +64,25 @@ pub struct Report {
     pub refused: Option<Error>,
 }
 
-/// A run of which the manifest is at hand: the whole, or one part of it.
-pub(crate) struct Made {
-    /// The name of its manifest.
-    pub(crate) name: String,
-    pub(crate) text: String,
-    pub(crate) manifest: Manifest,
-    /// The part; `None` for the whole.
-    pub(crate) part: Option<Part>,
+/// The manifests of a folder, and what is wrong with its files.
+#[derive(Debug)]
+pub struct Files {
+    /// The manifests that could be read: one, or one for each part.
+    pub manifests: Vec<StoredManifest>,
+    /// What is wrong, in order.
+    pub findings: Vec<Finding>,
 }
 
-impl Made {
-    /// The files of a table.
-    pub(crate) fn files<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a FileEntry> {
-        self.manifest.files.iter().filter(move |file| file.table == table)
-    }
-
-    pub(crate) fn table(&self, name: &str) -> Option<&TableEntry> {
-        self.manifest.tables.iter().find(|table| table.name == name)
-    }
+/// Looks at the files of a folder alone: which there are, and their hashes.
+///
+/// # Errors
+///
+/// If the folder cannot be read.
+pub fn files(folder: &Path) -> Result<Files> {
+    let (findings, mut report) = (Findings::default(), Report::default());
+    let manifests = folder::read(folder, &findings, &mut report)?;
+    folder::hashes(folder, &manifests, &findings, &mut report);
+    Ok(Files { manifests, findings: findings.into_parts().0 })
 }
 
 /// Looks at a folder.
@@ -97,7 +95,7 @@ pub fn verify(request: &Request) -> Result<Report> {
     let (findings, mut report) = (Findings::default(), Report::default());
     let made = folder::read(&request.folder, &findings, &mut report)?;
     pool.install(|| folder::hashes(&request.folder, &made, &findings, &mut report));
-    envelope::check(&request.folder, &made, request.public_key.as_ref(), &findings, &mut report);
+    signature::check(&request.folder, &made, request.public_key.as_ref(), &findings, &mut report);
     if !request.quick && !made.is_empty() {
         let counts = pool.install(|| rows::check(&request.folder, &made, &findings, &mut report));
         pool.install(|| keys::check(request, &made, &counts, &findings, &mut report));

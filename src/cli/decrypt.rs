@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::protect_args::{KeyArgs, one_key};
-use super::{text_table, threads};
-use crate::decrypt::{Opener, Request, Written, leaks, manifests, open};
-use crate::disk::{System, write_whole};
+use super::protecting::{KeyArgs, one_key};
+use super::{table, threads};
+use crate::decrypt::{ColumnName, Opener, Request, Written, leaks, open, read_all, reencrypt};
+use crate::disk::System;
 use crate::error::{Error, Kind, Result};
-use crate::folder::manifest::{self, Manifest};
-use crate::protect::fe1::{Cipher, Scope};
 use crate::protect::keyring::Keys;
 
 #[derive(Args)]
@@ -55,7 +53,7 @@ fn home(from: &Path) -> (PathBuf, Option<PathBuf>) {
     if from.is_dir() {
         return (from.to_owned(), None);
     }
-    let has = |folder: &Path| manifests(folder).is_ok();
+    let has = |folder: &Path| read_all(folder).is_ok();
     let folder = from.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let above = folder.parent().filter(|above| !has(folder) && has(above));
     let home = above.unwrap_or(folder).to_owned();
@@ -64,34 +62,33 @@ fn home(from: &Path) -> (PathBuf, Option<PathBuf>) {
     (home, Some(file))
 }
 
-fn pairs(columns: &[String]) -> Result<Vec<(String, String)>> {
-    let pair = |text: &String| {
+fn names(columns: &[String]) -> Result<Vec<ColumnName>> {
+    let name = |text: &String| {
         text.split_once('.')
-            .map(|(table, column)| (table.to_owned(), column.to_owned()))
+            .map(|(table, column)| ColumnName { table: table.to_owned(), column: column.to_owned() })
             .ok_or_else(|| Error::usage(format!("`--columns {text}` has no `.`")).hint("--columns TABLE.COLUMN,…"))
     };
-    columns.iter().map(pair).collect()
+    columns.iter().map(name).collect()
 }
 
 fn report(written: &[Written]) -> Result<()> {
     let rows: Vec<Vec<String>> = written
         .iter()
-        .map(|file| vec![file.path.clone(), text_table::count(file.rows), text_table::count(file.values)])
+        .map(|one| vec![one.file.path.clone(), table::count(one.file.rows), table::count(one.values)])
         .collect();
-    text_table::print(&text_table::aligned(&["file", "rows", "values"], &rows))
+    table::print(&table::aligned(&["file", "rows", "values"], &rows))
 }
 
 impl Decrypt {
     pub(super) fn run(&self) -> Result<()> {
         let (folder, file) = home(&self.from);
-        let all = manifests(&folder)?;
-        let columns = pairs(&self.columns)?;
-        for (at, column) in &columns {
-            let known =
-                all.iter().flat_map(|(_, manifest)| manifest.protection.iter().flat_map(|entry| &entry.columns));
-            if !known.into_iter().any(|entry| entry.table == *at && entry.column == *column && entry.is_sealed()) {
-                return Err(Error::usage(format!("`{at}.{column}` is not an encrypted column of this data set"))
-                    .hint("manifest.json lists the columns under `protection`"));
+        let all = read_all(&folder)?;
+        let columns = names(&self.columns)?;
+        for name in &columns {
+            let mut known = all.iter().flat_map(|one| one.manifest.protection.iter().flat_map(|entry| &entry.columns));
+            if !known.any(|column| name.is(column) && column.is_sealed()) {
+                let message = format!("`{}.{}` is not an encrypted column of this data set", name.table, name.column);
+                return Err(Error::usage(message).hint("manifest.json lists the columns under `protection`"));
             }
         }
         let alone = one_key(self.column_key.as_ref())?;
@@ -108,7 +105,7 @@ impl Decrypt {
         };
         let out = self.out.clone();
         let request = Request { folder, file, columns, opener, again: None, strict: self.strict, out };
-        report(&open(&request, &all, threads(self.threads)?)?)
+        report(&open(&System, &request, &all, threads(self.threads)?)?)
     }
 }
 
@@ -125,95 +122,22 @@ pub(super) fn no_plaintext(folder: &Path, keys: Option<&Keys>) -> Result<()> {
         strict: false,
         out: PathBuf::new(),
     };
-    let (values, found) = leaks(&request, &manifests(folder)?)?;
+    let (values, found) = leaks(&request, &read_all(folder)?)?;
     let rows: Vec<Vec<String>> =
         found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), leak.at.to_string()]).collect();
     if let Some(first) = found.first() {
-        text_table::print(&text_table::aligned(&["file", "plaintext of", "at"], &rows))?;
+        table::print(&table::aligned(&["file", "plaintext of", "at"], &rows))?;
         let message = format!("`{}` has plaintext of `{}`", first.path, first.column);
         return Err(Error::new(Kind::Verification, message)
             .hint("another column has the same values, and is clear: protect it too"));
     }
-    text_table::print(&format!("{values} different values, none of them in a file\n"))
+    table::print(&format!("{values} different values, none of them in a file\n"))
 }
 
 impl Reencrypt {
     pub(super) fn run(&self) -> Result<()> {
         let keys =
             self.keys.read()?.ok_or_else(|| Error::usage("no key is given").hint("--keyring FILE or --key SOURCE"))?;
-        let mut all = manifests(&self.from)?;
-        if all.iter().any(|(_, manifest)| manifest.protection.as_ref().is_some_and(|entry| entry.nonce != "synthetic"))
-        {
-            return Err(Error::usage("the data set has random nonces, and would lose them")
-                .hint("generate it anew with the new key"));
-        }
-        let request = Request {
-            folder: self.from.clone(),
-            file: None,
-            columns: Vec::new(),
-            opener: Opener::Keys(&keys),
-            again: Some(&keys.active),
-            strict: false,
-            out: self.out.clone(),
-        };
-        let written = open(&request, &all, threads(self.threads)?)?;
-        let write = |path: &Path, text: &str| write_whole(&System, path, path, text);
-        let mut sums = Vec::new();
-        for (name, manifest) in &mut all {
-            renew(manifest, &written, &keys);
-            for file in &manifest.files {
-                let (from, to) = (self.from.join(&file.path), self.out.join(&file.path));
-                if to.symlink_metadata().is_err() {
-                    // A table in which nothing is encrypted.
-                    if let Some(folder) = to.parent() {
-                        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-                    }
-                    std::fs::copy(&from, &to).map_err(|error| Error::io(&to, error))?;
-                }
-                sums.push(format!("{}  {}", file.sha256, file.path));
-            }
-            for beside in &manifest.beside {
-                let text = std::fs::read_to_string(self.from.join(&beside.path));
-                let text = text.map_err(|error| Error::io(self.from.join(&beside.path), error))?;
-                write(&self.out.join(&beside.path), &text)?;
-                sums.push(format!("{}  {}", beside.sha256, beside.path));
-            }
-            let text = manifest.to_json();
-            write(&self.out.join(&*name), &text)?;
-            sums.push(format!("{}  {name}", crate::digest::sha256(text.as_bytes())));
-            let ending = name.trim_start_matches("manifest").trim_end_matches(".json");
-            write(&self.out.join(format!("SHA256SUMS{ending}")), &(sums.join("\n") + "\n"))?;
-            sums.clear();
-        }
-        report(&written)
-    }
-}
-
-/// The manifest of the new files. What was committed to under the old key stays as it is, and says so by its key.
-fn renew(manifest: &mut Manifest, written: &[Written], keys: &Keys) {
-    for file in &mut manifest.files {
-        if let Some(new) = written.iter().find(|new| new.path == file.path) {
-            file.bytes = new.bytes;
-            file.sha256.clone_from(&new.sha256);
-            file.digest = new.sum.hex();
-        }
-    }
-    for table in &mut manifest.tables {
-        table.digest = manifest::sum_of(manifest.files.iter().filter(|file| file.table == table.name)).hex();
-    }
-    let Some(entry) = &mut manifest.protection else { return };
-    for column in entry.columns.iter_mut().filter(|column| column.is_sealed()) {
-        let scope = match &column.domain {
-            Some(domain) => Scope::domain(domain),
-            None => Scope::column(&column.table, &column.column),
-        };
-        let cipher = Cipher::new(&keys.active, &entry.data_set, scope);
-        column.key_id = Some(crate::digest::hex(&cipher.kid()));
-    }
-    if let Some(key) = &mut entry.key {
-        let old = std::mem::replace(&mut key.check_value, keys.id.clone());
-        key.wrapped.clone_from(&keys.wrapped);
-        key.key_source = keys.test_only.then(|| "test-only".to_owned());
-        key.committed_by = Some(key.committed_by.take().unwrap_or(old));
+        report(&reencrypt(&System, &self.from, &self.out, &keys, threads(self.threads)?)?)
     }
 }

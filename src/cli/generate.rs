@@ -88,7 +88,7 @@ impl Generate {
             return Ok(());
         }
         Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
-            .hint(format!("the engine's is `{}`, the inputs' is `{inputs}`", FINGERPRINT)))
+            .hint(format!("the engine's is `{FINGERPRINT}`, the inputs' is `{inputs}`")))
     }
 
     fn summary(&self, outcome: &Outcome, reporting: Reporting) {

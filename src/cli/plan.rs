@@ -7,7 +7,7 @@ use super::protect_args::ChoiceArgs;
 use super::{Source, text_table};
 use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::error::Result;
-use crate::folder::estimate::{CAREFUL, estimate, memory};
+use crate::folder::estimate::{Care, estimate, memory};
 
 #[derive(Args)]
 pub(super) struct PlanCommand {
@@ -28,7 +28,7 @@ impl PlanCommand {
         let (format, options) = self.format.read()?;
         let set = DataSet::new(plan);
         let (plan, threads) = (set.plan(), super::threads(None)?);
-        let all = estimate(&set, (format, &options), CAREFUL)?;
+        let all = estimate(&set, (format, &options), Care::Careful)?;
         let memory = memory(&set, threads)?;
         let mut lines = Vec::new();
         for estimate in &all {

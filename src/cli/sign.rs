@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::disk::System;
 use crate::error::Result;
-use crate::verify;
+use crate::sign::sign;
 
 #[derive(Args)]
 pub(super) struct Sign {
@@ -19,7 +19,7 @@ pub(super) struct Sign {
 
 impl Sign {
     pub(super) fn run(&self) -> Result<()> {
-        for path in verify::sign(&System, &self.folder, &self.key)? {
+        for path in sign(&System, &self.folder, &self.key)? {
             super::log::say(&path.display().to_string());
         }
         Ok(())

@@ -12,7 +12,8 @@ use std::path::Path;
 use arrow_array::Array;
 use rayon::prelude::*;
 
-use super::{BATCH, Request, Table};
+use super::cells::Table;
+use super::{BATCH, Request, StoredManifest};
 use crate::error::{Error, Result};
 use crate::folder::manifest::Manifest;
 use crate::format::read;
@@ -86,14 +87,14 @@ impl Found {
 /// # Errors
 ///
 /// If a file cannot be read, or a cell not opened.
-pub fn leaks(request: &Request<'_>, manifests: &[(String, Manifest)]) -> Result<(usize, Vec<Leak>)> {
+pub fn leaks(request: &Request<'_>, manifests: &[StoredManifest]) -> Result<(usize, Vec<Leak>)> {
     let (mut plain, mut found) = (Plain::default(), Found::default());
-    for (_, manifest) in manifests {
+    for StoredManifest { manifest, .. } in manifests {
         opened(request, manifest, &mut plain)?;
     }
     plain.lengths = plain.values.keys().map(Vec::len).collect();
     files(&request.folder, &plain, &mut found)?;
-    for (_, manifest) in manifests {
+    for StoredManifest { manifest, .. } in manifests {
         cells(request, manifest, &plain, &mut found)?;
     }
     Ok((plain.values.len(), found.0))

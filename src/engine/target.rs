@@ -90,6 +90,7 @@ pub trait Session: Send + Sync {
     /// If that fails; the error is what [`Session::fail`] would make of it.
     fn finish(self: Box<Self>) -> Result<Outcome>;
     /// Ends a run that failed or was stopped, and gives the error with what the target knows about it.
+    #[must_use]
     fn fail(self: Box<Self>, error: Error) -> Error {
         error
     }

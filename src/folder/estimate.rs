@@ -9,9 +9,16 @@ use crate::error::Result;
 use crate::format::{self, Format, Options, ROW_GROUP};
 
 /// Rows of a tree from which an estimate is within a few percent.
-pub const CAREFUL: f64 = 300_000.0;
-/// Rows of a tree from which an estimate is good enough to ask for limits.
-pub(crate) const QUICK: f64 = 2_000.0;
+const ENOUGH: f64 = 300_000.0;
+
+/// How many rows an estimate is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// A few rows of each tree, in little memory: good enough to ask for limits, and off by up to a factor of four.
+    Quick,
+    /// About 300,000 rows of each tree, spread over all of it: within a few percent.
+    Careful,
+}
 
 /// Bytes that a run needs before the first chunk.
 const BASE: f64 = 40e6;
@@ -38,17 +45,20 @@ pub struct Estimate {
     pub mean: f64,
 }
 
-/// Estimates the files of a data set in a format, from about so many rows of each tree, spread over all of it.
+/// Estimates the files of a data set in a format.
 ///
 /// # Errors
 ///
 /// If a row of the sample cannot be made or written.
-pub fn estimate(set: &DataSet, (format, options): (&Format, &Options), enough: f64) -> Result<Vec<Estimate>> {
+pub fn estimate(set: &DataSet, (format, options): (&Format, &Options), care: Care) -> Result<Vec<Estimate>> {
     let (plan, mut all) = (set.plan(), Vec::new());
     for tree in set.trees() {
         let (root, rows) = (tree.root, tree.rows);
-        let per_root: f64 = plan.estimate(root)?.iter().map(|mean| mean.rows).sum();
-        let mut sample = plan.sample_of(root, (enough / per_root.max(1.0)) as u64 + 1)?;
+        let mut sample = plan.sample(root)?;
+        if care == Care::Careful {
+            let per_root: f64 = sample.means.iter().map(|mean| mean.rows).sum();
+            sample = plan.sample_of(root, (ENOUGH / per_root.max(1.0)) as u64 + 1)?;
+        }
         let times = (rows.end - rows.start) as f64 / sample.rows.max(1) as f64;
         let complete = sample.rows >= plan.tables[root].rows;
         for output in tree.outputs {
@@ -106,7 +116,7 @@ pub struct Memory {
 /// As [`estimate`].
 pub fn memory(set: &DataSet, threads: usize) -> Result<Memory> {
     let plan = set.plan();
-    let text = estimate(set, (format::find("csv")?, &Options::default()), 0.0)?;
+    let text = estimate(set, (format::find("csv")?, &Options::default()), Care::Quick)?;
     let chunk_rows = |one: &Estimate| one.mean * plan.tables[plan.root_of(set.output(one.output).table)].chunk as f64;
     let width = |one: &Estimate| one.bytes / one.rows.max(1.0);
     let chunk = text.iter().map(|one| chunk_rows(one) * width(one)).fold(0.0, f64::max);

@@ -1,6 +1,7 @@
 //! A file that appears whole: a temporary name, the bytes and their hash, sync, rename.
 
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::below;
-use super::resume::is_whole;
 use crate::digest::{RowSum, hex};
 use crate::disk::{Disk, Handle, fresh, own_folder, place, retry, temporary};
 use crate::error::{Error, Result};
@@ -40,7 +40,9 @@ impl FileEntry {
     ///
     /// If it cannot be read. A file that is missing is not an error.
     pub fn is_whole(&self, folder: &Path) -> Result<bool> {
-        is_whole(&below(folder, &self.path), self)
+        let mut hash = Sha256::new();
+        let seen = hash_on(&below(folder, &self.path), &mut hash, 0, self.bytes + 1)?;
+        Ok(seen == self.bytes && hex(&hash.finalize()) == self.sha256)
     }
 }
 
@@ -203,5 +205,28 @@ impl Write for Shared {
     fn flush(&mut self) -> io::Result<()> {
         let mut stream = lock(&self.0);
         stream.raw.flush().inspect_err(|error| stream.note(error))
+    }
+}
+
+/// Hashes up to `length` bytes of a file from byte `from` on, and gives how many there were: none of a file that is not there.
+pub(super) fn hash_on(path: &Path, hash: &mut Sha256, from: u64, length: u64) -> Result<u64> {
+    let io = |error| Error::io(path, error);
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        return Ok(0);
+    }
+    let mut file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        file => file.map_err(io)?,
+    };
+    io::Seek::seek(&mut file, io::SeekFrom::Start(from)).map_err(io)?;
+    let (mut file, mut buffer, mut seen) = (file.take(length), vec![0; 1 << 16], 0);
+    loop {
+        match retry(|| file.read(&mut buffer)).map_err(io)? {
+            0 => return Ok(seen),
+            read => {
+                hash.update(&buffer[..read]);
+                seen += read as u64;
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! [`Manifest::to_json`] gives is no manifest.
 
 mod columns;
+mod read;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use columns::ColumnEntry;
+pub use read::{StoredManifest, is_name, read, read_all, read_text};
 pub(crate) use settings::FormatSettings;
 
 use super::sidecars::Sidecar;

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::file::{FileEntry, FileState, PartialFile};
+use super::file::{FileEntry, FileState, PartialFile, hash_on};
 use super::journal::{Journal, JournalState};
 use super::{Folder, manifest_name};
 use crate::dataset::{DataSet, OutputId, TreeShare};
@@ -149,12 +148,6 @@ impl Folder<'_> {
     }
 }
 
-/// Whether a file has the bytes that it was finished with.
-pub(super) fn is_whole(path: &Path, file: &FileEntry) -> Result<bool> {
-    let mut hash = Sha256::new();
-    Ok(hash_on(path, &mut hash, 0, file.bytes + 1)? == file.bytes && hex(&hash.finalize()) == file.sha256)
-}
-
 /// Of the states that a file had one after the other, those that its bytes show.
 fn prove(path: &Path, states: Vec<Option<FileState>>) -> Result<Vec<Option<PartialFile>>> {
     let (mut hash, mut at) = (Sha256::new(), 0);
@@ -169,27 +162,4 @@ fn prove(path: &Path, states: Vec<Option<FileState>>) -> Result<Vec<Option<Parti
         proved.push(same.then(|| PartialFile { state, hash: hash.clone() }));
     }
     Ok(proved)
-}
-
-/// Hashes bytes of a file from a place on; how many there were. A file that is not there has none.
-fn hash_on(path: &Path, hash: &mut Sha256, from: u64, length: u64) -> Result<u64> {
-    let io = |error| Error::io(path, error);
-    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
-        return Ok(0);
-    }
-    let mut file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        file => file.map_err(io)?,
-    };
-    io::Seek::seek(&mut file, io::SeekFrom::Start(from)).map_err(io)?;
-    let (mut file, mut buffer, mut seen) = (file.take(length), vec![0; 1 << 16], 0);
-    loop {
-        match retry(|| file.read(&mut buffer)).map_err(io)? {
-            0 => return Ok(seen),
-            read => {
-                hash.update(&buffer[..read]);
-                seen += read as u64;
-            }
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::Folder;
-use super::estimate::{CAREFUL, Estimate, estimate};
+use super::estimate::{Care, Estimate, estimate};
 use crate::dataset::DataSet;
 use crate::disk::{retry, temporary};
 use crate::error::{Error, Kind, Result};
@@ -16,7 +16,7 @@ const ROUGH: f64 = 4.0;
 impl Folder<'_> {
     /// Estimates the bytes of all files with care.
     fn careful_bytes(&self, set: &DataSet) -> Result<f64> {
-        Ok(estimate(set, (self.format, &self.options), CAREFUL)?.iter().map(|table| table.bytes).sum())
+        Ok(estimate(set, (self.format, &self.options), Care::Careful)?.iter().map(|table| table.bytes).sum())
     }
 
     /// Refuses a run that the disk has no room for.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use serde_json::json;
 
 use super::audit::Log;
-use super::estimate::{QUICK, estimate, within_budget};
+use super::estimate::{Care, estimate, within_budget};
 use super::file::FileEntry;
 use super::journal::{Journal, JournalState};
 use super::lane::{Checkpoints, FileEncoder, FileLane};
@@ -61,19 +61,12 @@ impl<'a> FolderSession<'a> {
     }
 
     /// Looks at what is in the folder, asks for room, and opens the journal.
-    pub(super) fn open(mut self, start: Start, inputs: &str) -> Result<Self, (Self, Error)> {
-        match self.prepare(start, inputs) {
-            Ok(()) => Ok(self),
-            Err(error) => Err((self, error)),
-        }
-    }
-
-    fn prepare(&mut self, start: Start, inputs: &str) -> Result<()> {
+    pub(super) fn prepare(&mut self, start: Start, inputs: &str) -> Result<()> {
         let (folder, set) = (self.folder, self.set);
         if start == Start::Overwrite {
             folder.remove_manifest(set.this_part(), &self.log)?;
         }
-        let sizes = estimate(set, (folder.format, &folder.options), QUICK)?;
+        let sizes = estimate(set, (folder.format, &folder.options), Care::Quick)?;
         within_budget(set, &sizes)?;
         let past = folder.inspect(set, start, inputs)?;
         folder.within_room(set, &sizes)?;

@@ -10,7 +10,7 @@ use crate::digest::RowSum;
 use crate::disk::System;
 use crate::engine::{Begun, ChunkId, Done, Encode, Encoded, Outcome, Progress, Session, Start, Target};
 use crate::error::{Error, Result};
-use crate::folder::estimate::{QUICK, estimate, within_budget};
+use crate::folder::estimate::{Care, estimate, within_budget};
 use crate::folder::{FileEncoder, FileLane, OutputFile, file_path};
 use crate::format::{Format, Options};
 use crate::order::lock;
@@ -34,7 +34,7 @@ struct Stdout {
 
 impl Target for Stdout {
     fn begin<'a>(&'a self, set: &'a DataSet, _: Start, progress: &'a Progress) -> Result<Begun<'a>> {
-        within_budget(set, &estimate(set, (self.format, &self.options), QUICK)?)?;
+        within_budget(set, &estimate(set, (self.format, &self.options), Care::Quick)?)?;
         let [output] = set.outputs() else {
             return Err(Error::usage("standard output takes one table").hint("say which: --tables NAME"));
         };

@@ -8,23 +8,19 @@ use std::path::Path;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{Finding, Findings, Made, Report, below, envelope};
+use super::{Finding, Findings, Report};
 use crate::digest::{hex, sha256};
 use crate::error::{Error, Kind, Result};
-use crate::folder::manifest::{Manifest, sum_of};
-use crate::folder::{audit, file_path, log_name, sums_name};
+use crate::folder::manifest::{self, StoredManifest, is_name, read_text};
+use crate::folder::{audit, below, envelope_name, log_name, sums_name};
 use crate::part::Part;
-use crate::profile::writable;
-
-/// The most bytes of a manifest or a list of sums: far more than any run of ours needs.
-const MOST: u64 = 256 << 20;
 
 /// The manifests of a folder, and findings about the set of files.
-pub(super) fn read(folder: &Path, findings: &Findings, report: &mut Report) -> Result<Vec<Made>> {
+pub(super) fn read(folder: &Path, findings: &Findings, report: &mut Report) -> Result<Vec<StoredManifest>> {
     let there = files(folder, findings)?;
     let mut made = Vec::new();
-    for name in there.iter().filter(|name| part_of(name).is_some()) {
-        match manifest(folder, name) {
+    for name in there.iter().filter(|name| is_name(name)) {
+        match manifest::read(folder, name) {
             Ok(one) => made.push(one),
             Err(error) if error.kind() == Kind::Io => return Err(error),
             Err(error) => findings.add(Finding::new("manifest", error.message()).file(name)),
@@ -35,7 +31,7 @@ pub(super) fn read(folder: &Path, findings: &Findings, report: &mut Report) -> R
         findings.add(finding.file("manifest.json"));
         return Ok(made);
     }
-    made.sort_by_key(|one| one.part);
+    made.sort_by_key(StoredManifest::part);
     together(&made, findings, report);
     expected(folder, &there, &made, findings);
     Ok(made)
@@ -62,60 +58,12 @@ fn files(folder: &Path, findings: &Findings) -> Result<BTreeSet<String>> {
     Ok(found)
 }
 
-/// Which part a manifest is about, from 1; 0 for the whole, and `None` where a name is not a manifest's.
-fn part_of(name: &str) -> Option<u64> {
-    let middle = name.strip_prefix("manifest")?.strip_suffix(".json")?;
-    if middle.is_empty() {
-        return Some(0);
-    }
-    let digits = middle.strip_prefix(".part-").filter(|digits| digits.len() == 5)?;
-    Some(digits.parse::<u64>().ok()? + 1)
-}
-
-fn manifest(folder: &Path, name: &str) -> Result<Made> {
-    let text = text_of(&below(folder, name))?;
-    let manifest = Manifest::parse(&text)?;
-    let wrong = |what: &str| Err(Error::new(Kind::Verification, format!("the manifest {what}")));
-    let part = manifest.part;
-    if part_of(name) != Some(part.map_or(0, Part::index)) {
-        return wrong("has the name of another part");
-    }
-    let Ok((format, _)) = manifest.format() else { return wrong("names a format or a setting that there is not") };
-    let mut tables = BTreeSet::new();
-    for table in &manifest.tables {
-        table.schema()?;
-        let paths: Vec<&str> =
-            manifest.files.iter().filter(|f| f.table == table.name).map(|f| f.path.as_str()).collect();
-        let path = file_path(&table.name, format, part);
-        if !writable(&table.name) || !tables.insert(&table.name) || paths != [path.as_str()] {
-            return wrong(&format!("does not have the one file of table `{}`", table.name));
-        }
-        let sum = sum_of(manifest.files.iter().filter(|file| file.table == table.name));
-        if (sum.rows, sum.hex().as_str()) != (table.rows, table.digest.as_str()) {
-            return wrong(&format!("contradicts itself about table `{}`", table.name));
-        }
-    }
-    if manifest.files.len() != manifest.tables.len() || !manifest.beside.iter().all(|file| writable(&file.path)) {
-        return wrong("lists files of no table");
-    }
-    Ok(Made { name: name.to_owned(), text, manifest, part })
-}
-
-/// A text file, unless it is too large to be one of ours.
-fn text_of(path: &Path) -> Result<String> {
-    let io = |error| Error::io(path, error);
-    let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(MOST + 1).read_to_end(&mut bytes).map_err(io)?;
-    let text = String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= MOST);
-    text.ok_or_else(|| Error::new(Kind::Verification, "it is no text of ours"))
-}
-
 /// Whether the manifests are of one run, and all of its parts are here.
-fn together(made: &[Made], findings: &Findings, report: &mut Report) {
+fn together(made: &[StoredManifest], findings: &Findings, report: &mut Report) {
     let [first, rest @ ..] = made else { return };
-    let run = |one: &Made| {
+    let run = |one: &StoredManifest| {
         let mut manifest = one.manifest.clone();
-        (manifest.part, manifest.files) = (one.part.and_then(|part| Part::new(1, part.count())), Vec::new());
+        (manifest.part, manifest.files) = (one.part().and_then(|part| Part::new(1, part.count())), Vec::new());
         for table in &mut manifest.tables {
             (table.rows, table.digest) = (0, String::new());
         }
@@ -125,7 +73,7 @@ fn together(made: &[Made], findings: &Findings, report: &mut Report) {
         let message = format!("it is of another run than `{}`", first.name);
         findings.add(Finding::new("manifest", message).file(&other.name));
     }
-    if let Some(n) = first.part.map(Part::count)
+    if let Some(n) = first.part().map(Part::count)
         && made.len() as u64 != n
     {
         report.notes.push(format!("{} of {n} parts are here: keys across parts were not looked at", made.len()));
@@ -133,22 +81,22 @@ fn together(made: &[Made], findings: &Findings, report: &mut Report) {
 }
 
 /// Whether all parts of a run are here.
-pub(super) fn complete(made: &[Made]) -> bool {
-    made.first().is_some_and(|first| first.part.is_none_or(|part| made.len() as u64 == part.count()))
+pub(super) fn complete(made: &[StoredManifest]) -> bool {
+    made.first().is_some_and(|first| first.part().is_none_or(|part| made.len() as u64 == part.count()))
 }
 
 /// Every file has its name in a manifest or is one of those that a run leaves beside, and none is missing.
-fn expected(folder: &Path, there: &BTreeSet<String>, made: &[Made], findings: &Findings) {
+fn expected(folder: &Path, there: &BTreeSet<String>, made: &[StoredManifest], findings: &Findings) {
     let mut known: BTreeSet<String> = BTreeSet::new();
     for one in made {
         let paths = one.manifest.files.iter().map(|file| &file.path);
         known.extend(paths.chain(one.manifest.beside.iter().map(|file| &file.path)).cloned());
         known.insert(one.name.clone());
-        known.insert(sums_name(one.part));
-        sums(folder, &sums_name(one.part), one, findings);
+        known.insert(sums_name(one.part()));
+        sums(folder, &sums_name(one.part()), one, findings);
         // These two need not be there: a log, and a signature.
-        known.extend([log_name(one.part), envelope::name_of(one)]);
-        let log = log_name(one.part);
+        known.extend([log_name(one.part()), envelope_name(one.part())]);
+        let log = log_name(one.part());
         if there.contains(&log)
             && let Err(error) = audit::verify(&folder.join(&log))
         {
@@ -168,12 +116,12 @@ fn expected(folder: &Path, there: &BTreeSet<String>, made: &[Made], findings: &F
 }
 
 /// `SHA256SUMS` says what the manifest says.
-fn sums(folder: &Path, name: &str, made: &Made, findings: &Findings) {
+fn sums(folder: &Path, name: &str, made: &StoredManifest, findings: &Findings) {
     let mut want: BTreeMap<&str, String> = BTreeMap::new();
     want.extend(made.manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.clone())));
     want.extend(made.manifest.beside.iter().map(|file| (file.path.as_str(), file.sha256.clone())));
     want.insert(&made.name, sha256(made.text.as_bytes()));
-    let text = match text_of(&below(folder, name)) {
+    let text = match read_text(&below(folder, name)) {
         Ok(text) => text,
         Err(error) => return findings.add(Finding::new("file set", error.message()).file(name)),
     };
@@ -191,7 +139,7 @@ fn sums(folder: &Path, name: &str, made: &Made, findings: &Findings) {
 }
 
 /// The size and the hash of every file.
-pub(super) fn hashes(folder: &Path, made: &[Made], findings: &Findings, report: &mut Report) {
+pub(super) fn hashes(folder: &Path, made: &[StoredManifest], findings: &Findings, report: &mut Report) {
     let mut all: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     for one in made {
         all.extend(one.manifest.files.iter().map(|file| (file.path.as_str(), (file.bytes, file.sha256.as_str()))));

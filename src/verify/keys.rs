@@ -15,8 +15,9 @@ use arrow_schema::SchemaRef;
 use rayon::prelude::*;
 
 use super::rows::{Counts, open};
-use super::{Finding, Findings, Made, Report, Request, folder};
+use super::{Finding, Findings, Report, Request, folder};
 use crate::error::Result;
+use crate::folder::manifest::StoredManifest;
 use crate::format::read::BATCH;
 use crate::format::write::datapackage::TableFile;
 use crate::format::write::{Canonical, key_hash};
@@ -44,7 +45,7 @@ struct Keys {
 }
 
 impl Keys {
-    fn new(made: &Made, report: &mut Report) -> Result<Self> {
+    fn new(made: &StoredManifest, report: &mut Report) -> Result<Self> {
         let (mut primary, mut foreign, mut all) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
         let mut elsewhere = BTreeSet::new();
         let mut files = Vec::new();
@@ -88,7 +89,13 @@ impl Keys {
 }
 
 /// Looks at every key of the tables whose files can be read.
-pub(super) fn check(request: &Request, made: &[Made], counts: &Counts, findings: &Findings, report: &mut Report) {
+pub(super) fn check(
+    request: &Request,
+    made: &[StoredManifest],
+    counts: &Counts,
+    findings: &Findings,
+    report: &mut Report,
+) {
     if !folder::complete(made) {
         return;
     }
@@ -161,7 +168,7 @@ impl Range {
 }
 
 /// Where keys come twice: the later rows.
-fn repeated(request: &Request, made: &[Made], key: &Key, twice: &[u128], findings: &Findings) {
+fn repeated(request: &Request, made: &[StoredManifest], key: &Key, twice: &[u128], findings: &Findings) {
     if twice.is_empty() {
         return;
     }
@@ -183,7 +190,7 @@ fn repeated(request: &Request, made: &[Made], key: &Key, twice: &[u128], finding
 /// Rows whose key is none of the other table's.
 fn orphans(
     request: &Request,
-    made: &[Made],
+    made: &[StoredManifest],
     foreign: &Foreign,
     range: Range,
     set: Option<&Vec<u128>>,
@@ -205,7 +212,7 @@ fn orphans(
 }
 
 /// The hash of each row's key; none where a column of it is null.
-fn each(folder: &Path, made: &[Made], key: &Key, mut row: impl FnMut(&str, u64, Option<u128>)) -> Result<()> {
+fn each(folder: &Path, made: &[StoredManifest], key: &Key, mut row: impl FnMut(&str, u64, Option<u128>)) -> Result<()> {
     for one in made {
         for file in one.files(&key.table) {
             let mut rows = open(folder, one, file)?;

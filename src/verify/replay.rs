@@ -20,11 +20,11 @@ use sha2::{Digest, Sha256};
 
 use super::rows::open;
 use super::sealed::{self, bare, protection};
-use super::{Finding, Findings, Made, Report, Request};
+use super::{Finding, Findings, Report, Request};
 use crate::dataset::{DataSet, FINGERPRINT};
 use crate::error::{Error, Kind, Result};
 use crate::folder::FileEntry;
-use crate::folder::manifest::ColumnEntry;
+use crate::folder::manifest::{ColumnEntry, StoredManifest};
 use crate::format::read::Rows;
 use crate::format::write::nulled;
 use crate::format::write::texts::texts;
@@ -70,7 +70,7 @@ impl Sample {
 pub(super) fn check(
     request: &Request,
     pool: &rayon::ThreadPool,
-    made: &[Made],
+    made: &[StoredManifest],
     findings: &Findings,
     report: &mut Report,
 ) {
@@ -122,7 +122,7 @@ pub(super) fn check(
     report.looked.push(format!("{} of {} chunks derived again", work.replayed.into_inner(), work.chunks.into_inner()));
 }
 
-fn same_columns(set: &DataSet, table: usize, made: &Made, file: &FileEntry) -> bool {
+fn same_columns(set: &DataSet, table: usize, made: &StoredManifest, file: &FileEntry) -> bool {
     let schema = set.protection().schema(set.plan(), table);
     let fields = schema.fields();
     made.table(&file.table).is_some_and(|entry| {
@@ -132,7 +132,7 @@ fn same_columns(set: &DataSet, table: usize, made: &Made, file: &FileEntry) -> b
 }
 
 /// The data set of a run: the profile as the run had it, and what the run did to personal data.
-fn data_set(request: &Request, made: &Made) -> Result<DataSet> {
+fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
     let manifest = &made.manifest;
     let refuse = |what: String, hint: &str| {
         Err(Error::new(Kind::Profile, format!("the rows cannot be held against the profile: {what}")).hint(hint))
@@ -221,7 +221,7 @@ fn tree(
     request: &Request,
     pool: &rayon::ThreadPool,
     set: &DataSet,
-    made: &Made,
+    made: &StoredManifest,
     root: usize,
     tables: &[(usize, &FileEntry)],
     findings: &Findings,
@@ -234,7 +234,7 @@ fn tree(
         let Ok(rows) = open(&request.folder, made, file) else { return };
         files.push(Reading { table: *table, file, rows });
     }
-    let (all, name) = (share(plan.tables[root].rows, made.part), &plan.tables[root].name);
+    let (all, name) = (share(plan.tables[root].rows, made.part()), &plan.tables[root].name);
     // Set where the tree is given up: a file ended too early or cannot be read.
     let over = AtomicBool::new(false);
     let mut row = all.start;

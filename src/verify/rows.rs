@@ -5,10 +5,11 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{Finding, Findings, Made, Report, below};
+use super::{Finding, Findings, Report};
 use crate::digest::RowSum;
 use crate::error::{Kind, Result};
-use crate::folder::FileEntry;
+use crate::folder::manifest::StoredManifest;
+use crate::folder::{FileEntry, below};
 use crate::format::read::{BATCH, Rows};
 use crate::format::write::Canonical;
 
@@ -16,7 +17,7 @@ use crate::format::write::Canonical;
 pub(super) type Counts = BTreeMap<String, u64>;
 
 /// Reads every file once.
-pub(super) fn check(folder: &Path, made: &[Made], findings: &Findings, report: &mut Report) -> Counts {
+pub(super) fn check(folder: &Path, made: &[StoredManifest], findings: &Findings, report: &mut Report) -> Counts {
     let files = made.par_iter().flat_map(|one| one.manifest.files.par_iter().map(move |file| (one, file)));
     let counts: Counts = files
         .filter_map(|(one, file)| match sum(folder, one, file) {
@@ -46,13 +47,13 @@ pub(super) fn check(folder: &Path, made: &[Made], findings: &Findings, report: &
 }
 
 /// Opens a file of a run.
-pub(super) fn open(folder: &Path, made: &Made, file: &FileEntry) -> Result<Rows> {
+pub(super) fn open(folder: &Path, made: &StoredManifest, file: &FileEntry) -> Result<Rows> {
     let table = made.table(&file.table).ok_or_else(|| crate::error::Error::internal("a file of no table"))?;
     let (format, options) = made.manifest.format()?;
     Rows::open(&below(folder, &file.path), format.name, &table.schema()?, &options)
 }
 
-fn sum(folder: &Path, made: &Made, file: &FileEntry) -> Result<RowSum> {
+fn sum(folder: &Path, made: &StoredManifest, file: &FileEntry) -> Result<RowSum> {
     let table = made.table(&file.table).ok_or_else(|| crate::error::Error::internal("a file of no table"))?;
     let (canonical, mut rows) = (Canonical::new(&table.schema()?)?, open(folder, made, file)?);
     let mut sum = RowSum::default();

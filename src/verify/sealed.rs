@@ -3,10 +3,10 @@
 
 use arrow_array::RecordBatch;
 
-use super::{Made, Request};
+use super::Request;
 use crate::dataset::DataSet;
 use crate::error::{Error, Kind, Result};
-use crate::folder::manifest::Manifest;
+use crate::folder::manifest::{Manifest, StoredManifest};
 use crate::format;
 use crate::notes::Noted;
 use crate::plan::{Chunk, Plan};
@@ -14,7 +14,7 @@ use crate::protect::keyring::Keys;
 use crate::protect::{Decision, ProtectedColumn, Protection, ProtectionEntry, Settings, handling};
 
 /// Why the rows of a protected run cannot be derived again with what was given; `None` where they can.
-pub(super) fn missing(request: &Request, made: &Made) -> Option<String> {
+pub(super) fn missing(request: &Request, made: &StoredManifest) -> Option<String> {
     let entry = made.manifest.protection.as_ref()?;
     let what = if entry.key.is_some() && request.keys.is_none() {
         "no key is given (--keyring, --key-source)"

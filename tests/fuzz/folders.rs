@@ -6,9 +6,9 @@ use std::process::Command;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use placebo::decrypt::{Opener, Request, manifests, open};
+use placebo::decrypt::{Opener, Request, StoredManifest, open, read_all};
+use placebo::disk::System;
 use placebo::error::Kind;
-use placebo::folder::manifest::Manifest;
 use placebo::format::{self, read::Rows};
 use placebo::plan::{Chunk, Options, Plan};
 use placebo::protect::keyring::Keys;
@@ -23,7 +23,7 @@ const BOUND: [&str; 4] = ["patient_id", "name", "ssn", "note"];
 /// A run in a format, and what it opens to.
 pub(crate) struct Sealed {
     folder: PathBuf,
-    manifests: Vec<(String, Manifest)>,
+    manifests: Vec<StoredManifest>,
     file: PathBuf,
     bytes: Vec<u8>,
     format: &'static str,
@@ -71,7 +71,7 @@ impl Folders {
             args.extend(if n % 2 == 0 { &["--pad", "32", "--encrypt-nulls"][..] } else { &["--nonce", "random"] });
             placebo(&args);
             let file = out.join(format!("patient.{format}"));
-            let (bytes, manifests) = (std::fs::read(&file).expect("a file"), manifests(&out).expect("a manifest"));
+            let (bytes, manifests) = (std::fs::read(&file).expect("a file"), read_all(&out).expect("a manifest"));
             all.push(Sealed { folder: out, manifests, file, bytes, format });
         }
         let plan = Plan::compile(&placebo::profile::load(PROFILE).expect("loads"), &Options::default());
@@ -112,16 +112,16 @@ impl Folders {
             opener: Opener::Keys(&self.keys),
             again: None,
             strict: dice.below(2) == 0
-                && one.manifests[0].1.protection.as_ref().is_some_and(|p| p.nonce == "synthetic"),
+                && one.manifests[0].manifest.protection.as_ref().is_some_and(|p| p.nonce == "synthetic"),
             out: out.clone(),
         };
-        match open(&request, &one.manifests, 1) {
+        match open(&System, &request, &one.manifests, 1) {
             Ok(_) => {
                 let path = out.join(one.file.file_name().expect("a name"));
                 let mut read =
                     Rows::open(&path, one.format, &self.schema, &format::Options::default()).expect("a file");
                 // A null is sealed only where nulls are: elsewhere anybody may put one.
-                let nulls = one.manifests[0].1.protection.as_ref().is_some_and(|entry| entry.encrypt_nulls);
+                let nulls = one.manifests[0].manifest.protection.as_ref().is_some_and(|entry| entry.encrypt_nulls);
                 let same = |a: &Option<String>, b: &Option<String>| a == b || !nulls && a.is_none();
                 while let Some(batch) = read.next(100).expect("rows") {
                     for row in rows(&batch) {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use placebo::dataset::DataSet;
-use placebo::folder::estimate::{CAREFUL, estimate};
+use placebo::folder::estimate::{Care, estimate};
 use placebo::format;
 use placebo::plan::{Options, Plan};
 use placebo::profile;
@@ -260,7 +260,7 @@ fn sizes_are_known_before_the_run() {
         let plan = Plan::compile(&loaded, &Options { scale: 4.0, ..Options::default() }).expect("compiles");
         let set = DataSet::new(plan);
         for format in format::FORMATS {
-            let told = estimate(&set, (format, &format::Options::default()), CAREFUL).expect("estimates");
+            let told = estimate(&set, (format, &format::Options::default()), Care::Careful).expect("estimates");
             let told: f64 = told.iter().map(|table| table.bytes).sum();
             let temp = tempfile::tempdir().expect("a folder");
             good(&["generate", name, "--scale", "4", "--format", format.name, "--out", text(temp.path()), "-q"]);

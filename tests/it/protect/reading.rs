@@ -143,7 +143,7 @@ fn plaintext_that_stands_in_a_file_is_found() {
 fn plaintext_that_is_packed_is_found() {
     use parquet::basic::{Compression, ZstdLevel};
     use parquet::file::properties::{EnabledStatistics, WriterProperties};
-    use placebo::decrypt::{Leak, Opener, Place, Request, leaks, manifests};
+    use placebo::decrypt::{Leak, Opener, Place, Request, leaks, read_all};
     let temp = tempfile::tempdir().expect("a folder");
     let key = placebo::protect::keyring::Keys::read(&"test:a".parse().expect("a source"), None).expect("a key");
     let search = |folder: &str| -> Vec<Leak> {
@@ -156,7 +156,7 @@ fn plaintext_that_is_packed_is_found() {
             strict: false,
             out: Path::new("").into(),
         };
-        leaks(&request, &manifests(Path::new(folder)).expect("manifests")).expect("looks").1
+        leaks(&request, &read_all(Path::new(folder)).expect("manifests")).expect("looks").1
     };
     let how =
         ["--key-source", "test:a", "--protect", "card.pan=encrypt", "--format", "parquet", "--compression", "zstd"];

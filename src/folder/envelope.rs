@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,11 +14,9 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Finding, Findings, Made, Report, below, folder};
+use super::manifest::StoredManifest;
 use crate::digest::sha256;
-use crate::disk::{self, Disk};
 use crate::error::{Error, Kind, Result};
-use crate::folder::audit;
 use crate::protect::source::shown;
 
 /// What the payload is.
@@ -49,6 +47,28 @@ impl PublicKey {
     /// The name of the key in envelopes: SHA-256 of what the PEM file holds.
     fn id(&self) -> String {
         sha256(&[PUBLIC.as_slice(), self.0.as_bytes()].concat())
+    }
+}
+
+/// A key that manifests are signed with. Nobody but its owner may be able to read its file.
+pub struct PrivateKey(SigningKey);
+
+impl PrivateKey {
+    /// Reads a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, lies open to others, or is no private key for Ed25519.
+    pub fn read(path: &Path) -> Result<Self> {
+        private(path)?;
+        let hint = "openssl genpkey -algorithm ed25519 -out KEY writes one";
+        Ok(Self(SigningKey::from_bytes(&pem(path, "PRIVATE KEY", &PRIVATE, hint)?)))
+    }
+
+    /// The name of the key in envelopes.
+    #[must_use]
+    pub fn id(&self) -> String {
+        PublicKey(self.0.verifying_key()).id()
     }
 }
 
@@ -86,13 +106,8 @@ struct Signed {
     sig: String,
 }
 
-/// The name of the envelope beside a manifest.
-pub(super) fn name_of(made: &Made) -> String {
-    format!("{}.dsse.json", made.name.strip_suffix(".json").unwrap_or(&made.name))
-}
-
 /// The statement about a run: the hash of its manifest, and of every file that the manifest lists.
-fn statement(made: &Made) -> String {
+fn statement(made: &StoredManifest) -> String {
     let subject = |name: &str, sha256: &str| json!({ "name": name, "digest": { "sha256": sha256 } });
     let manifest = &made.manifest;
     let mut subjects = vec![subject(&made.name, &sha256(made.text.as_bytes()))];
@@ -116,43 +131,20 @@ fn encoded(payload: &[u8]) -> Vec<u8> {
     [head.as_bytes(), payload].concat()
 }
 
-/// Signs the manifests of a folder, after a look at its files: the paths of the envelopes. The run log says so too.
+/// Signs a manifest: the text of the envelope.
 ///
 /// # Errors
 ///
-/// If the key cannot be read or is open to others, or the folder is not what its manifests say.
-pub fn sign(disk: &dyn Disk, folder: &Path, key: &Path) -> Result<Vec<PathBuf>> {
-    private(key)?;
-    let hint = "openssl genpkey -algorithm ed25519 -out KEY writes one";
-    let signing = SigningKey::from_bytes(&pem(key, "PRIVATE KEY", &PRIVATE, hint)?);
-    let (findings, mut report) = (Findings::default(), Report::default());
-    let made = folder::read(folder, &findings, &mut report)?;
-    folder::hashes(folder, &made, &findings, &mut report);
-    if let Some(finding) = findings.into_parts().0.first() {
-        return Err(Error::new(Kind::Verification, format!("nothing was signed: {finding}"))
-            .hint("placebo verify has the whole list"));
-    }
-    let public = PublicKey(signing.verifying_key());
-    let mut written = Vec::new();
-    for one in &made {
-        let payload = statement(one).into_bytes();
-        let signature = signing.sign(&encoded(&payload));
-        let envelope = Envelope {
-            payload: STANDARD.encode(&payload),
-            payload_type: PAYLOAD_TYPE.to_owned(),
-            signatures: vec![Signed { keyid: public.id(), sig: STANDARD.encode(signature.to_bytes()) }],
-        };
-        let text = serde_json::to_string(&envelope).map_err(|error| Error::internal(error.to_string()))? + "\n";
-        let (name, signed) =
-            (name_of(one), json!({ "path": name_of(one), "sha256": sha256(text.as_bytes()), "keyid": public.id() }));
-        let log = audit::Log::start(disk, folder, one.part, json!({ "fingerprint": one.manifest.fingerprint }))?;
-        let path = folder.join(name);
-        disk::write_whole(disk, &path, &path, &text)?;
-        log.event("signed", signed)?;
-        log.sync()?;
-        written.push(path);
-    }
-    Ok(written)
+/// None that a manifest can have; JSON may fail in principle.
+pub fn seal(stored: &StoredManifest, key: &PrivateKey) -> Result<String> {
+    let payload = statement(stored).into_bytes();
+    let signature = key.0.sign(&encoded(&payload));
+    let envelope = Envelope {
+        payload: STANDARD.encode(&payload),
+        payload_type: PAYLOAD_TYPE.to_owned(),
+        signatures: vec![Signed { keyid: key.id(), sig: STANDARD.encode(signature.to_bytes()) }],
+    };
+    Ok(serde_json::to_string(&envelope).map_err(|error| Error::internal(error.to_string()))? + "\n")
 }
 
 /// Refuses a private key that others may read.
@@ -173,33 +165,12 @@ fn private(_: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The envelopes of a folder: what they say, and with a key who says it.
-pub(super) fn check(folder: &Path, made: &[Made], key: Option<&PublicKey>, findings: &Findings, report: &mut Report) {
-    let mut signed = 0;
-    for one in made {
-        let name = name_of(one);
-        let found = match (one_of(&below(folder, &name), one, key), key) {
-            (Ok(true), _) => {
-                signed += 1;
-                continue;
-            }
-            (Ok(false), None) => continue,
-            (Ok(false), Some(_)) => "it is missing: the manifest is not signed".to_owned(),
-            (Err(message), _) => message,
-        };
-        findings.add(Finding::new("signature", found).file(&name));
-    }
-    match key {
-        Some(_) => report.looked.push(format!("{signed} signatures")),
-        None if signed > 0 => {
-            report.notes.push("the manifest is signed: --public-key FILE says whether by whom you think".to_owned());
-        }
-        None => {}
-    }
-}
-
-/// Whether there is an envelope; what is wrong with it.
-fn one_of(path: &Path, made: &Made, key: Option<&PublicKey>) -> Result<bool, String> {
+/// Whether a manifest has an envelope that is about it and, where a key is given, signed by it.
+///
+/// # Errors
+///
+/// What is wrong with the envelope, as a sentence about it.
+pub fn check(path: &Path, stored: &StoredManifest, key: Option<&PublicKey>) -> Result<bool, String> {
     let mut text = String::new();
     match File::open(path).and_then(|file| file.take(1 << 30).read_to_string(&mut text)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -219,7 +190,7 @@ fn one_of(path: &Path, made: &Made, key: Option<&PublicKey>) -> Result<bool, Str
             return Err("no signature in it is by the given key".to_owned());
         }
     }
-    if payload != statement(made).as_bytes() {
+    if payload != statement(stored).as_bytes() {
         return Err("it is about another manifest or other files".to_owned());
     }
     Ok(true)

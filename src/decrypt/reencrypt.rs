@@ -1,0 +1,142 @@
+//! A data set sealed with another key: every file, what describes them, and a manifest that says so.
+
+use std::fs;
+use std::io::{Read, Write as _};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{Opener, Request, StoredManifest, Written, lock, read_all, rewrite, sealed};
+use crate::digest::{hex, sha256};
+use crate::disk::{Disk, fresh, own_folder, place, retry, temporary, write_whole};
+use crate::error::{Error, Kind, Result};
+use crate::folder::manifest::{Manifest, read_text, sum_of};
+use crate::folder::{FileEntry, below, sums_name};
+use crate::protect::fe1::{Cipher, Scope};
+use crate::protect::keyring::Keys;
+
+/// Writes a data set to another folder with its encrypted columns sealed with the active key of a keyring. The manifest is written
+/// last.
+///
+/// # Errors
+///
+/// If the data set has random nonces or nothing that is encrypted, a cell cannot be opened, a file is not as its manifest says,
+/// another run writes to the folder, or a file is there already.
+pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads: usize) -> Result<Vec<Written>> {
+    let stored = read_all(from)?;
+    let random =
+        |one: &StoredManifest| one.manifest.protection.as_ref().is_some_and(|entry| entry.nonce != "synthetic");
+    if stored.iter().any(random) {
+        return Err(Error::usage("the data set has random nonces, and would lose them")
+            .hint("generate it again with the new key"));
+    }
+    let request = Request {
+        folder: from.to_owned(),
+        file: None,
+        columns: Vec::new(),
+        opener: Opener::Keys(keys),
+        again: Some(&keys.active),
+        strict: false,
+        out: out.to_owned(),
+    };
+    let sealed = sealed(&request, &stored)?;
+    let _locks = lock(disk, out)?;
+    let written = rewrite(disk, &request, &sealed, threads)?;
+    for one in &stored {
+        let mut manifest = one.manifest.clone();
+        renew(&mut manifest, &written, keys);
+        let mut sums = Vec::new();
+        for file in &manifest.files {
+            // A table in which nothing is encrypted.
+            if !written.iter().any(|new| new.file.path == file.path) {
+                copy(disk, from, out, file)?;
+            }
+            sums.push(format!("{}  {}", file.sha256, file.path));
+        }
+        let write = |name: &str, text: &str| {
+            let path = below(out, name);
+            write_whole(disk, &path, &path, text)
+        };
+        for sidecar in &manifest.beside {
+            let text = read_text(&below(from, &sidecar.path))?;
+            if sha256(text.as_bytes()) != sidecar.sha256 {
+                return Err(changed(&sidecar.path));
+            }
+            write(&sidecar.path, &text)?;
+            sums.push(format!("{}  {}", sidecar.sha256, sidecar.path));
+        }
+        let text = manifest.to_json();
+        sums.push(format!("{}  {}", sha256(text.as_bytes()), one.name));
+        write(&sums_name(one.part()), &(sums.join("\n") + "\n"))?;
+        write(&one.name, &text)?;
+    }
+    Ok(written)
+}
+
+fn changed(path: &str) -> Error {
+    Error::new(Kind::Verification, format!("`{path}` is not as its manifest says"))
+        .hint("placebo verify has the whole list")
+}
+
+/// Copies a file, if it has the bytes of its manifest.
+fn copy(disk: &dyn Disk, from: &Path, out: &Path, file: &FileEntry) -> Result<()> {
+    let (from, to) = (below(from, &file.path), below(out, &file.path));
+    if to.symlink_metadata().is_ok() {
+        return Err(
+            Error::usage(format!("`{}` is there already", to.display())).hint("choose another folder with --out")
+        );
+    }
+    if let Some(folder) = to.parent() {
+        own_folder(disk, folder)?;
+    }
+    let temporary = temporary(&to);
+    let copied = copied(disk, &from, &temporary, file);
+    if copied.is_err() {
+        let _gone_already = retry(|| disk.remove(&temporary));
+    }
+    copied?;
+    place(disk, &temporary, &to)
+}
+
+fn copied(disk: &dyn Disk, from: &Path, temporary: &Path, file: &FileEntry) -> Result<()> {
+    let (reading, writing) = (|error| Error::io(from, error), |error| Error::io(temporary, error));
+    let (mut source, mut target) = (fs::File::open(from).map_err(reading)?, fresh(disk, temporary)?);
+    let (mut hash, mut room) = (Sha256::new(), vec![0; 1 << 18]);
+    loop {
+        let length = retry(|| source.read(&mut room)).map_err(reading)?;
+        if length == 0 {
+            break;
+        }
+        hash.update(&room[..length]);
+        target.write_all(&room[..length]).map_err(writing)?;
+    }
+    retry(|| target.sync()).map_err(writing)?;
+    if hex(&hash.finalize()) == file.sha256 { Ok(()) } else { Err(changed(&file.path)) }
+}
+
+/// Turns a manifest into that of the new files. What was committed to under the old key stays as it is, and says so by its key.
+fn renew(manifest: &mut Manifest, written: &[Written], keys: &Keys) {
+    for file in &mut manifest.files {
+        if let Some(new) = written.iter().find(|new| new.file.path == file.path) {
+            file.clone_from(&new.file);
+        }
+    }
+    for table in &mut manifest.tables {
+        table.digest = sum_of(manifest.files.iter().filter(|file| file.table == table.name)).hex();
+    }
+    let Some(entry) = &mut manifest.protection else { return };
+    for column in entry.columns.iter_mut().filter(|column| column.is_sealed()) {
+        let scope = match &column.domain {
+            Some(domain) => Scope::domain(domain),
+            None => Scope::column(&column.table, &column.column),
+        };
+        let cipher = Cipher::new(&keys.active, &entry.data_set, scope);
+        column.key_id = Some(hex(&cipher.kid()));
+    }
+    if let Some(key) = &mut entry.key {
+        let old = std::mem::replace(&mut key.check_value, keys.id.clone());
+        key.wrapped.clone_from(&keys.wrapped);
+        key.key_source = keys.test_only.then(|| "test-only".to_owned());
+        key.committed_by = Some(key.committed_by.take().unwrap_or(old));
+    }
+}

@@ -1,0 +1,118 @@
+//! Manifests read back, as strictly as they are written: bounded in size, with paths that stay in the folder, and without a
+//! contradiction.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use super::{Manifest, TableEntry, sum_of};
+use crate::error::{Error, Kind, Result};
+use crate::folder::{FileEntry, below, file_path, manifest_name};
+use crate::part::Part;
+use crate::profile::writable;
+
+/// The most bytes of a manifest or a list of sums: far more than any run of ours needs.
+const MOST: u64 = 256 << 20;
+
+/// A manifest of a folder: of a whole run, or of one part.
+#[derive(Debug, Clone)]
+pub struct StoredManifest {
+    /// The name of its file.
+    pub name: String,
+    /// The bytes of its file.
+    pub text: String,
+    /// What it says.
+    pub manifest: Manifest,
+}
+
+impl StoredManifest {
+    /// The part; `None` for the whole.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        self.manifest.part
+    }
+
+    /// The files of a table.
+    pub fn files<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a FileEntry> {
+        self.manifest.files.iter().filter(move |file| file.table == table)
+    }
+
+    /// A table; `None` where the run has none of that name.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&TableEntry> {
+        self.manifest.tables.iter().find(|table| table.name == name)
+    }
+}
+
+/// Reads every manifest of a folder: one, or one for each part, in order.
+///
+/// # Errors
+///
+/// If there is none, or one cannot be read as [`read`] does.
+pub fn read_all(folder: &Path) -> Result<Vec<StoredManifest>> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.retain(|name| is_name(name));
+    names.sort();
+    if names.is_empty() {
+        return Err(Error::usage(format!("`{}` has no manifest.json", folder.display()))
+            .hint("it says which columns are encrypted, and what their cells are bound to"));
+    }
+    names.iter().map(|name| read(folder, name)).collect()
+}
+
+/// Whether a file has the name of a manifest.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let Some(middle) = name.strip_prefix("manifest").and_then(|rest| rest.strip_suffix(".json")) else { return false };
+    let digits = middle.strip_prefix(".part-").filter(|digits| digits.len() == 5);
+    middle.is_empty() || digits.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// Reads a manifest of a folder.
+///
+/// # Errors
+///
+/// If the file cannot be read, is larger than 256 MiB or not byte for byte what [`Manifest::to_json`] writes, has the name of
+/// another part, names a format that there is not, or lists other files than the one of each table.
+pub fn read(folder: &Path, name: &str) -> Result<StoredManifest> {
+    let text = read_text(&below(folder, name))?;
+    let manifest = Manifest::parse(&text)?;
+    let wrong = |what: &str| Err(Error::new(Kind::Verification, format!("the manifest {what}")));
+    if name != manifest_name(manifest.part) {
+        return wrong("has the name of another part");
+    }
+    let Ok((format, _)) = manifest.format() else { return wrong("names a format or a setting that there is not") };
+    let mut tables = BTreeSet::new();
+    for table in &manifest.tables {
+        table.schema()?;
+        let files = || manifest.files.iter().filter(|file| file.table == table.name);
+        let paths: Vec<&str> = files().map(|file| file.path.as_str()).collect();
+        let path = file_path(&table.name, format, manifest.part);
+        if !writable(&table.name) || !tables.insert(&table.name) || paths != [path.as_str()] {
+            return wrong(&format!("does not have the one file of table `{}`", table.name));
+        }
+        let sum = sum_of(files());
+        if (sum.rows, sum.hex().as_str()) != (table.rows, table.digest.as_str()) {
+            return wrong(&format!("contradicts itself about table `{}`", table.name));
+        }
+    }
+    if manifest.files.len() != manifest.tables.len() || !manifest.beside.iter().all(|file| writable(&file.path)) {
+        return wrong("lists files of no table");
+    }
+    Ok(StoredManifest { name: name.to_owned(), text, manifest })
+}
+
+/// Reads a small text file of a folder.
+///
+/// # Errors
+///
+/// If it cannot be read, is not UTF-8, or is larger than 256 MiB.
+pub fn read_text(path: &Path) -> Result<String> {
+    let io = |error| Error::io(path, error);
+    let mut bytes = Vec::new();
+    File::open(path).map_err(io)?.take(MOST + 1).read_to_end(&mut bytes).map_err(io)?;
+    let text = String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= MOST);
+    text.ok_or_else(|| Error::new(Kind::Verification, "not UTF-8, or larger than 256 MiB"))
+}
