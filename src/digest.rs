@@ -1,9 +1,9 @@
-//! Hashes as text.
+//! SHA-256 as hexadecimal text, and the logical digest of a set of rows.
 
 use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 
-/// Bytes as hexadecimal digits, lower case.
+/// Writes bytes as lower-case hexadecimal digits, two a byte.
 ///
 /// ```
 /// assert_eq!(placebo::digest::hex(&[0, 175]), "00af");
@@ -14,18 +14,18 @@ pub fn hex(bytes: &[u8]) -> String {
     digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
 }
 
-/// SHA-256 of bytes, in hex.
+/// Computes SHA-256, as 64 lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// The logical digest of a set of rows: how many, and the sum of the SHA-256 of each row's canonical line, as an integer
-/// of 256 bits modulo 2^256.
+/// The logical digest of a set of rows: their number, and the sum modulo 2^256 of the SHA-256 of each row's canonical
+/// line.
 ///
-/// A sum does not depend on order, so the digests of parts, chunks and threads add up to the digest of the whole. It
-/// finds differences and accidents. Who may choose rows freely can find other rows of the same sum; against such a one
-/// stands the SHA-256 of a file, under a signature.
+/// A sum does not depend on order, so the digests of parts, chunks and threads add up to the digest of all rows. It
+/// shows differences and accidental damage. It is not proof against an attacker, who can construct other rows with the
+/// same sum: a signature over the SHA-256 of each file is.
 ///
 /// ```
 /// use placebo::digest::RowSum;
@@ -41,23 +41,23 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowSum {
-    /// How many rows.
+    /// The number of rows.
     pub rows: u64,
     /// The sum, its lowest 64 bits first.
     limbs: [u64; 4],
 }
 
-/// The first state of SHA-256: FIPS 180-4, 5.3.3.
+/// The initial state of SHA-256 (FIPS 180-4, 5.3.3).
 pub(crate) const START: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-/// How many lines are hashed side by side: a processor does the rounds of one while it waits for those of another.
+/// The number of lines hashed side by side: the processor works on one while it waits for results of another.
 pub(crate) const ABREAST: usize = 4;
 
-/// A line that is being hashed.
+/// A line during hashing.
 ///
-/// Lines are short, so what a general hasher does around the compression would cost as much as the compression: the last
-/// one or two blocks are put together here (FIPS 180-4, 5.1.1).
+/// Most lines are a few blocks long, so the bookkeeping of a general hasher would cost as much as the compression. Here
+/// the one or two padded blocks at the end are assembled directly (FIPS 180-4, 5.1.1).
 struct Line<'a> {
     state: [u32; 8],
     whole: &'a [[u8; 64]],
@@ -78,7 +78,7 @@ impl<'a> Line<'a> {
         Self { state: START, whole, end, ends }
     }
 
-    /// Takes a block into the state, and says whether there was one.
+    /// Hashes block `n`, counted from 0. False if the line has no such block.
     fn step(&mut self, n: usize) -> bool {
         let block = self.whole.get(n).or_else(|| self.end[..self.ends].get(n - self.whole.len()));
         block.is_some_and(|block| {
@@ -89,12 +89,12 @@ impl<'a> Line<'a> {
 }
 
 impl RowSum {
-    /// Adds a row by its canonical line.
+    /// Adds a row, given as its canonical line.
     pub fn add(&mut self, line: &[u8]) {
         self.add_all(&[line]);
     }
 
-    /// Adds rows by their canonical lines, a few at a time.
+    /// Adds rows, given as their canonical lines.
     pub fn add_all(&mut self, lines: &[&[u8]]) {
         for lines in lines.chunks(ABREAST) {
             let mut abreast = [const { None }; ABREAST];
@@ -111,7 +111,7 @@ impl RowSum {
         }
     }
 
-    /// Adds the rows of another sum.
+    /// Adds all rows of another sum.
     pub fn merge(&mut self, other: &Self) {
         self.plus(&other.limbs);
         self.rows += other.rows;
@@ -126,13 +126,14 @@ impl RowSum {
         }
     }
 
-    /// The sum in 64 hexadecimal digits, the highest first.
+    /// Writes the sum as 64 lower-case hexadecimal digits, the highest first.
     #[must_use]
     pub fn hex(&self) -> String {
         self.limbs.iter().rev().map(|limb| hex(&limb.to_be_bytes())).collect()
     }
 
-    /// The sum that [`Self::hex`] shows, of so many rows.
+    /// Reads a sum of `rows` rows from the text that [`Self::hex`] writes. `None` if it is anything but 64 lower-case
+    /// digits.
     #[must_use]
     pub fn parse(rows: u64, hex: &str) -> Option<Self> {
         if hex.len() != 64 || !hex.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {

@@ -1,6 +1,6 @@
-//! The one error of the library: where, what, and what to do about it.
+//! The error type of the library: the place, the message, and a hint at the remedy.
 //!
-//! Messages are lowercase fragments with backticks around what the user typed; a hint says what to do next.
+//! Messages are lowercase fragments with backticks around text that the user typed.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,7 +10,14 @@ use std::sync::Arc;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, where, and what to do about it.
+/// A failure with its kind, its place in a profile if it has one, a message, and a hint at the remedy.
+///
+/// ```
+/// use placebo::error::Kind;
+/// let error = placebo::profile::load("helthcare").err().expect("no such profile");
+/// assert_eq!((error.kind(), error.kind().exit_code()), (Kind::Usage, 2));
+/// assert_eq!(error.hint_text(), Some("did you mean `healthcare`?"));
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -22,12 +29,12 @@ struct Inner {
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The class of an error; it decides the exit code, which is a contract.
+/// The class of an error. It decides the exit code of the program, which stays the same across versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A defect of Placebo itself.
     Internal,
-    /// The command line asks for something that cannot be.
+    /// The command line is contradictory or impossible to fulfil.
     Usage,
     /// The profile, a parameter, or the pinned fingerprint is wrong.
     Profile,
@@ -37,18 +44,18 @@ pub enum Kind {
     Verification,
     /// Another run writes to the same folder.
     Locked,
-    /// A key is missing, is not one, or lies open to others.
+    /// A key is missing, malformed, or readable by other users.
     Key,
     /// The user stopped the run.
     Interrupted,
     /// The system asked the run to end.
     Terminated,
-    /// The reader of our output went away (`placebo … | head`).
+    /// The reader of standard output closed it (`placebo … | head`).
     ClosedPipe,
 }
 
 impl Kind {
-    /// The process exit code of this kind of error.
+    /// Gives the process exit code of this kind of error.
     ///
     /// ```
     /// assert_eq!(placebo::error::Kind::Profile.exit_code(), 3);
@@ -73,16 +80,16 @@ impl Kind {
 /// A range of bytes in a profile file.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The file's name as the user knows it.
+    /// The file's name, as the user gave it.
     pub file: String,
-    /// Its whole text.
+    /// The complete text of the file.
     pub text: Arc<str>,
-    /// The bytes at fault.
+    /// The bytes that the error is about.
     pub span: Range<usize>,
 }
 
 impl Place {
-    /// Line and column of the first byte, both counted from 1.
+    /// Gives line and column of the first byte, both counted from 1; columns count characters.
     #[must_use]
     pub fn line_column(&self) -> (usize, usize) {
         let before = self.text.get(..self.span.start).unwrap_or(&self.text);
@@ -93,7 +100,7 @@ impl Place {
 }
 
 impl Error {
-    /// An error of `kind`; `message` is a lowercase fragment.
+    /// Makes an error of a kind. `message` is a lowercase fragment without a full stop.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
@@ -106,7 +113,7 @@ impl Error {
         }))
     }
 
-    /// A mistake in a profile, at a dotted path such as `tables.claim.columns.paid`.
+    /// Makes an error in a profile, at a dotted path such as `tables.claim.columns.paid`.
     #[must_use]
     pub fn profile(path: impl Into<String>, message: impl Into<String>) -> Self {
         let mut error = Self::new(Kind::Profile, message);
@@ -114,48 +121,48 @@ impl Error {
         error
     }
 
-    /// A mistake on the command line.
+    /// Makes an error of the command line.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
     }
 
-    /// A defect of ours: a state that the compiler of profiles should have ruled out.
+    /// Makes an error for a defect of Placebo: a state that the compiler of profiles should have ruled out.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
             .hint("this is a defect in placebo: please report it with the profile and the command")
     }
 
-    /// An operating-system error at `path`.
+    /// Makes an error from an operating-system error at `path`.
     #[must_use]
     pub fn io(path: impl AsRef<Path>, cause: std::io::Error) -> Self {
         let kind = if cause.kind() == std::io::ErrorKind::BrokenPipe { Kind::ClosedPipe } else { Kind::Io };
         Self::new(kind, format!("`{}`: {cause}", path.as_ref().display())).caused_by(cause)
     }
 
-    /// Adds what the user can do about it.
+    /// Sets the hint: a lowercase fragment that says what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    /// Adds a hint where there is one, for instance from [`did_you_mean`].
+    /// Sets the hint if there is one, for instance from [`did_you_mean`]; `None` keeps an earlier hint.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
         self.0.hint = hint.or(self.0.hint);
         self
     }
 
-    /// Adds the place in the file, unless a more exact one is known.
+    /// Sets the place in the file, unless one is set already: the first is the most exact.
     #[must_use]
     pub fn at(mut self, place: Option<Place>) -> Self {
         self.0.place = self.0.place.or(place);
         self
     }
 
-    /// Sets the dotted path, unless a more exact one is known.
+    /// Sets the dotted path, unless one is set already: the first is the most exact.
     #[must_use]
     pub fn within(mut self, path: &str) -> Self {
         if self.0.path.is_empty() {
@@ -164,20 +171,20 @@ impl Error {
         self
     }
 
-    /// Keeps the error behind this one.
+    /// Sets the underlying error, for [`std::error::Error::source`].
     #[must_use]
     pub fn caused_by(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.cause = Some(Box::new(cause));
         self
     }
 
-    /// The class of the error.
+    /// Gives the class of the error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// What the system said, where this is its error.
+    /// Finds the operating system's error kind in the chain of causes. `None` if no cause is an I/O error.
     #[must_use]
     pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
         let mut cause = self.0.cause.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static));
@@ -190,25 +197,25 @@ impl Error {
         None
     }
 
-    /// The dotted path in the profile, or the empty string.
+    /// Gives the dotted path in the profile, or the empty string.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// What went wrong, without place and hint.
+    /// Gives the message, without place and hint.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What to do about it.
+    /// Gives the hint.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
-    /// Where it stands in a profile file.
+    /// Gives the place in a profile file, if the error has one.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
         self.0.place.as_ref()
@@ -241,14 +248,15 @@ impl std::error::Error for Error {
     }
 }
 
-/// An error of Arrow while values are computed: an overflow, a value that cannot be cast.
+/// Turns an error of Arrow's kernels (an overflow, a value that cannot be cast) into an error of the profile.
 impl From<arrow_schema::ArrowError> for Error {
     fn from(cause: arrow_schema::ArrowError) -> Self {
         Self::new(Kind::Profile, cause.to_string()).caused_by(cause)
     }
 }
 
-/// `did you mean …?` for the closest of `known`, or the whole list where it is short.
+/// Suggests the name that was meant: `did you mean …?` for the closest of `known`, else the list itself if it has at
+/// most 12 names, else `None`.
 ///
 /// ```
 /// let hint = placebo::error::did_you_mean("patinet", ["patient", "payer"]);
@@ -259,9 +267,10 @@ pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
     let best = known.iter().map(|name| (strsim::jaro_winkler(typed, name), *name)).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {
         Some((likeness, name)) if likeness > 0.8 => Some(format!("did you mean `{name}`?")),
-        Some(_) if known.len() <= 12 => {
-            Some(format!("there is {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")))
-        }
+        Some(_) if known.len() <= 12 => Some(format!(
+            "known names: {}",
+            known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        )),
         _ => None,
     }
 }

@@ -1,9 +1,10 @@
-//! Generators: what makes a column's values out of randomness and parameters.
+//! Generators: functions from parameters and a cell's randomness to the values of a column, called `gen.NAME` in
+//! profiles.
 //!
 //! To add one: a struct of parameters in its family's file (its doc comment is its documentation), `impl Params` with a
-//! name, an origin, an example and `plan`, a `Generator` that fills a column, and one entry in the file's `DEFS`. Lists, schema,
-//! docs, benches and property tests come from [`families`]. Rules: a cell's value depends on its key, its row and its
-//! inputs alone; a null input gives a null; nothing allocates per cell except the text that it makes.
+//! name, an origin, an example and `plan`, a `Generator` that fills a column, and one entry in the file's `DEFS`. Lists,
+//! schema, docs, benches and property tests follow from [`families`]. Rules: a value depends only on the column's key,
+//! the row and the inputs; a null input gives a null; a cell allocates nothing but its own text.
 
 mod choice;
 pub mod data;
@@ -36,93 +37,94 @@ use crate::profile::{Expr, Loaded, Value};
 use crate::rng::Cell;
 use data::Data;
 
-/// Makes a column. Pure: an equal [`Fill`] gives an equal array, on any thread, in any order.
+/// A planned generator: a pure function from a [`Fill`] to an array, the same on any thread and in any order.
 pub trait Generator: Send + Sync {
     /// The type of the arrays that `fill` returns.
     fn data_type(&self) -> DataType;
-    /// Whether a value may be null although no input is.
+    /// Tells whether a value can be null when no input is.
     fn nullable(&self) -> bool {
         false
     }
-    /// Whether a value depends on the values of its siblings: then families are filled whole.
+    /// Tells whether a value depends on the row's siblings. If so, a [`Fill`] always has whole families.
     fn siblings(&self) -> bool {
         false
     }
-    /// The rows that have each value, one run after the other, where that is arithmetic in the row number.
+    /// Lists the values with their ranges of row numbers, in order, if the value is a function of the row number alone
+    /// (`gen.strata`).
     fn strata(&self) -> Option<&[(String, std::ops::Range<u64>)]> {
         None
     }
-    /// The only texts that come, where they are known before row 0.
+    /// Lists all texts that can occur, if they follow from the parameters alone.
     fn domain(&self) -> Option<Vec<String>> {
         None
     }
-    /// One value for each row.
+    /// Makes one value for each row.
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef>;
 }
 
-/// The rows to fill and what may be used for it.
+/// The rows to fill, with the column's key and the inputs.
 pub struct Fill<'a> {
     /// The column's key.
     pub key: u64,
     /// The rows.
     pub rows: &'a Rows,
-    /// One array for each input that the generator asked its [`Scope`] for.
+    /// The inputs, in the order in which the generator asked its [`Scope`] for them; one value a row.
     pub inputs: &'a [ArrayRef],
 }
 
-/// What names the rows of a table, whole families of siblings at a time.
+/// The identities of some rows of a table: whole families of siblings, one after the other.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// The row key: a root row's number, or the mix of its parent's key and its ordinal.
+    /// The row keys: a root row's number, or the mix of the parent's row key and the ordinal.
     pub keys: Vec<u64>,
-    /// The ordinal among the siblings, from 0; all 0 in a root table.
+    /// The ordinals among the siblings, from 0; all 0 in a root table.
     pub ordinals: Vec<u32>,
-    /// Where the children of each parent start, and the end; empty in a root table.
+    /// The index of the first child of each parent row, and the number of rows at the end; empty in a root table.
     pub offsets: Vec<u32>,
-    /// Root row number and ordinals packed without loss, 24 bits an ordinal: what makes a unique key without memory.
+    /// Root row number and ordinals packed into one number, 24 bits an ordinal: different for any two rows of a table.
     pub paths: Vec<u128>,
 }
 
 impl Rows {
-    /// How many rows there are.
+    /// Gives the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there is none.
+    /// Tells whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The families of siblings, as ranges of rows.
+    /// Lists the families of siblings, as ranges of rows.
     pub fn families(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         self.offsets.windows(2).map(|pair| pair[0] as usize..pair[1] as usize)
     }
 }
 
 impl Fill<'_> {
-    /// The randomness of row `i`.
+    /// Starts the random words of row `i`.
     #[inline]
     #[must_use]
     pub fn cell(&self, i: usize) -> Cell {
         Cell::new(self.key, self.rows.keys[i])
     }
 
-    /// How many values are wanted.
+    /// Gives the number of values to make.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether none is.
+    /// Tells whether there are no values to make.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// A column of numbers, dates or times, of which no value is null.
+    /// Makes a column of numbers, dates or times without nulls.
     pub fn primitive<T: ArrowPrimitiveType>(
         &self,
         mut value: impl FnMut(usize, Cell) -> T::Native,
@@ -130,7 +132,7 @@ impl Fill<'_> {
         PrimitiveArray::from_iter_values((0..self.len()).map(|i| value(i, self.cell(i))))
     }
 
-    /// A column of numbers, dates or times with nulls.
+    /// Makes a column of numbers, dates or times; `None` is null.
     pub fn optional<T: ArrowPrimitiveType>(
         &self,
         mut value: impl FnMut(usize, Cell) -> Option<T::Native>,
@@ -138,47 +140,48 @@ impl Fill<'_> {
         (0..self.len()).map(|i| value(i, self.cell(i))).collect()
     }
 
-    /// A column of text: `write` appends the value to the buffer, or returns `None` for null.
+    /// Makes a column of text: `write` appends the value to an empty buffer, or returns `None` for null.
     pub fn text(&self, mut write: impl FnMut(usize, Cell, &mut String) -> Option<()>) -> StringArray {
         let mut column = StringBuilder::with_capacity(self.len(), self.len() * 16);
         let mut buffer = String::new();
         for i in 0..self.len() {
             buffer.clear();
             let value = write(i, self.cell(i), &mut buffer).map(|()| buffer.as_str());
-            // Beyond what Arrow can hold the plan refuses the column, for the bytes that it has by then.
+            // Texts past Arrow's limit become null here; the plan refuses a column of that size for its bytes.
             column.append_option(value.filter(|text| column.values_slice().len() + text.len() < i32::MAX as usize));
         }
         column.finish()
     }
 }
 
-/// What a generator may ask for while it is planned. Errors come back with the path of the field.
+/// The services for a generator while it is planned: expressions, data files, facts about the table. Errors have the
+/// path of the field.
 pub trait Scope {
-    /// An expression parameter, type checked: a constant, or an input of the generator.
+    /// Compiles an expression parameter: to a constant, or to an input of the generator.
     fn operand(&mut self, field: &str, expr: &Expr, want: Want) -> Result<Slot>;
-    /// A parameter that is an expression or another generator.
+    /// Compiles a parameter that is an expression or another generator.
     fn value(&mut self, field: &str, value: &Value, want: Want) -> Result<Slot>;
-    /// A data file of the profile.
+    /// Opens a data file of the profile.
     fn data(&mut self, field: &str, file: &str) -> Result<Arc<Data>>;
-    /// The number of rows, where the table is a root table.
+    /// Gives the number of rows of a root table. `None` for a child table.
     fn root_rows(&self) -> Option<u64>;
-    /// How many levels of parents the table has.
+    /// Gives the number of parent levels above the table: 0 for a root table.
     fn depth(&self) -> usize;
-    /// The column's key, for what is fixed per column such as a permutation.
+    /// Gives the column's key, for anything that is fixed for a column, such as a permutation.
     fn key(&self) -> u64;
     /// Writes keys as SQL literals of the type that an expression has.
     fn literals(&mut self, field: &str, by: &Expr, keys: &[&str]) -> Result<Vec<String>>;
-    /// A mistake in a field.
+    /// Makes an error about a field; the empty name is the generator itself.
     fn error(&self, field: &str, message: String) -> Error;
 }
 
-/// A generator's parameters as they stand in a profile.
+/// The parameters of a generator, as a profile gives them.
 pub trait Params: DeserializeOwned + JsonSchema + 'static {
     /// The name in `gen.NAME`.
     const NAME: &'static str;
-    /// Where its values come from. [`Origin::Reserved`] becomes [`Origin::Live`] where a profile says `shape = true`.
+    /// The origin of its values. [`Origin::Reserved`] becomes [`Origin::Live`] if a profile sets `shape = true`.
     const ORIGIN: Origin;
-    /// Parameters that work in any table, as TOML: shown in the docs, run by tests and benches.
+    /// Example parameters as TOML, valid in any table: shown in the docs, run by tests and benches.
     const EXAMPLE: &'static str;
     /// Checks the parameters and makes the generator.
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>>;
@@ -190,18 +193,18 @@ pub struct Def {
     pub name: &'static str,
     /// Example parameters, as TOML.
     pub example: &'static str,
-    /// Where its values come from, unless parameters say otherwise: see [`Def::origin`].
+    /// The origin of its values, unless parameters change it: see [`Def::origin`].
     origin: Origin,
     /// The JSON Schema of the parameters, with their documentation.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
-    /// Reads the parameters and plans.
+    /// Reads the parameters and makes the generator.
     pub plan: fn(toml::Table, &mut dyn Scope) -> Result<Box<dyn Generator>>,
-    /// Says with a position what is wrong with parameters that could not be read.
+    /// Explains, with a position in the file, why parameters could not be read.
     pub explain: fn(&Loaded, &[&str]) -> Option<Error>,
 }
 
 impl Def {
-    /// The entry of the generator with parameters `P`.
+    /// Makes the entry of the generator with parameters `P`.
     #[must_use]
     pub const fn of<P: Params>() -> Self {
         Self {
@@ -217,7 +220,7 @@ impl Def {
         }
     }
 
-    /// Where its values come from with these parameters: identifiers with `shape = true` look live.
+    /// Gives the origin of its values with these parameters: identifiers with `shape = true` are live.
     #[must_use]
     pub fn origin(&self, args: &toml::Table) -> Origin {
         match (self.origin, args.get("shape").and_then(toml::Value::as_bool)) {
@@ -227,7 +230,7 @@ impl Def {
     }
 }
 
-/// The families of generators, each with its list.
+/// Lists the families of generators: name and members.
 #[must_use]
 pub fn families() -> Vec<(&'static str, &'static [Def])> {
     let mut families = vec![
@@ -244,7 +247,11 @@ pub fn families() -> Vec<(&'static str, &'static [Def])> {
     families
 }
 
-/// The generator called `name`.
+/// Finds the generator called `name`.
+///
+/// # Errors
+///
+/// If there is no such generator; the hint suggests the nearest name.
 pub fn find(name: &str) -> Result<&'static Def> {
     let all = || families().into_iter().flat_map(|(_, defs)| defs);
     all().find(|def| def.name == name).ok_or_else(|| {

@@ -1,4 +1,5 @@
-//! The closed list of kinds of identifiers and personal data: class, HIPAA letter, what to do, and what others call it.
+//! Kinds of identifiers and personal data: a closed list with class, HIPAA letter, handling, and the names in other
+//! vocabularies.
 //!
 //! The list is a data file with its sources, `profiles/common/data/pii_kinds.csv`; a profile names a kind with
 //! `pii = "ssn"` on a column or in `classes` of a table.
@@ -7,26 +8,26 @@ use std::sync::OnceLock;
 
 use arrow_schema::DataType;
 
-/// The data file.
+/// The text of the data file.
 const FILE: &str = include_str!("../profiles/common/data/pii_kinds.csv");
 
 /// The handling that leaves a column as it is: that of every kind and class which names none.
 pub const CLEAR: &str = "clear";
 
-/// A class: how sensitive a column is, and how it may be kept.
+/// A class of sensitivity of columns, with the handlings that it allows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Class {
     /// Its name in profiles and on the command line.
     pub name: &'static str,
-    /// What belongs to it, in one line.
+    /// A description in one line.
     pub about: &'static str,
-    /// Whether its columns are of a person, or secret.
+    /// True if its columns are about a person, or secret.
     pub personal: bool,
     /// The most that a handling may leave of a value, where the user or the profile chooses one.
     pub allows: Remains,
 }
 
-/// What is left of a value after a handling, from nothing to all of it.
+/// The part of a value that a handling leaves, from nothing to all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remains {
     /// Nothing.
@@ -45,7 +46,7 @@ pub enum Remains {
     Everything,
 }
 
-/// Every class, from what anyone may know to what may hardly be kept.
+/// All classes, from `public` up.
 pub const CLASSES: &[Class] = &[
     Class { name: "public", about: "anyone may know it", personal: false, allows: Remains::Everything },
     Class {
@@ -72,19 +73,19 @@ pub const CLASSES: &[Class] = &[
     },
 ];
 
-/// The class called `name`; `None` if there is none.
+/// Finds the class called `name`. `None` if there is none.
 #[must_use]
 pub fn class(name: &str) -> Option<&'static Class> {
     CLASSES.iter().find(|class| class.name == name)
 }
 
-/// Whether columns of a class are of a person, or secret; no for a class that there is not.
+/// Tells whether columns of a class are about a person, or secret. False for an unknown class.
 #[must_use]
 pub fn personal(class: &str) -> bool {
     self::class(class).is_some_and(|class| class.personal)
 }
 
-/// How 45 CFR 164.514(b)(2)(i) keeps something of a value: its rule for the kind.
+/// A rule of 45 CFR 164.514(b)(2)(i) for the part of a value that may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generalization {
     /// Of a date or an instant, the year.
@@ -98,7 +99,7 @@ pub enum Generalization {
 }
 
 impl Generalization {
-    /// The rule of a cell of the data file; the outer `None` if there is no such rule, the inner one for `-`.
+    /// Parses a cell of the data file. The outer `None` is an unknown rule, the inner one is `-`.
     fn parse(text: &str) -> Option<Option<Self>> {
         Some(Some(match text {
             "-" => return Some(None),
@@ -110,7 +111,7 @@ impl Generalization {
         }))
     }
 
-    /// Whether it can be applied to values of a type: dates and instants, whole numbers, or anything that has a text.
+    /// Tells whether the rule applies to values of a type: dates and instants, integers, or any type for postal codes.
     #[must_use]
     pub fn takes(self, ty: &DataType) -> bool {
         match self {
@@ -124,33 +125,33 @@ impl Generalization {
 /// A kind of identifier or personal data.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// Its name, such as `ssn`.
+    /// The name, such as `ssn`.
     pub name: String,
     /// One of [`CLASSES`].
     pub class: String,
-    /// The letter of the Safe Harbor list, or `-`.
+    /// The letter of the HIPAA Safe Harbor list, `A` to `R`, or `-`.
     pub hipaa: String,
     /// `direct`, `quasi` or `none`.
     pub identifies: String,
-    /// The handling under `--protect profile`.
+    /// The handling under `--protect profile`, such as `encrypt`.
     pub handling: String,
-    /// The rule by which Safe Harbor keeps something of it; `None` where it keeps nothing.
+    /// The rule for the part that Safe Harbor allows to keep. `None` if it allows none.
     pub generalize: Option<Generalization>,
     /// The numbers of characters that `truncate` and `mask` leave at the start and at the end.
     pub keep: (usize, usize),
-    /// The most digits that it has; `None` where that is not fixed.
+    /// The greatest number of digits. `None` if it is not fixed.
     pub digits: Option<u32>,
-    /// Its name in Microsoft Presidio, or the empty text.
+    /// The entity name in Microsoft Presidio, or the empty text.
     pub presidio: String,
-    /// Its name in Fideslang.
+    /// The data category in Fideslang.
     pub fideslang: String,
-    /// Its name in the W3C's Data Privacy Vocabulary, or the empty text.
+    /// The term in the W3C's Data Privacy Vocabulary, or the empty text.
     pub dpv: String,
-    /// Its meaning, in one line.
+    /// A description in one line.
     pub about: String,
 }
 
-/// Every kind, in the order of the file.
+/// Lists every kind, in the order of the file.
 pub fn all() -> &'static [Kind] {
     static KINDS: OnceLock<Vec<Kind>> = OnceLock::new();
     KINDS.get_or_init(|| {
@@ -178,7 +179,12 @@ fn read(row: &csv::StringRecord) -> Option<Kind> {
     })
 }
 
-/// The kind called `name`; `None` if there is none.
+/// Finds the kind called `name`. `None` if there is none.
+///
+/// ```
+/// let kind = placebo::kinds::find("ssn").expect("a kind");
+/// assert_eq!((kind.class.as_str(), kind.hipaa.as_str(), kind.handling.as_str()), ("pii", "G", "encrypt"));
+/// ```
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Kind> {
     all().iter().find(|kind| kind.name == name)

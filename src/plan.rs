@@ -1,19 +1,19 @@
-//! What a profile means: tables, columns and their dependencies, checked once; and the pure function from rows to
-//! batches.
+//! Compiled profiles: tables, columns and their dependencies, checked once, and the pure function from row numbers to
+//! record batches.
 //!
 //! A column is a node with inputs. An input is a path of steps (to the parent, through a reference) that ends at a
-//! column; the graph of (table, column) has no cycle, which compilation proves by visiting it. Evaluation works on any
-//! list of root rows, so that parts, references and later dealt facts need no second road.
+//! column. The graph of (table, column) has no cycles; compilation checks this. Evaluation takes any list of root rows,
+//! so that parts of a run, references and dealt facts use the same code.
 
 mod chunks;
 mod compile;
 mod deal;
 mod evaluate;
-mod families;
 mod limits;
 mod options;
 mod origin;
 mod references;
+mod sibling_dependence;
 mod trees;
 
 use std::sync::{Arc, OnceLock};
@@ -29,7 +29,7 @@ pub use options::Options;
 pub use origin::{Known, Origin};
 pub use trees::Tree;
 
-use crate::sql::Reduction as Function;
+use crate::sql::Reduction;
 
 use crate::generator::Generator;
 use crate::generator::data::Data;
@@ -52,9 +52,9 @@ pub struct Plan {
     pub params: IndexMap<String, String>,
     /// The data files that are used, by name.
     pub data: IndexMap<String, Arc<Data>>,
-    /// The most that is made.
+    /// The limits on rows, bytes and texts.
     pub limits: Limits,
-    /// The tables, in the profile's order.
+    /// The tables, in the profile's order. Other fields refer to them by index.
     pub tables: Vec<Table>,
 }
 
@@ -62,34 +62,35 @@ pub struct Plan {
 pub struct Table {
     /// Its name.
     pub name: String,
-    /// What one row is.
+    /// A description of a row, for people.
     pub about: String,
-    /// The parent of a child table.
+    /// The parent of a child table. `None` for a root table.
     pub parent: Option<usize>,
-    /// The rows of a root table, or of a child table sized in total; 0 where they follow from the parent's.
+    /// The number of rows of a root table, or of a child table with `rows` in total. 0 if it depends on the parent
+    /// rows.
     pub rows: u64,
-    /// Root rows per chunk, for a root table.
+    /// The number of root rows in a chunk. 0 for a child table.
     pub chunk: u64,
     /// All columns, the written ones first.
     pub columns: Vec<Column>,
-    /// How many of the columns are declared in the profile, intermediate values included.
+    /// The number of columns declared in the profile, intermediate values included. The compiler's own columns follow them.
     pub declared: usize,
-    /// How many of the declared ones come before the intermediate values.
+    /// The number of declared columns before the intermediate values.
     before_lets: usize,
-    /// The references by their place in the profile; `None` for records of data files, which are columns.
+    /// The references, in the profile's order. `None` for a record of a data file, which is compiled to columns.
     pub refs: Vec<Option<Reference>>,
     /// The checks, in the profile's order.
     pub checks: Vec<Check>,
-    /// What the profile says of the declared columns as personal data, by name.
+    /// The classification of columns as personal data, by column name.
     pub marks: IndexMap<String, Vec<Mark>>,
     /// The written columns with their types and metadata.
     pub schema: SchemaRef,
-    /// Where its rows come from.
+    /// The origin of the rows.
     source: Source,
-    /// Keeps sister tables apart in row keys.
+    /// The table's part in row keys: different for each table.
     key: u64,
-    /// Whole columns of a small root table, kept once they were needed through a reference.
-    whole: Option<Vec<OnceLock<ArrayRef>>>,
+    /// A cache of complete columns of a small root table, filled as references need them. `None` for other tables.
+    cached: Option<Vec<OnceLock<ArrayRef>>>,
 }
 
 /// A rule that every row of a table keeps.
@@ -97,7 +98,7 @@ pub struct Table {
 pub struct Check {
     /// The rule id.
     pub id: String,
-    /// What the rule demands, in one sentence; empty where the profile gives only the predicate.
+    /// A sentence about the rule; empty if the profile gives only the predicate.
     pub about: String,
     /// The predicate as written.
     pub predicate: String,
@@ -107,33 +108,34 @@ pub struct Check {
 
 /// A compiled column.
 pub struct Column {
-    /// Its name; columns made by the compiler have a `#` in it.
+    /// Its name. Columns made by the compiler have a `#` in it.
     pub name: String,
-    /// Whether it is written.
+    /// True if the column is written.
     pub visible: bool,
-    /// Its type, which may be a dictionary.
+    /// Its type. Text may be a dictionary.
     pub ty: DataType,
-    /// Whether it may be null.
+    /// True if a value can be null.
     pub nullable: bool,
     /// The key of its randomness.
     key: u64,
     op: Op,
     inputs: Vec<Input>,
-    /// Where values come from that a generator makes.
+    /// The origin of generated values.
     made: Origin,
-    /// Whether a value depends on the row's siblings: then a family is computed whole.
-    family: bool,
+    /// True if a value depends on the row's siblings, so that complete families must be computed.
+    needs_siblings: bool,
     /// Inputs that decide where the value is null: a condition, and a rate.
     when: Option<usize>,
     null: Option<usize>,
 }
 
-/// What a profile says of a column as personal data. A column that is marked twice has two.
+/// A classification of a column as personal data. A column that is classified twice has two; `check --strict` refuses
+/// that.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// The kind or class that is named.
+    /// The kind or class.
     pub names: Option<String>,
-    /// What overrides the kind.
+    /// The class that overrides the kind's.
     pub class: Option<String>,
     /// The Safe Harbor letter that overrides the kind's.
     pub hipaa: Option<String>,
@@ -143,7 +145,7 @@ pub struct Mark {
     pub domain: Option<String>,
 }
 
-/// Where an input comes from: steps away from the row, then a column there.
+/// An input of a column: the steps from the row to another row, and the column there.
 #[derive(Debug, Clone, PartialEq)]
 struct Input {
     steps: Vec<Step>,
@@ -155,47 +157,47 @@ struct Input {
 enum Step {
     Parent,
     Ref(usize),
-    /// From a row of an `each` table to the row that it stands for, by the place of its table in the list.
+    /// To the row behind a row of an `each` table; the index of that row's table in the list.
     Fact(usize),
 }
 
-/// Where the rows of a table come from.
+/// The origin of the rows of a table.
 enum Source {
     Root,
-    /// As many under a parent row as the parent's column says.
+    /// A number of rows for each parent row, from a column of the parent.
     Count(usize),
     Walk(Walk),
-    /// Under a parent row the entries of a list whose conditions hold.
+    /// The entries of a list whose conditions are true, under each parent row.
     List(List),
-    /// A child table sized in total.
+    /// A child table with `rows` in total, spread over the parents.
     Dense(Spread),
-    /// One row for each row of some hands.
+    /// A row for each row of some hands.
     Each(Vec<Facts>),
-    /// One row for each value among the rows of a hand.
+    /// A row for each distinct value among the rows of some hands.
     Group(Vec<Facts>),
 }
 
-/// Rows that belong to each row of a table: those of its base, or their descendants of one table.
+/// The rows that belong to each row of a table: those of the base, or the base's descendants in another table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Hand {
     base: Base,
-    /// The table of the rows: the base's own, or one below it.
+    /// The table of the rows: the base's, or one below it.
     table: usize,
 }
 
-/// Where the rows of a hand begin.
+/// The starting rows of a hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Base {
     /// The rows of a child table.
     Children(usize),
-    /// The rows of a table that a reference of it deals to this one.
+    /// The rows of another table that are dealt to this one: that table, and the reference in it.
     Dealt(usize, usize),
-    /// The rows of one table that a row of a `group` table stands for, by the place of the table in the list.
+    /// The rows behind a row of a `group` table: their table, and its index in the list.
     Grouped(usize, usize),
 }
 
 impl Base {
-    /// The table of the rows.
+    /// Gives the table of the rows.
     fn table(self) -> usize {
         match self {
             Base::Children(table) | Base::Dealt(table, _) | Base::Grouped(table, _) => table,
@@ -204,7 +206,7 @@ impl Base {
 }
 
 impl Hand {
-    /// Whether the rows are the base's own.
+    /// Tells whether the rows are those of the base.
     fn near(&self) -> bool {
         self.table == self.base.table()
     }
@@ -218,38 +220,38 @@ impl From<Base> for Hand {
 
 /// A compiled row list.
 struct List {
-    /// A column of the parent: which of its rows have any.
+    /// The condition for any rows, as a column of the parent.
     when: Option<usize>,
     /// The entries in order; neighbours with the same `each` together.
     entries: Vec<Entries>,
-    /// A column of the parent: how many more rows follow the listed ones.
+    /// The number of rows after the listed ones, as a column of the parent.
     more: Option<usize>,
 }
 
-/// Neighbouring entries of a row list that are given for the same rows.
+/// Neighbouring entries of a row list for the same rows.
 struct Entries {
     /// The rows, each of which has these entries; `None` for the parent row itself.
     hand: Option<Hand>,
-    /// For each entry a column of the hand's table, or of the parent: whether there is such a row; `None` always.
+    /// The condition of each entry, as a column of the hand's table or of the parent; `None` for an entry without one.
     conditions: Vec<Option<usize>>,
 }
 
-/// A value that an entry of a row list gives.
+/// A value in an entry of a row list.
 enum Listed {
-    /// The same for every row: one value.
+    /// One value for all rows.
     Constant(ArrayRef),
     /// A table, and its column.
     Column(usize, usize),
-    /// The entry does not give the value.
+    /// Null: the entry does not have the value.
     Null,
 }
 
-/// The rows that an `each` or `group` table is made of.
+/// The source rows of an `each` or `group` table.
 struct Facts {
     hand: Hand,
-    /// A column of the facts: which of them count.
+    /// A condition on the facts, as a column of theirs.
     filter: Option<usize>,
-    /// A column of the facts: their order, or what they are grouped by.
+    /// The key by which the facts are ordered or grouped, as a column of theirs.
     by: Option<usize>,
 }
 
@@ -257,28 +259,28 @@ struct Facts {
 pub struct Reference {
     /// Its name.
     pub name: String,
-    /// The table it leads to; for siblings the table itself.
+    /// The table of the picked row; for siblings the table itself.
     pub table: usize,
-    /// The column that holds the picked row.
+    /// The column with the picked row.
     pick: usize,
-    /// What the pick is.
+    /// The numbering of the picked row.
     place: Place,
-    /// How the rows are dealt, where they are.
+    /// The deal, if the reference has one.
     deal: Option<Deal>,
 }
 
-/// What a pick counts.
+/// The numbering of picked rows.
 #[derive(Debug, Clone, PartialEq)]
 enum Place {
-    /// Rows of the whole table.
+    /// Row numbers in the whole table.
     Number,
-    /// Rows at hand, the siblings among them.
+    /// Indexes into the rows of the same frame, for siblings.
     Sibling,
-    /// Children of the rows that some steps lead to.
+    /// Indexes into the children of the rows at the end of some steps.
     Within(Vec<Step>),
 }
 
-/// What a column computes.
+/// The operation of a column.
 enum Op {
     Expr(crate::sql::Expr),
     Generator(Box<dyn Generator>),
@@ -286,25 +288,25 @@ enum Op {
     Row,
     /// The ordinal among the siblings, from 1.
     Ordinal,
-    /// How many siblings there are, with the row itself.
+    /// The number of siblings, the row itself included.
     Siblings,
-    /// A column of a data file at the records that the input picks.
+    /// A column of a data file at the records in the input.
     Project(ArrayRef),
     /// A row or sibling picked for a reference.
     Pick(references::Pick),
-    /// A row picked among the rows that match.
+    /// A row picked among the matching rows.
     Match(references::Match),
-    /// A row picked among siblings, or among the children of a row that some steps lead to.
+    /// A row picked among siblings, or among the children of another row.
     Among(references::Among),
-    /// The place in the hand of a reference that deals, from 1.
+    /// The row's position in its owner's hand, from 1, for a reference that deals.
     HandOrdinal(usize),
-    /// The value that a row of a `group` table stands for.
+    /// The value of the group behind a row of a `group` table.
     GroupKey,
-    /// A reduction of a column over the rows that belong to each row.
+    /// An aggregate of a column over the hand of each row.
     Aggregate(Aggregate),
-    /// A function over the siblings.
+    /// A window function over the siblings.
     Window(Window),
-    /// State, time or previous state of a lifecycle's walk.
+    /// The state, time or previous state of a lifecycle.
     Walk(WalkColumn),
     /// A value of the row list's entries, one for each of them.
     Listed(Vec<Listed>),
@@ -317,39 +319,40 @@ enum WalkColumn {
     From,
 }
 
-/// A compiled lifecycle: where its weights, waits and times come from.
+/// A compiled lifecycle, with the columns of its weights, waits and times.
 struct Walk {
     walker: Walker,
-    /// Columns of the parent, one for each transition.
+    /// The weight of each transition, as a column of the parent.
     weights: Vec<usize>,
-    /// For each state the unit in microseconds and the column of the child that says how many of it to wait.
+    /// The time to wait in each state: a unit in microseconds, and the column of the child with the number of units.
     waits: Vec<Option<(f64, usize)>>,
-    /// Columns of the parent: when walks start, and when they stop.
+    /// The start and the end of the walks, as columns of the parent.
     at: usize,
     until: usize,
-    /// A column of the parent: which rows walk at all.
+    /// The condition for a walk, as a column of the parent. Without one all parent rows have a walk.
     when: Option<usize>,
 }
 
 struct Aggregate {
-    function: Function,
+    function: Reduction,
     hand: Hand,
     argument: Option<usize>,
-    /// What stands between the texts of `string_agg`.
+    /// The separator of `string_agg`.
     separator: String,
     filter: Option<usize>,
     order: Vec<(usize, bool)>,
 }
 
 struct Window {
-    function: Function,
+    function: Reduction,
     arguments: Vec<usize>,
     partition: Vec<usize>,
     order: Vec<(usize, bool)>,
 }
 
 impl Table {
-    /// Whether the number of its rows is known: of a root table, and of a child table sized in total.
+    /// Tells whether the table has a fixed number of rows, so that a row number identifies a row: a root table, or a
+    /// child table with `rows` in total.
     #[must_use]
     pub fn dense(&self) -> bool {
         matches!(self.source, Source::Root | Source::Dense(_))
@@ -357,7 +360,11 @@ impl Table {
 }
 
 impl Plan {
-    /// The table called `name`.
+    /// Finds the table called `name`, as its index in [`tables`](Self::tables).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table; the hint suggests the nearest name.
     pub fn table(&self, name: &str) -> crate::error::Result<usize> {
         self.tables.iter().position(|table| table.name == name).ok_or_else(|| {
             let known = self.tables.iter().map(|table| table.name.as_str());
@@ -366,7 +373,7 @@ impl Plan {
         })
     }
 
-    /// The root of the tree that a table belongs to.
+    /// Finds the root table of the tree of a table.
     #[must_use]
     pub fn root_of(&self, mut table: usize) -> usize {
         while let Some(parent) = self.tables[table].parent {
@@ -375,7 +382,7 @@ impl Plan {
         table
     }
 
-    /// How many levels of parents a table has.
+    /// Counts the levels of parents above a table: 0 for a root table.
     #[must_use]
     pub fn depth(&self, mut table: usize) -> usize {
         let mut depth = 0;

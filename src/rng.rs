@@ -1,4 +1,5 @@
-//! Randomness as a pure function: the words of a cell depend on (seed, table, column, row) and on nothing else.
+//! Randomness as a pure function: the random words (64 bits each) of a cell follow from (seed, table, column, row)
+//! alone.
 //!
 //! ```text
 //! master  = SHA-256("placebo cell words 1" ‖ seed text)
@@ -7,18 +8,19 @@
 //! word i  = mix(state + (i + 1) · G)       i = 0, 1, …
 //! ```
 //!
-//! `mix` is the finaliser of splitmix64 (Steele, Lea, Flood 2014), a bijection, and G is 2⁶⁴/φ. Two mixes in a chain
-//! stand between a row number and a word; mixing the xor of the coordinates once is what fails across columns and
-//! seeds (`docs/randomness.md` shows both). Changing anything here changes values: see [`ENGINE`].
+//! `mix` is the finaliser of splitmix64 (Steele, Lea, Flood 2014), a bijection, and G is 2⁶⁴/φ. A row number passes two
+//! mixes before it becomes a word. A single mix of the xor of the coordinates is not enough: it fails statistical tests
+//! across columns and seeds (`docs/randomness.md` shows both). Any change here changes values: see [`ENGINE`].
 //!
-//! The draws are our own few, integers first, with `libm` where a logarithm is needed, because neither `rand`'s
-//! distributions nor `f64::ln` promise equal results for ever. The tests named `value_stability` pin them.
+//! [`Cell`] has its own distributions, on integers where possible and with `libm` for logarithms, because neither
+//! `rand`'s distributions nor `f64::ln` promise the same results in later versions. The tests named `value_stability`
+//! pin them.
 
+use rand::{Rng, SeedableRng, TryRng};
 use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng, TryRng};
 use sha2::{Digest, Sha256};
 
-/// The engine fingerprint: raised whenever equal inputs give other values than before.
+/// The engine fingerprint. It is raised whenever the same inputs give different values than before.
 pub const ENGINE: &str = "placebo-1";
 
 const G: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -32,12 +34,12 @@ pub fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The key of everything that a run generates, made from any text.
+/// The master key of a run, derived from any text. Equal texts give equal data.
 #[derive(Clone)]
 pub struct Seed([u8; 32]);
 
 impl Seed {
-    /// The master key of a seed text.
+    /// Derives the master key from a seed text of any length, the empty text included.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut hash = Sha256::new();
@@ -46,7 +48,8 @@ impl Seed {
         Self(hash.finalize().into())
     }
 
-    /// The key of a column, from the names of its table and itself, so that adding or moving a column changes no other.
+    /// Derives the key of a column from the names of its table and itself, so that adding or moving a column changes no
+    /// other one.
     #[must_use]
     pub fn column_key(&self, table: &str, column: &str) -> u64 {
         let mut hash = Sha256::new();
@@ -58,32 +61,57 @@ impl Seed {
     }
 }
 
-/// The row key of the child with `ordinal` (from 0) under a parent row; `table_key` keeps sister tables apart.
+/// Derives the row key of a child row from its parent's row key and its `ordinal` among the siblings, from 0. Tables
+/// under the same parent have different values of `table_key`, so that their rows differ.
 #[inline]
 #[must_use]
 pub fn child_key(table_key: u64, parent: u64, ordinal: u64) -> u64 {
     mix(mix(table_key.wrapping_add(parent.wrapping_mul(G))).wrapping_add(ordinal.wrapping_add(1).wrapping_mul(G)))
 }
 
-/// The random words of one cell. Anything written against `rand` can draw from it.
+/// The random words of one cell: an endless stream that starts again, the same, for every new `Cell` of the same keys.
 ///
 /// ```
 /// use placebo::rng::{Cell, Seed};
 /// let key = Seed::new("42").column_key("patient", "sex");
-/// assert_eq!(Cell::new(key, 17).next(), Cell::new(key, 17).next());
+/// assert_eq!(Cell::new(key, 17).below(100), Cell::new(key, 17).below(100));
+/// assert_ne!(Cell::new(key, 17).next(), Cell::new(key, 18).next());
 /// ```
+///
+/// A cell is a [`rand::Rng`], so code written against [`rand`] or `fake` can draw from it:
+///
+/// ```
+/// use fake::{Fake, faker::company::en::CompanyName};
+/// use placebo::rng::{Cell, Seed};
+/// use rand::{RngExt, seq::IndexedRandom};
+///
+/// let key = Seed::new("42").column_key("order", "item");
+/// let order = |row| {
+///     let mut cell = Cell::new(key, row);
+///     let pieces: u32 = cell.random_range(1..=6);
+///     let colour = ["red", "green", "blue"].choose(&mut cell).expect("a colour");
+///     let maker: String = CompanyName().fake_with_rng(&mut cell);
+///     format!("{pieces} {colour} by {maker}")
+/// };
+/// assert_eq!(order(17), "4 blue by Howell Inc");
+/// assert_eq!(order(17), order(17));
+/// ```
+///
+/// Values drawn through those crates may change with their versions; values of the methods below change only with
+/// [`ENGINE`].
 #[derive(Debug, Clone)]
 pub struct Cell(u64);
 
 impl Cell {
-    /// The words of the cell of the column with `column_key` in the row with `row_key`.
+    /// Starts the words of a cell, given the keys of its column ([`Seed::column_key`]) and its row (a root row's number
+    /// from 0, or [`child_key`]).
     #[inline]
     #[must_use]
     pub fn new(column_key: u64, row_key: u64) -> Self {
         Self(mix(column_key.wrapping_add(row_key.wrapping_mul(G))))
     }
 
-    /// The next word.
+    /// Draws the next 64 random bits.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "an endless stream of words is no iterator that could end")]
     pub fn next(&mut self) -> u64 {
@@ -91,13 +119,20 @@ impl Cell {
         mix(self.0)
     }
 
-    /// An integer in `0..n`, by multiplication; the bias is below n/2⁶⁴. `n` = 0 gives 0.
+    /// Draws an integer in `0..n`, by multiplication; the bias is below n/2⁶⁴. `n` = 0 gives 0.
     #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
     }
 
-    /// An integer in `low..=high`.
+    /// Draws an integer in `low..=high`. `low` must not be above `high`.
+    ///
+    /// ```
+    /// # use placebo::rng::{Cell, Seed};
+    /// let key = Seed::new("42").column_key("dice", "pips");
+    /// let pips: Vec<i64> = (0..5).map(|row| Cell::new(key, row).between(1, 6)).collect();
+    /// assert_eq!(pips, [6, 6, 2, 6, 3]);
+    /// ```
     #[inline]
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = high.wrapping_sub(low) as u64;
@@ -107,37 +142,37 @@ impl Cell {
         low.wrapping_add(self.below(width + 1) as i64)
     }
 
-    /// A number in [0, 1) with 53 random bits.
+    /// Draws a number in [0, 1) with 53 random bits.
     #[inline]
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
 
-    /// A number in (0, 1): never 0 and never 1, for logarithms and inverse distributions.
+    /// Draws a number in (0, 1), never 0 and never 1: for logarithms and inverse distributions.
     #[inline]
     pub fn open_unit(&mut self) -> f64 {
         ((self.next() >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
     }
 
-    /// True with probability `p`.
+    /// Draws `true` with probability `p`. Below 0 counts as 0, above 1 as 1.
     #[inline]
     pub fn chance(&mut self, p: f64) -> bool {
         self.unit() < p
     }
 
-    /// A standard normal number, by inversion, from one word.
+    /// Draws a standard normal number, by inversion, from one word.
     #[inline]
     pub fn normal(&mut self) -> f64 {
         normal_quantile(self.open_unit())
     }
 
-    /// An exponential number of mean 1.
+    /// Draws an exponential number of mean 1.
     #[inline]
     pub fn exponential(&mut self) -> f64 {
         -libm::log(self.open_unit())
     }
 
-    /// A gamma number of the given shape and scale 1 (Marsaglia and Tsang 2000).
+    /// Draws a gamma number of scale 1 and the given shape, which must be above 0 (Marsaglia and Tsang 2000).
     pub fn gamma(&mut self, shape: f64) -> f64 {
         if shape < 1.0 {
             let boost = libm::pow(self.open_unit(), 1.0 / shape);
@@ -158,12 +193,14 @@ impl Cell {
         }
     }
 
-    /// A Poisson count: by inversion up to a mean of 30, above it by halving (Ahrens and Dieter 1974).
+    /// Draws a Poisson count of the given mean, 0 or more: by inversion up to a mean of 30, above it by halving (Ahrens
+    /// and Dieter 1974).
     pub fn poisson(&mut self, mean: f64) -> u64 {
         let mut mean = mean;
         let mut count = 0;
         while mean > 30.0 {
-            // The time of the m-th arrival is gamma; whether it lies within the mean decides what is left to count.
+            // The time of the m-th arrival is gamma distributed. If it is beyond the mean, each of the m − 1 arrivals before
+            // it is within the mean with probability mean/arrival.
             let m = libm::floor(mean * 0.875);
             let arrival = self.gamma(m);
             if arrival > mean {
@@ -183,7 +220,7 @@ impl Cell {
         count + k
     }
 
-    /// A binomial count of `n` trials with chance `p`, by the median of beta numbers, then by trials.
+    /// Draws a binomial count of `n` trials with chance `p`, by the median of beta numbers, then by trials.
     fn binomial(&mut self, n: u64, p: f64) -> u64 {
         let (mut n, mut p, mut count) = (n, p, 0);
         while n > 32 {
@@ -203,7 +240,8 @@ impl Cell {
         count + (0..n).filter(|_| self.chance(p)).count() as u64
     }
 
-    /// Failures before the first success of chance `p` (mean (1−p)/p), by inversion.
+    /// Draws the number of failures before the first success of chance `p`, above 0 and at most 1, by inversion. The
+    /// mean is (1−p)/p.
     pub fn geometric(&mut self, p: f64) -> u64 {
         if p >= 1.0 {
             return 0;
@@ -211,13 +249,15 @@ impl Cell {
         libm::floor(libm::log(self.open_unit()) / libm::log1p(-p)) as u64
     }
 
-    /// A negative binomial count of the given mean and dispersion r: a Poisson count whose mean is gamma distributed.
+    /// Draws a negative binomial count of the given mean and dispersion `r`, above 0: a Poisson count whose mean is
+    /// gamma distributed.
     pub fn negative_binomial(&mut self, r: f64, mean: f64) -> u64 {
         let rate = self.gamma(r) * mean / r;
         self.poisson(rate)
     }
 
-    /// A rank in `0..n` with weight (rank+1)^−s, by rejection-inversion (Hörmann and Derflinger 1996).
+    /// Draws a rank in `0..n` with weight (rank+1)^−s, `s` 0 or more, by rejection-inversion (Hörmann and Derflinger
+    /// 1996). `n` = 0 gives 0.
     pub fn zipf(&mut self, n: u64, s: f64) -> u64 {
         if n <= 1 {
             return 0;
@@ -261,7 +301,7 @@ impl TryRng for Cell {
     }
 }
 
-/// The inverse of the normal distribution (Wichura 1988, algorithm AS 241, relative error about 1e−16).
+/// Inverts the normal distribution for `p` in (0, 1) (Wichura 1988, algorithm AS 241, relative error about 1e−16).
 fn normal_quantile(p: f64) -> f64 {
     const A: [f64; 8] = [
         3.387_132_872_796_366_5,
@@ -334,12 +374,21 @@ fn normal_quantile(p: f64) -> f64 {
     if q < 0.0 { -z } else { z }
 }
 
-/// A weighted choice in constant time (Walker's alias method with 64-bit integer thresholds).
+/// A weighted choice in constant time: a table of Walker's alias method with 64-bit integer thresholds.
 #[derive(Debug, Clone)]
 pub struct Weighted(Vec<(u64, u32)>);
 
 impl Weighted {
-    /// A choice among `weights.len()` entries; `None` unless all are finite, none is negative, and their sum is positive.
+    /// Prepares a choice among `weights.len()` entries. `None` if a weight is negative or not finite, or all are 0.
+    ///
+    /// ```
+    /// # use placebo::rng::{Cell, Seed, Weighted};
+    /// let key = Seed::new("42").column_key("visit", "payment");
+    /// let payment = Weighted::new(&[9.0, 1.0, 0.0]).expect("weights");
+    /// let mut seen = [0; 3];
+    /// (0..1_000).for_each(|row| seen[payment.pick(&mut Cell::new(key, row))] += 1);
+    /// assert_eq!(seen, [918, 82, 0]);
+    /// ```
     #[must_use]
     pub fn new(weights: &[f64]) -> Option<Self> {
         let sum: f64 = weights.iter().sum();
@@ -358,7 +407,8 @@ impl Weighted {
                 small.push(l);
             }
         }
-        // What rounding left among the small ones has a share of 1, except an entry of weight 0: it must never come.
+        // Entries left here by rounding have a share of 1. An entry of weight 0 must never be drawn: its alias always
+        // is.
         for s in small {
             if weights[s] == 0.0 {
                 table[s] = (0, weights.iter().position(|w| *w > 0.0).unwrap_or(0) as u32);
@@ -367,7 +417,7 @@ impl Weighted {
         Some(Self(table))
     }
 
-    /// The index of the entry that two words choose.
+    /// Draws the index of an entry, using two words.
     #[inline]
     pub fn pick(&self, cell: &mut Cell) -> usize {
         let slot = cell.below(self.0.len() as u64) as usize;
@@ -386,7 +436,14 @@ pub struct Permutation {
 }
 
 impl Permutation {
-    /// The permutation of `0..n` with a key; `n` must be from 1 to 2¹²⁷.
+    /// Makes the permutation of `0..n` for a key. `n` must be from 1 to 2¹²⁷.
+    ///
+    /// ```
+    /// use placebo::rng::Permutation;
+    /// let shuffled = Permutation::new(7, 5);
+    /// assert_eq!([0, 1, 2, 3, 4].map(|i| shuffled.apply(i)), [4, 3, 0, 1, 2]);
+    /// assert_eq!(shuffled.invert(shuffled.apply(3)), 3);
+    /// ```
     #[must_use]
     pub fn new(key: u64, n: u128) -> Self {
         let bits = (128 - n.saturating_sub(1).leading_zeros()).max(2);
@@ -394,7 +451,7 @@ impl Permutation {
         Self { n, left: bits / 2, right: bits - bits / 2, keys: std::array::from_fn(|_| cell.next()) }
     }
 
-    /// Where `i` goes; `i` must be below `n`.
+    /// Maps `i` to its image. `i` must be below `n`.
     #[inline]
     #[must_use]
     pub fn apply(&self, i: u128) -> u128 {
@@ -407,7 +464,7 @@ impl Permutation {
         }
     }
 
-    /// What goes to `i`: the inverse of [`apply`](Self::apply); `i` must be below `n`.
+    /// Maps an image back to its origin: the inverse of [`apply`](Self::apply). `i` must be below `n`.
     #[inline]
     #[must_use]
     pub fn invert(&self, i: u128) -> u128 {
@@ -424,7 +481,8 @@ impl Permutation {
     fn rounds(&self, x: u128) -> u128 {
         let mask = |bits: u32| if bits >= 64 { u64::MAX } else { (1_u64 << bits) - 1 };
         let (mut left, mut right) = ((x >> self.right) as u64, x as u64 & mask(self.right));
-        // Alternating rounds keep each half at its own width, so the whole stays a bijection of left + right bits.
+        // Alternating rounds keep each half at its own width, so that the rounds together are a bijection of left +
+        // right bits.
         for pair in self.keys.chunks_exact(2) {
             left ^= mix(right.wrapping_mul(G).wrapping_add(pair[0])) & mask(self.left);
             right ^= mix(left.wrapping_mul(G).wrapping_add(pair[1])) & mask(self.right);
@@ -533,7 +591,7 @@ mod tests {
         assert!((0..1_000).all(|i| wide.apply(i) < 1 << 122));
     }
 
-    /// These numbers are the contract: a change here raises [`ENGINE`].
+    /// Pins the values: a change here must raise [`ENGINE`].
     #[test]
     fn value_stability() {
         let key = Seed::new("42").column_key("patient", "sex");

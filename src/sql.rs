@@ -1,4 +1,4 @@
-//! Expressions: SQL, type-checked once, evaluated on whole Arrow arrays.
+//! Expressions: SQL that is type-checked once and evaluated on whole Arrow arrays.
 
 mod apply;
 mod budget;
@@ -32,38 +32,38 @@ pub use portable::portable;
 
 use crate::error::Result;
 
-/// A typed expression over the inputs of a column.
+/// A typed expression over the inputs of a column: the values of other columns for the same rows.
 #[derive(Debug, Clone)]
 pub struct Expr {
-    /// What it computes.
+    /// The operation at the root of the expression.
     pub node: Node,
-    /// The type of its value; text may come as a dictionary at run time.
+    /// The type of its value. Values of type text may be dictionaries at run time.
     pub ty: DataType,
-    /// Whether it may be null.
+    /// True if its value can be null.
     pub nullable: bool,
 }
 
-/// What an expression computes.
+/// An operation with its operands.
 #[derive(Debug, Clone)]
 pub enum Node {
-    /// An input of the column.
+    /// An input, by its index.
     Input(usize),
     /// A constant: an array of length 1.
     Literal(ArrayRef),
     /// An operator or function.
     Call(&'static Function, Vec<Expr>),
-    /// `CASE WHEN condition THEN value … ELSE value END`, the last value being the `ELSE`.
+    /// `CASE WHEN condition THEN value … ELSE value END`: the conditions, and the values with that of `ELSE` last.
     Case(Vec<Expr>, Vec<Expr>),
-    /// `CAST(value AS type)`.
+    /// `CAST(value AS type)`, to the type of the expression.
     Cast(Box<Expr>),
 }
 
-/// A value of an expression: an array, or one value for all rows.
+/// The result of an expression: an array, or one value for all rows.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// One value a row.
+    /// A value for each row.
     Array(ArrayRef),
-    /// The same value for every row: an array of length 1.
+    /// One value for all rows: an array of length 1.
     Scalar(ArrayRef),
 }
 
@@ -77,7 +77,7 @@ impl Datum for Value {
 }
 
 impl Value {
-    /// The array, of length 1 where it is one value for all rows.
+    /// Gives the array, of length 1 if it is one value for all rows.
     #[must_use]
     pub fn array(&self) -> &ArrayRef {
         match self {
@@ -85,7 +85,7 @@ impl Value {
         }
     }
 
-    /// The place of row `i` in the array.
+    /// Gives the index of row `i` in the array.
     #[inline]
     #[must_use]
     pub fn row(&self, i: usize) -> usize {
@@ -95,12 +95,16 @@ impl Value {
         }
     }
 
-    /// One value a row.
+    /// Expands the value to an array of `rows` values.
+    ///
+    /// # Errors
+    ///
+    /// If Arrow cannot repeat the value.
     pub fn into_array(self, rows: usize) -> Result<ArrayRef> {
         match self {
             Value::Array(array) => Ok(array),
             Value::Scalar(array) if is_null(&array) => Ok(new_null_array(array.data_type(), rows)),
-            // A constant text costs one key a row and keeps its value shared.
+            // A constant text becomes a dictionary of one value: a key for each row, no copies.
             Value::Scalar(array) if array.data_type() == &DataType::Utf8 => {
                 Ok(Arc::new(DictionaryArray::new(Int32Array::from(vec![0; rows]), array)))
             }
@@ -110,20 +114,20 @@ impl Value {
 }
 
 impl Expr {
-    /// An input of a type.
+    /// Makes an expression that is an input.
     #[must_use]
     pub fn input(index: usize, ty: DataType, nullable: bool) -> Self {
         Self { node: Node::Input(index), ty, nullable }
     }
 
-    /// A constant.
+    /// Makes a constant from an array of length 1.
     #[must_use]
     pub fn literal(array: ArrayRef) -> Self {
         let (ty, nullable) = (array.data_type().clone(), is_null(&array));
         Self { node: Node::Literal(array), ty, nullable }
     }
 
-    /// The constant that the expression is, if it is one.
+    /// Gives the constant, as an array of length 1, if the expression is one.
     #[must_use]
     pub fn constant(&self) -> Option<&ArrayRef> {
         match &self.node {
@@ -132,7 +136,7 @@ impl Expr {
         }
     }
 
-    /// The expression as a value of type `to`.
+    /// Casts the expression to a type; one that has it already stays as it is.
     #[must_use]
     pub fn cast_to(self, to: &DataType) -> Self {
         if types::logical(&self.ty) == to {
@@ -143,7 +147,8 @@ impl Expr {
         cast.folded()
     }
 
-    /// Computes at once what does not depend on any row; an error is left to be found where the rows are.
+    /// Replaces the expression by a constant if it does not depend on any row. If computing it fails, it stays as it is
+    /// and the error comes when rows are evaluated.
     #[must_use]
     pub fn folded(self) -> Self {
         let constant = match &self.node {
@@ -161,7 +166,11 @@ impl Expr {
         }
     }
 
-    /// Evaluates over the inputs' rows.
+    /// Evaluates the expression for `rows` rows.
+    ///
+    /// # Errors
+    ///
+    /// If a value is out of range or cannot be cast, or a function refuses an argument.
     pub fn eval(&self, inputs: &[ArrayRef], rows: usize) -> Result<Value> {
         match &self.node {
             Node::Input(index) => Ok(Value::Array(Arc::clone(&inputs[*index]))),
@@ -178,18 +187,23 @@ impl Expr {
         }
     }
 
-    /// Evaluates to one value a row.
+    /// Evaluates the expression to an array of `rows` values.
+    ///
+    /// # Errors
+    ///
+    /// As [`eval`](Self::eval).
     pub fn column(&self, inputs: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         self.eval(inputs, rows)?.into_array(rows)
     }
 }
 
-/// Whether a constant is null; Arrow's null arrays say no to `is_null`.
+/// Tells whether a constant is null. For arrays of Arrow's null type, `is_null` says no.
 fn is_null(array: &ArrayRef) -> bool {
     array.data_type() == &DataType::Null || array.is_null(0)
 }
 
-/// Calls a function. One that is strict in a single dictionary column runs over the dictionary's values, not the rows.
+/// Calls a function. If it is strict and only one argument is a column, a dictionary, it runs over the dictionary's
+/// values instead of the rows.
 fn call(function: &Function, args: &[Value], rows: usize, ty: &DataType) -> Result<Value> {
     if args.iter().all(|arg| matches!(arg, Value::Scalar(_))) {
         return Ok(Value::Scalar((function.eval)(args, 1, ty)?));
@@ -201,7 +215,7 @@ fn call(function: &Function, args: &[Value], rows: usize, ty: &DataType) -> Resu
     {
         let mut args = args.to_vec();
         args[at] = Value::Array(Arc::clone(dictionary.values()));
-        // A dictionary may hold values that no row has: an error there is looked for in the rows again.
+        // A dictionary may have values that no row has. After an error among them, the rows themselves are evaluated.
         if let Ok(values) = (function.eval)(&args, dictionary.values().len(), ty) {
             return Ok(Value::Array(if values.data_type() == &DataType::Utf8 && values.null_count() == 0 {
                 Arc::new(DictionaryArray::<Int32Type>::new(dictionary.keys().clone(), values))

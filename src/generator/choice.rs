@@ -1,4 +1,4 @@
-//! Choices: one of a few texts, true or false.
+//! Choices: one of a few texts, `true` or `false`, and runs of rows with the same text.
 
 use std::sync::Arc;
 
@@ -25,21 +25,22 @@ type TextWeights = IndexMap<String, Expr>;
 /// A column or an expression, and weights by its values.
 type WeightsBy = IndexMap<String, IndexMap<String, TextWeights>>;
 
-/// One of a few texts. Give `weights`, or `weights_by` where they depend on another value, or `values` of which each is
-/// as likely as another.
+/// One of a few texts. Give `weights`, or `weights_by` if they depend on another value, or `values` that are all equally
+/// likely.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Choice {
     /// The texts with their weights: `weights = { card = 7, cash = "CASE WHEN amount < 50 THEN 3 ELSE 0 END" }`. A
-    /// weight is a number or an expression; below 0 counts as 0. A weight that is null, or all of them 0, give null.
+    /// weight is a number or an expression; below 0 counts as 0. In a row where a weight is null or all are 0, the
+    /// value is null.
     #[serde(default)]
     weights: Option<TextWeights>,
     /// Weights that depend on the value of one column or expression:
-    /// `weights_by.class = { EMER = { S = 6, R = 1 }, IMP = { R = 8, S = 1 } }`. A text that a row of them leaves out has
-    /// the weight 0 there. Rows with another value take `weights`; without it they are null.
+    /// `weights_by.class = { EMER = { S = 6, R = 1 }, IMP = { R = 8, S = 1 } }`. A text that is missing in an entry has the
+    /// weight 0 there. Rows with another value use `weights`; without it they are null.
     #[serde(default)]
     weights_by: Option<WeightsBy>,
-    /// The texts, each as likely as another.
+    /// The texts, all equally likely.
     #[serde(default)]
     values: Option<Vec<String>>,
 }
@@ -59,7 +60,7 @@ impl Params for Choice {
             }
             _ => {
                 let message =
-                    "expected one of `weights`, `weights_by` and `values`; `weights` may stand beside `weights_by`";
+                    "expected one of `weights`, `weights_by` and `values`; `weights_by` can have `weights` beside it";
                 return Err(scope.error("", message.to_owned()));
             }
         };
@@ -105,19 +106,19 @@ fn by_value(scope: &mut dyn Scope, by: WeightsBy, otherwise: TextWeights) -> Res
 
 fn distinct(scope: &dyn Scope, values: &[String]) -> Result<()> {
     if values.is_empty() {
-        return Err(scope.error("", "there is nothing to choose from".to_owned()));
+        return Err(scope.error("", "needs at least one text to choose from".to_owned()));
     }
     if let Some(formula) = values.iter().find(|value| crate::spreadsheet::is_formula(value)) {
         return Err(scope
-            .error("", format!("a spreadsheet takes the text `{}` for a formula", formula.escape_debug()))
-            .hint("an expression may make it, such as CASE; `--csv-guard quote` then writes a `'` before it"));
+            .error("", format!("the text `{}` would be a formula in a spreadsheet", formula.escape_debug()))
+            .hint("an expression such as CASE may make it; `--csv-guard quote` then writes a `'` before it"));
     }
     let mut seen = std::collections::BTreeSet::new();
     match values.iter().find(|value| !seen.insert(*value)) {
         None => Ok(()),
         Some(twice) => Err(scope
-            .error("values", format!("`{twice}` stands there twice"))
-            .hint("`weights` makes a text more likely than another")),
+            .error("values", format!("`{twice}` is listed twice"))
+            .hint("use `weights` to make a text more likely")),
     }
 }
 
@@ -144,7 +145,7 @@ enum Weights {
     Varying(Vec<Operand<Float64Type>>),
 }
 
-/// Keys into texts that all batches share by pointer.
+/// A choice among texts as keys into one dictionary that all batches share.
 struct Pick {
     values: ArrayRef,
     weights: Weights,
@@ -176,7 +177,7 @@ impl Generator for Pick {
     }
 }
 
-/// The choice of one word among weights that differ by row.
+/// Chooses among weights that differ by row, with one random word. `None` if a weight is null or all are 0.
 fn by_weight(views: &[View<'_, Float64Type>], i: usize, cell: &mut Cell) -> Option<usize> {
     let mut sum = 0.0;
     for view in views {
@@ -187,7 +188,7 @@ fn by_weight(views: &[View<'_, Float64Type>], i: usize, cell: &mut Cell) -> Opti
     for (k, view) in views.iter().enumerate() {
         let weight = view.at(i)?.max(0.0);
         if weight > 0.0 {
-            // The last one with a weight stands in where rounding leaves something over.
+            // The last entry with a weight is taken if rounding leaves a remainder.
             pick = Some(k);
             if left < weight {
                 break;
@@ -198,11 +199,11 @@ fn by_weight(views: &[View<'_, Float64Type>], i: usize, cell: &mut Cell) -> Opti
     pick
 }
 
-/// True with a given probability.
+/// `true` with a given probability, otherwise `false`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Truth {
-    /// The probability, 0 to 1: a number or an expression. Null gives null.
+    /// The probability, 0 to 1: a number or an expression. If it is null, so is the value.
     p: Expr,
 }
 
@@ -240,8 +241,9 @@ impl Generator for Coin {
     }
 }
 
-/// One of a few texts, in runs of rows: the first rows have the first text, the next rows the second, each as many as
-/// its weight says. For root tables; deals match on it (`deal` with `match`). With more rows the borders move.
+/// Strata: the first rows of the table have the first text, the next rows the second, and so on, in proportion to the
+/// weights. For root tables. A `deal` can match on the column. The row numbers at which the text changes depend on the
+/// number of rows.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Strata {
@@ -256,7 +258,7 @@ impl Params for Strata {
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let Some(rows) = scope.root_rows() else {
-            return Err(scope.error("", "strata are runs of the rows of a root table".to_owned()));
+            return Err(scope.error("", "strata need a root table".to_owned()));
         };
         let mut weights = Vec::new();
         for (value, weight) in &self.weights {
@@ -264,7 +266,7 @@ impl Params for Strata {
             let operand: Operand<Float64Type> = Operand::plan(scope, &field, weight)?;
             match operand.constant().filter(|w| w.is_finite() && *w >= 0.0) {
                 Some(weight) => weights.push(weight),
-                None => return Err(scope.error(&field, "a constant number, 0 or more, is meant".to_owned())),
+                None => return Err(scope.error(&field, "expected a constant number, 0 or more".to_owned())),
             }
         }
         let sum: f64 = weights.iter().sum();
@@ -354,8 +356,8 @@ mod tests {
     #[test]
     fn mistakes_are_found_while_planning() {
         let cases = [
-            ("choice", "", "one of `weights` and `values`"),
-            ("choice", "values = []", "nothing to choose"),
+            ("choice", "", "expected one of `weights`"),
+            ("choice", "values = []", "to choose from"),
             ("choice", "values = [\"a\", \"a\"]", "twice"),
             ("choice", "weights = { a = 0 }", "all weights are 0"),
             ("choice", "weights = { a = -1 }", "0 or more"),

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result, did_you_mean};
 /// The largest data file, in bytes.
 const MAX_BYTES: usize = 64 << 20;
 
-/// A data file in memory: typed columns of equal length.
+/// A data file in memory: typed columns of the same length.
 #[derive(Debug)]
 pub struct Data {
     /// The file's name.
@@ -24,14 +24,19 @@ pub struct Data {
     pub source: String,
     /// The text after `# licence:`.
     pub licence: String,
-    /// How many records there are.
+    /// The number of records.
     pub rows: usize,
     columns: Vec<(String, ArrayRef)>,
 }
 
 impl Data {
-    /// Reads a CSV file whose header may give types: `name`, `name:int`, `name:float`, `name:decimal(2)`, `name:date`.
+    /// Parses a CSV file whose header may give types: `name`, `name:int`, `name:float`, `name:decimal(2)`, `name:date`.
     /// An empty cell is null. Text columns become dictionaries, so that a pick copies a key and not a text.
+    ///
+    /// # Errors
+    ///
+    /// If the file is larger than 64 MiB, not UTF-8 or not CSV, or has no record; or if a cell does not have the type
+    /// of its column or would be a formula in a spreadsheet. The message names the line.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
         let fail = |line: u64, message: String| {
             Error::new(Kind::Profile, format!("data file `{name}`, line {line}: {message}"))
@@ -54,7 +59,7 @@ impl Data {
         for head in &header {
             let (column, kind) = head.split_once(':').unwrap_or((head, "text"));
             let kind = Kinds::parse(kind).ok_or_else(|| {
-                fail(1, format!("unknown type `{kind}`")).hint("text, int, float, decimal(digits) or date")
+                fail(1, format!("unknown type `{kind}`")).hint("use text, int, float, decimal(digits) or date")
             })?;
             columns.push((column.to_owned(), kind, Vec::new()));
         }
@@ -62,7 +67,7 @@ impl Data {
         for record in reader.records() {
             let record = record.map_err(|error| {
                 let line = error.position().map_or(0, csv::Position::line);
-                fail(line, error.to_string()).hint("every record needs as many cells as the header")
+                fail(line, error.to_string()).hint("every record must have the same number of cells as the header")
             })?;
             let line = record.position().map_or(0, csv::Position::line);
             for ((column, kind, cells), cell) in columns.iter_mut().zip(&record) {
@@ -71,9 +76,9 @@ impl Data {
                 }
                 if matches!(kind, Kinds::Text) && crate::spreadsheet::is_formula(cell) {
                     let cell = cell.escape_debug();
-                    return Err(fail(line, format!("a spreadsheet takes `{cell}` in column `{column}` for a formula"))
+                    return Err(fail(line, format!("`{cell}` in column `{column}` would be a formula in a spreadsheet"))
                         .hint(
-                            "texts begin with none of `=`, `+`, `-`, `@`, tab and carriage return; numbers have a type",
+                            "a text must not begin with `=`, `+`, `-`, `@`, a tab or a carriage return; for numbers, give the column a type",
                         ));
                 }
                 cells.push((!cell.is_empty()).then(|| cell.to_owned()));
@@ -81,7 +86,7 @@ impl Data {
             rows += 1;
         }
         if rows == 0 {
-            return Err(fail(1, "there is no record".to_owned()));
+            return Err(fail(1, "the file has a header and no records".to_owned()));
         }
         let columns = columns.into_iter().map(|(column, kind, cells)| (column, kind.array(&cells))).collect();
         let digest = sha256(bytes);
@@ -89,7 +94,11 @@ impl Data {
         Ok(Self { name: name.to_owned(), digest, source, licence, rows, columns })
     }
 
-    /// A column by name.
+    /// Finds a column by name.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such column; the hint suggests the nearest name.
     pub fn column(&self, column: &str) -> Result<&ArrayRef> {
         self.columns.iter().find(|(known, _)| known == column).map(|(_, array)| array).ok_or_else(|| {
             let known = self.columns.iter().map(|(known, _)| known.as_str());
@@ -98,12 +107,16 @@ impl Data {
         })
     }
 
-    /// The names of the columns.
+    /// Lists the names of the columns.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
-    /// A column of weights: one finite, non-negative number per record, not all zero; without a column all are equal.
+    /// Reads a column of weights, one for each record. Without a column all are 1.
+    ///
+    /// # Errors
+    ///
+    /// If a weight is missing, negative or not finite, or all are 0.
     pub fn weights(&self, column: Option<&str>) -> Result<Vec<f64>> {
         let Some(column) = column else { return Ok(vec![1.0; self.rows]) };
         let numbers = arrow_cast::cast(self.column(column)?, &arrow_schema::DataType::Float64)?;
@@ -126,7 +139,7 @@ impl Data {
     }
 }
 
-/// The types that a header may give.
+/// The types of columns.
 enum Kinds {
     Text,
     Int,
@@ -177,14 +190,14 @@ impl Kinds {
             Kinds::Date => Arc::new(cells.map(|c| date(c?)).collect::<Date32Array>()),
             Kinds::Decimal(scale) => {
                 let values = cells.map(|c| decimal(c?, *scale)).collect::<Decimal128Array>();
-                // A scale of at most 9 within 18 digits: `with_precision_and_scale` cannot refuse it.
+                // `with_precision_and_scale` accepts every scale up to 9 with 18 digits.
                 Arc::new(values.clone().with_precision_and_scale(18, *scale).unwrap_or(values))
             }
         }
     }
 }
 
-/// Texts as keys into their distinct values, in order of first appearance.
+/// Encodes texts as a dictionary of their distinct values, in order of first appearance.
 pub fn dictionary<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     let mut seen: BTreeMap<&str, i32> = BTreeMap::new();
     let mut values: Vec<&str> = Vec::new();

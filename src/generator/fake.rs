@@ -1,6 +1,7 @@
-//! Filler in many languages from the `fake` crate: companies, jobs, user agents, lorem ipsum. Its lists are uniform and may
-//! change with its version, which is pinned and part of the engine fingerprint. It is never used for identifiers, numbers,
-//! addresses or names of people: those come with a source from data files, and with check digits from `identifier`.
+//! Filler text in many languages from the `fake` crate: companies, jobs, user agents, lorem ipsum. All entries of its
+//! lists are equally likely. Its version is pinned and part of the engine fingerprint, because the lists may change.
+//! Identifiers, numbers, addresses and names of people never come from it, but from data files with a source, or from
+//! `identifier`.
 
 use std::sync::Arc;
 
@@ -27,10 +28,10 @@ use crate::rng::Cell;
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Fake>()];
 
-/// What a kind makes in a locale.
+/// A function that draws a text of one kind in a locale.
 type Draw<L> = fn(L, &mut Cell) -> String;
 
-/// The kinds, each for any locale.
+/// Lists the kinds, for any locale.
 const fn kinds<L: Data + Copy>() -> [(&'static str, Draw<L>); 23] {
     [
         ("company.name", |l, cell| CompanyName(l).fake_with_rng(cell)),
@@ -59,7 +60,7 @@ const fn kinds<L: Data + Copy>() -> [(&'static str, Draw<L>); 23] {
     ]
 }
 
-/// A kind in a fixed locale.
+/// A function that draws a text of one kind and locale.
 type Filler = Box<dyn Fn(&mut Cell) -> String + Send + Sync>;
 
 fn filler<L: Data + Copy + Send + Sync + 'static>(locale: L, kind: &str) -> Option<Filler> {
@@ -67,7 +68,7 @@ fn filler<L: Data + Copy + Send + Sync + 'static>(locale: L, kind: &str) -> Opti
     Some(Box::new(move |cell| draw(locale, cell)))
 }
 
-/// The filler of a kind in one locale.
+/// A function from a kind to its filler in one locale; `None` for an unknown kind.
 type Locale = fn(&str) -> Option<Filler>;
 
 /// The locales of the crate.
@@ -88,14 +89,15 @@ const LOCALES: &[(&str, Locale)] = &[
     ("zh_tw", |kind| filler(ZH_TW, kind)),
 ];
 
-/// Filler text from the `fake` crate, each entry of its lists as likely as another. A locale without a list of its own
-/// uses the crate's English one.
+/// Filler text from the `fake` crate, all entries of its lists equally likely. A locale without a list of its own has
+/// the crate's English one.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fake {
-    /// What to make: `company.` `name`, `suffix`, `catch_phrase`, `buzzword`, `bs`, `bs_verb`, `bs_adjective`, `bs_noun`,
-    /// `industry`, `profession`; `job.` `title`, `field`, `seniority`, `position`; `internet.user_agent`; `lorem.` `word`,
-    /// `sentence`, `paragraph`; `filesystem.` `file_name`, `file_extension`, `mime_type`; `currency.` `code`, `name`.
+    /// The kind of text: `company.` `name`, `suffix`, `catch_phrase`, `buzzword`, `bs`, `bs_verb`, `bs_adjective`,
+    /// `bs_noun`, `industry`, `profession`; `job.` `title`, `field`, `seniority`, `position`; `internet.user_agent`;
+    /// `lorem.` `word`, `sentence`, `paragraph`; `filesystem.` `file_name`, `file_extension`, `mime_type`; `currency.`
+    /// `code`, `name`.
     kind: String,
     /// `en` (the default), `ar_sa`, `cy_gb`, `de_de`, `fa_ir`, `fr_fr`, `it_it`, `ja_jp`, `nl_nl`, `pt_br`, `pt_pt`,
     /// `tr_tr`, `zh_cn` or `zh_tw`.
@@ -115,7 +117,7 @@ impl Params for Fake {
             let all = names().collect::<Vec<_>>().join("`, `");
             return Err(scope
                 .error("locale", format!("unknown locale `{locale}`"))
-                .hint(format!("there is `{all}`"))
+                .hint(format!("known locales: `{all}`"))
                 .maybe_hint(did_you_mean(locale, names())));
         };
         if let Some(filler) = filler(&self.kind) {
@@ -124,7 +126,7 @@ impl Params for Fake {
         let names = kinds::<EN>().map(|(name, _)| name);
         Err(scope
             .error("kind", format!("unknown kind `{}`", self.kind))
-            .hint(format!("there is `{}`", names.join("`, `")))
+            .hint(format!("known kinds: `{}`", names.join("`, `")))
             .maybe_hint(did_you_mean(&self.kind, names)))
     }
 }
@@ -154,7 +156,7 @@ mod tests {
         shown(&Bed::root(rows).fill("fake", &toml).expect("a column"))
     }
 
-    /// A change here comes from the crate or from `rand`, and raises the engine fingerprint.
+    /// Pins the values: a change here comes from `fake` or `rand`, and must raise the engine fingerprint.
     #[test]
     fn value_stability() {
         let mut lines = Vec::new();

@@ -1,8 +1,8 @@
-//! Identifiers: valid in form and check digit, and by default from ranges that cannot belong to anyone.
+//! Identifiers: valid in form and check digit, and by default from ranges that are not assigned to anyone.
 //!
-//! To add one: a struct with its parameters, `impl Identifier` with how many values there are and how one is written, and
-//! an entry in its file's `DEFS`. Ranges carry their source. `shape = true` takes ranges that look live instead: use it
-//! only where a system refuses the reserved ones, for such a value may belong to someone.
+//! To add one: a struct with its parameters, `impl Identifier` with the number of values and the text of value n, and
+//! an entry in its file's `DEFS`. Each range names its source. `shape = true` takes ranges that are in use instead:
+//! only for systems that refuse the reserved ones, because such a value may belong to someone.
 
 pub mod check;
 mod finance;
@@ -22,7 +22,7 @@ use super::{Def, Fill, Generator, Scope};
 use crate::error::Result;
 use crate::rng::{Cell, Permutation};
 
-/// The families of identifiers, each with its list.
+/// Lists the families of identifiers: name and members.
 #[must_use]
 pub fn families() -> Vec<(&'static str, &'static [Def])> {
     vec![
@@ -37,20 +37,20 @@ pub fn families() -> Vec<(&'static str, &'static [Def])> {
 
 /// A finite, numbered set of texts.
 trait Identifier: Send + Sync + 'static {
-    /// How many there are.
+    /// Gives the number of texts.
     fn capacity(&self) -> u64;
-    /// Writes number `index`, which is below the capacity.
+    /// Appends text number `index`, which is below the capacity.
     fn write(&self, index: u64, out: &mut String);
 }
 
-/// Which number of a set a row gets: any, or one of its own.
+/// The choice of a number for a row: any at random, or a different one for each row.
 enum Numbers {
     Any(u64),
     Unique(Permutation),
 }
 
 impl Numbers {
-    /// `unique` needs a root table with no more rows than there are numbers.
+    /// Plans the choice. Unique numbers need a root table with at most `capacity` rows.
     fn plan(scope: &dyn Scope, capacity: u64, is_unique: bool) -> Result<Self> {
         Ok(if is_unique { Self::Unique(unique(scope, "unique", capacity)?) } else { Self::Any(capacity) })
     }
@@ -64,7 +64,7 @@ impl Numbers {
     }
 }
 
-/// The generator of an identifier that needs nothing but a number.
+/// The generator of an identifier that has no parameters that vary by row.
 struct Identified<I> {
     identifier: I,
     numbers: Numbers,
@@ -88,7 +88,7 @@ impl<I: Identifier> Generator for Identified<I> {
     }
 }
 
-/// Takes the last digit of a number in the given base.
+/// Removes the last digit of a number in a base, and returns it.
 #[inline]
 fn digit(index: &mut u64, base: u64) -> u64 {
     let last = *index % base;
@@ -96,13 +96,13 @@ fn digit(index: &mut u64, base: u64) -> u64 {
     last
 }
 
-/// Takes the last digit of a number in the base of an alphabet, as its sign.
+/// Removes the last digit of a number in the base of an alphabet, and returns its sign.
 #[inline]
 fn sign(index: &mut u64, alphabet: &[u8]) -> char {
     char::from(alphabet[digit(index, alphabet.len() as u64) as usize])
 }
 
-/// Writes the last `width` digits of a number, with zeros before it.
+/// Appends the last `width` digits of a number, padded with zeros.
 fn push_padded(out: &mut String, number: u64, width: u32) {
     for place in (0..width).rev() {
         out.push(char::from(b'0' + (number / 10_u64.saturating_pow(place) % 10) as u8));

@@ -1,4 +1,5 @@
-//! Keys: gapless numbers, unique numbers, UUIDs and tokens. Nothing is remembered: uniqueness comes from permutations.
+//! Keys: gapless numbers, unique numbers, UUIDs and tokens. Uniqueness comes from permutations, so no earlier value has
+//! to be remembered.
 
 use std::sync::Arc;
 
@@ -15,14 +16,14 @@ use crate::rng::Permutation;
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Sequence>(), Def::of::<Shuffled>(), Def::of::<Uuid>(), Def::of::<Token>()];
 
-/// Numbers without gaps: by row in a root table, by ordinal among the siblings in a child table.
+/// Consecutive numbers: over all rows of a root table, or among the siblings of a child table.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Sequence {
     /// The first number, 1 by default.
     #[serde(default)]
     start: Option<i64>,
-    /// From one number to the next, 1 by default; not 0.
+    /// The step from one number to the next, 1 by default; not 0.
     #[serde(default)]
     step: Option<i64>,
 }
@@ -68,7 +69,7 @@ impl Generator for Numbered {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Shuffled {
-    /// How many integers there are; at least as many as rows.
+    /// The number of integers; at least the number of rows.
     size: u64,
     /// The least integer, 0 by default.
     #[serde(default)]
@@ -89,14 +90,14 @@ impl Params for Shuffled {
     }
 }
 
-/// The permutation that gives each row of a root table its own number below `capacity`.
+/// Makes the permutation that gives each row of a root table its own number below `capacity`.
 pub(super) fn unique(scope: &dyn Scope, field: &str, capacity: u64) -> Result<Permutation> {
     match scope.root_rows().filter(|_| scope.depth() == 0) {
         None => Err(scope
-            .error(field, "only the rows of a root table can be told apart without memory".to_owned())
+            .error(field, "only a root table can have unique values here".to_owned())
             .hint("use `uuid` in a child table, or a `code` with the parent's key and `{ordinal}`")),
         Some(rows) if rows > capacity => Err(scope
-            .error(field, format!("{rows} rows need as many values, and there are {capacity}"))
+            .error(field, format!("{rows} rows need {rows} different values, and there are {capacity}"))
             .hint("lower the number of rows, or allow repetition")),
         Some(_) => Ok(Permutation::new(scope.key(), u128::from(capacity.max(1)))),
     }
@@ -131,8 +132,10 @@ impl Params for Uuid {
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         if scope.depth() > 3 {
-            let message = format!("a table with {} levels of parents has no room for a unique uuid", scope.depth());
-            return Err(scope.error("", message).hint("at most 3 levels"));
+            let message = format!("a table with {} levels of parents cannot have unique uuids", scope.depth());
+            return Err(scope
+                .error("", message)
+                .hint("at most 3 levels are possible; use a `code` with the parent's key and `{ordinal}`"));
         }
         Ok(Box::new(Uuids(Permutation::new(scope.key(), 1 << 122))))
     }
@@ -166,11 +169,12 @@ impl Generator for Uuids {
     }
 }
 
-/// Random lower-case hexadecimal digits, such as a session or trace id. Repeats are as likely as chance has it.
+/// Random lower-case hexadecimal digits, such as a session or trace id. Uniqueness is not enforced: repeats are as rare
+/// as chance makes them.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Token {
-    /// How many digits, 1 to 128; 32 by default.
+    /// The number of digits, 1 to 128; 32 by default.
     #[serde(default)]
     length: Option<usize>,
 }
@@ -253,7 +257,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_found_while_planning() {
-        assert!(plan_error("permutation", "size = 99").contains("100 rows need as many values, and there are 99"));
+        assert!(
+            plan_error("permutation", "size = 99").contains("100 rows need 100 different values, and there are 99")
+        );
         assert!(child_plan_error("permutation", "size = 99").contains("root table"));
         assert!(plan_error("sequence", "start = 9223372036854775807").contains("64 bits"));
         assert!(plan_error("sequence", "step = 0").contains("equal"));

@@ -1,11 +1,11 @@
-//! Lifecycles: a weighted walk through states, whose events are the rows of a child table.
+//! Lifecycles: a weighted random walk through states. Each state that a walk enters is a row of a child table.
 
 use arrow_array::{Array, Float64Array};
 
 use crate::error::{Error, Kind, Result};
 use crate::rng::Cell;
 
-/// The longest walk; a cycle of states that never ends is stopped here.
+/// The most states of one walk. It stops a cycle of states that never ends.
 const MAX_STEPS: usize = 1_000;
 
 /// A compiled state machine: states by number.
@@ -15,15 +15,20 @@ pub struct Walker {
     pub states: Vec<String>,
     /// The state in which every walk starts.
     pub start: usize,
-    /// For each state the states that may follow, each with the index of its weights.
+    /// The states that may follow each state, each with the index of its weights.
     pub next: Vec<Vec<(usize, usize)>>,
-    /// The key of the walk's randomness.
+    /// The column key of the walk's randomness.
     pub key: u64,
 }
 
 impl Walker {
-    /// The states that each parent row's walk enters: where each walk starts in the list, and the list.
-    /// `weights` has one array per transition, with one weight per parent row; `alive` says which rows walk at all.
+    /// Walks for each parent row. Returns the offset of each walk in the list of states, with the list's length at the
+    /// end, and the list of states by number. `weights` has an array for each transition, with a weight for each parent
+    /// row. A row for which `alive` is false has no states.
+    ///
+    /// # Errors
+    ///
+    /// If a weight is null, negative or not finite, or a walk takes more than 1,000 steps.
     pub fn walk(
         &self,
         keys: &[u64],
@@ -65,7 +70,7 @@ impl Walker {
                 return Ok(weight);
             }
             Err(Error::new(Kind::Profile, format!("a weight after state `{}` is {weight}", self.states[state]))
-                .hint("weights are finite and not negative; wrap the expression in greatest(0, …)"))
+                .hint("a weight must be finite and not negative; wrap the expression in greatest(0, …)"))
         };
         let mut sum = 0.0;
         for (_, index) in next {
@@ -79,7 +84,7 @@ impl Walker {
             }
             left -= weight;
         }
-        // Only where all weights are 0, or by the last bit of a sum: a walk with nowhere to go ends.
+        // Reached by rounding in the last bit, or if all weights are 0: then the walk ends.
         next.iter()
             .rev()
             .map(|(target, index)| Ok((*target, weight(*index)?)))

@@ -28,7 +28,8 @@ pub(super) const DEFS: &[Def] = &[
     Def::of::<Zipf>(),
 ];
 
-/// How a drawn number becomes a value: rounded to `scale` decimals (half away from zero) where a scale is given.
+/// The form of a drawn number as a value: rounded half away from zero to `scale` decimals if a scale is given, else a
+/// double.
 #[derive(Debug, Clone, Copy)]
 enum Shape {
     Float,
@@ -42,7 +43,7 @@ impl Shape {
             None => Ok(Shape::Float),
             Some(0) => Ok(Shape::Integer),
             Some(scale @ 1..=9) => Ok(Shape::Decimal(scale)),
-            Some(scale) => Err(scope.error("scale", format!("{scale} decimals are more than 9"))),
+            Some(scale) => Err(scope.error("scale", format!("{scale} is not between 0 and 9"))),
         }
     }
 }
@@ -93,7 +94,7 @@ impl Generator for Continuous {
     }
 }
 
-/// Plans a continuous distribution from its named parameters.
+/// Plans a continuous distribution from its parameters: name, expression if given, default.
 fn continuous(
     scope: &mut dyn Scope,
     parameters: &[(&str, Option<&Expr>, f64)],
@@ -108,13 +109,13 @@ fn continuous(
     Ok(Box::new(Continuous { parameters, shape, draw: Box::new(draw) }))
 }
 
-/// An integer from `min` to `max`, both included, each as likely as another.
+/// An integer from `min` to `max`, both included, all equally likely.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Integer {
     /// The least value.
     min: Expr,
-    /// The greatest value; below `min` gives null.
+    /// The greatest value. In a row where it is below `min` the value is null.
     max: Expr,
 }
 
@@ -130,13 +131,13 @@ impl Params for Integer {
     }
 }
 
-/// An exact decimal from `min` to `max`, both included, such as an amount of money.
+/// An exact decimal from `min` to `max`, both included and all equally likely, such as an amount of money.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Decimal {
     /// The least value.
     min: Expr,
-    /// The greatest value; below `min` gives null.
+    /// The greatest value. In a row where it is below `min` the value is null.
     max: Expr,
     /// Digits after the point, 1 to 9.
     scale: u8,
@@ -167,7 +168,7 @@ fn bounds(scope: &dyn Scope, min: Option<i64>, max: Option<i64>) -> Result<()> {
     }
 }
 
-/// Integers, or decimals as integers of their last digit.
+/// Integers, or decimals as integers in units of their last digit.
 struct Between {
     min: Operand<Int64Type>,
     max: Operand<Int64Type>,
@@ -199,13 +200,13 @@ impl Generator for Between {
     }
 }
 
-/// A number in [min, max), evenly spread.
+/// A uniformly distributed number, at least `min` and below `max`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Uniform {
     /// The least value, 0 by default.
     min: Option<Expr>,
-    /// The bound above, 1 by default.
+    /// The upper bound, 1 by default; not included before rounding.
     max: Option<Expr>,
     /// Digits after the point: 0 gives integers, 1 to 9 exact decimals, none a floating-point number.
     scale: Option<u8>,
@@ -225,7 +226,7 @@ impl Params for Uniform {
     }
 }
 
-/// A normally distributed number, cut to `min` and `max` where they are given.
+/// A normally distributed number, clamped to `min` and `max` if they are given.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Normal {
@@ -259,7 +260,7 @@ impl Params for Normal {
     }
 }
 
-/// A lognormally distributed number: long right tail, never below zero; cut to `min` and `max` where they are given.
+/// A lognormally distributed number: above zero with a long right tail; clamped to `min` and `max` if they are given.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lognormal {
@@ -293,7 +294,7 @@ impl Params for Lognormal {
     }
 }
 
-/// An exponentially distributed number: the time between events that come independently.
+/// An exponentially distributed number, such as the time between independent events.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Exponential {
@@ -316,11 +317,11 @@ impl Params for Exponential {
     }
 }
 
-/// A Poisson count: events in a span of time that come independently.
+/// A Poisson count, such as the number of independent events in a span of time.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Poisson {
-    /// The mean, 0 to 1,000,000; beyond gives null.
+    /// The mean, 0 to 1,000,000; outside of that the value is null.
     mean: Expr,
 }
 
@@ -337,7 +338,7 @@ impl Params for Poisson {
     }
 }
 
-/// The number of failures before the first success.
+/// A geometric count: the number of failures before the first success.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Geometric {
@@ -357,13 +358,13 @@ impl Params for Geometric {
     }
 }
 
-/// A negative binomial count: Poisson counts whose mean itself varies between rows, so that a few rows have many.
+/// A negative binomial count: a Poisson count whose mean varies between rows, so that a few rows have many.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NegativeBinomial {
-    /// The dispersion r, above 0: the smaller, the more the counts differ.
+    /// The dispersion r, above 0: the smaller it is, the more the counts differ.
     r: Expr,
-    /// The mean, 0 to 1,000,000; beyond gives null.
+    /// The mean, 0 to 1,000,000; outside of that the value is null.
     mean: Expr,
 }
 
@@ -380,7 +381,7 @@ impl Params for NegativeBinomial {
     }
 }
 
-/// A rank from 1 to `n`, rank k with weight 1 / k^s: few ranks are common, many are rare.
+/// A Zipf-distributed rank from 1 to `n`, rank k with weight 1 / k^s: few ranks are common, many are rare.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Zipf {

@@ -12,7 +12,7 @@ use crate::arrays::{Texts, texts};
 use crate::error::Result;
 use crate::profile::{Expr, Value};
 
-/// The type that a parameter must have; integers widen to numbers, and dates to timestamps at midnight.
+/// The type required of a parameter. Integers widen to numbers, dates to timestamps at midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want {
     /// `Int64`.
@@ -27,11 +27,11 @@ pub enum Want {
     Timestamp,
     /// `Boolean`.
     Boolean,
-    /// Whatever it is, as text in its canonical form.
+    /// Any type, as text in its canonical form.
     AsText,
 }
 
-/// A checked parameter.
+/// A compiled parameter.
 #[derive(Debug, Clone)]
 pub enum Slot {
     /// One value for all rows: an array of length 1.
@@ -40,16 +40,16 @@ pub enum Slot {
     Input(usize),
 }
 
-/// A number, date or time parameter.
+/// A parameter whose values are numbers, dates or times.
 #[derive(Debug, Clone)]
 pub struct Operand<T> {
     slot: Slot,
     kind: PhantomData<T>,
 }
 
-/// A parameter whose values are `T::Native`, as the plan checked.
+/// The types that an [`Operand`] can have, each with the type to require in the profile.
 pub trait Wanted: ArrowPrimitiveType {
-    /// The type to ask the scope for.
+    /// The type to require of the expression.
     const WANT: Want;
 }
 
@@ -67,17 +67,29 @@ impl Wanted for TimestampMicrosecondType {
 }
 
 impl<T: Wanted> Operand<T> {
-    /// Plans an expression.
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    ///
+    /// If it does not compile, or its type is not [`WANT`](Wanted::WANT) and does not widen to it.
     pub fn plan(scope: &mut dyn Scope, field: &str, expr: &Expr) -> Result<Self> {
         Ok(Self { slot: scope.operand(field, expr, T::WANT)?, kind: PhantomData })
     }
 
-    /// Plans an expression or generator.
+    /// Compiles an expression or another generator.
+    ///
+    /// # Errors
+    ///
+    /// If it does not compile, or its type is not [`WANT`](Wanted::WANT) and does not widen to it.
     pub fn plan_value(scope: &mut dyn Scope, field: &str, value: &Value) -> Result<Self> {
         Ok(Self { slot: scope.value(field, value, T::WANT)?, kind: PhantomData })
     }
 
-    /// Plans an expression, or takes the default where there is none.
+    /// Compiles an expression. Without one, the default applies.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan).
     pub fn plan_or(scope: &mut dyn Scope, field: &str, expr: Option<&Expr>, default: T::Native) -> Result<Self> {
         match expr {
             Some(expr) => Self::plan(scope, field, expr),
@@ -85,14 +97,14 @@ impl<T: Wanted> Operand<T> {
         }
     }
 
-    /// A constant.
+    /// Makes a constant parameter.
     #[must_use]
     pub fn constant_of(value: T::Native) -> Self {
         let array = PrimitiveArray::<T>::new(ScalarBuffer::from(vec![value]), None);
         Self { slot: Slot::Const(std::sync::Arc::new(array)), kind: PhantomData }
     }
 
-    /// The value, if it is the same for all rows and not null.
+    /// Gives the value if it is the same for all rows and not null.
     #[must_use]
     pub fn constant(&self) -> Option<T::Native> {
         match &self.slot {
@@ -101,13 +113,13 @@ impl<T: Wanted> Operand<T> {
         }
     }
 
-    /// Whether the value is the same for all rows.
+    /// Tells whether the value is the same for all rows.
     #[must_use]
     pub fn is_constant(&self) -> bool {
         matches!(self.slot, Slot::Const(_))
     }
 
-    /// The values for the rows of a fill.
+    /// Gives the values for the rows of a fill.
     #[must_use]
     pub fn view<'a>(&'a self, fill: &'a Fill<'_>) -> View<'a, T> {
         match &self.slot {
@@ -117,7 +129,7 @@ impl<T: Wanted> Operand<T> {
     }
 }
 
-/// The values of an [`Operand`] for the rows of a fill.
+/// The values of an [`Operand`] for some rows.
 pub enum View<'a, T: ArrowPrimitiveType> {
     /// The same for every row.
     One(Option<T::Native>),
@@ -126,7 +138,7 @@ pub enum View<'a, T: ArrowPrimitiveType> {
 }
 
 impl<T: ArrowPrimitiveType> View<'_, T> {
-    /// The value in row `i`; `None` is null.
+    /// Gives the value in row `i`; `None` is null.
     #[inline]
     #[must_use]
     pub fn at(&self, i: usize) -> Option<T::Native> {
@@ -142,17 +154,25 @@ impl<T: ArrowPrimitiveType> View<'_, T> {
 pub struct Text(Slot);
 
 impl Text {
-    /// Plans an expression of type text.
+    /// Compiles an expression of type text.
+    ///
+    /// # Errors
+    ///
+    /// If it does not compile, or is not text.
     pub fn plan(scope: &mut dyn Scope, field: &str, expr: &Expr) -> Result<Self> {
         Ok(Self(scope.operand(field, expr, Want::Text)?))
     }
 
-    /// Plans an expression of any type, taken as text in its canonical form.
+    /// Compiles an expression of any type, converted to text in its canonical form.
+    ///
+    /// # Errors
+    ///
+    /// If it does not compile.
     pub fn plan_any(scope: &mut dyn Scope, field: &str, expr: &Expr) -> Result<Self> {
         Ok(Self(scope.operand(field, expr, Want::AsText)?))
     }
 
-    /// The text, if it is the same for all rows and not null.
+    /// Gives the text if it is the same for all rows and not null.
     #[must_use]
     pub fn constant(&self) -> Option<String> {
         match &self.0 {
@@ -161,7 +181,7 @@ impl Text {
         }
     }
 
-    /// The texts for the rows of a fill.
+    /// Gives the texts for the rows of a fill.
     #[must_use]
     pub fn view<'a>(&'a self, fill: &'a Fill<'_>) -> Texts<'a> {
         match &self.0 {

@@ -1,7 +1,7 @@
 //! Records of data files: picked by weight, matched on columns, in order, or without repetition.
 //!
-//! A [`Picker`] gives record numbers; [`project`] turns them into a column. Several columns of one record come from one
-//! picker, which is how correlated values stay together.
+//! A [`Picker`] gives record numbers; [`project`] turns them into a column. Several columns of the same record share
+//! one picker, so that correlated values stay together.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,19 +24,19 @@ use crate::rng::{Cell, Weighted};
 /// The generators of this family.
 pub const DEFS: &[Def] = &[Def::of::<Record>()];
 
-/// In which order records are picked.
+/// The order in which records are picked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Any matching record, by weight.
+    /// A random matching record, by weight.
     Random,
-    /// The n-th sibling gets the n-th matching record of the file, and none past the end. All rows of a root table count
-    /// as siblings, so a root table can hold a file's records one by one.
+    /// The n-th matching record of the file for the n-th sibling, and null past the end. All rows of a root table count
+    /// as siblings, so that a root table can have a row for each record.
     InOrder,
-    /// Any matching record that no earlier sibling has, by weight; none when all are taken.
+    /// A random matching record that no earlier sibling has, by weight; null when all are taken.
     Distinct,
 }
 
-/// Picks record numbers of a data file.
+/// A planned choice of records of a data file.
 pub struct Picker {
     matches: Vec<Match>,
     shapes: Vec<Shape>,
@@ -45,13 +45,13 @@ pub struct Picker {
     root: bool,
 }
 
-/// A column of the file that must equal an expression; its known texts are numbered.
+/// A column of the file that must equal an expression, with a code for each of its texts.
 struct Match {
     value: Text,
     codes: BTreeMap<String, u32>,
 }
 
-/// The records that give a text, not `*`, in the same columns.
+/// The records that have a text, not `*`, in the same columns.
 struct Shape {
     columns: Vec<usize>,
     groups: BTreeMap<u128, Group>,
@@ -64,13 +64,18 @@ struct Group {
     table: Weighted,
 }
 
-/// The mistake of another part, as one of a field.
+/// Moves an error to a field, with its hint.
 pub(super) fn in_field(scope: &dyn Scope, field: &str, error: &Error) -> Error {
     scope.error(field, error.message().to_owned()).maybe_hint(error.hint_text().map(str::to_owned))
 }
 
 impl Picker {
-    /// Plans picks from `data`. A `*` in a matched column matches anything; an empty cell matches nothing.
+    /// Plans picks from `data`. A `*` in a matched column matches any value; an empty cell matches none.
+    ///
+    /// # Errors
+    ///
+    /// If a column does not exist or cannot be matched, constants match no record, or all records of a group have
+    /// weight 0.
     #[expect(clippy::needless_pass_by_value, reason = "callers hold the file as they got it from the scope")]
     pub fn plan(
         scope: &mut dyn Scope,
@@ -81,10 +86,10 @@ impl Picker {
     ) -> Result<Self> {
         let root = scope.depth() == 0;
         if order == Order::Distinct && root {
-            return Err(scope.error("pick", "rows of a root table have no siblings to differ from".to_owned()));
+            return Err(scope.error("pick", "`distinct` needs siblings, and rows of a root table have none".to_owned()));
         }
         if matches.len() > 8 {
-            return Err(scope.error("match", "more than 8 columns to match".to_owned()));
+            return Err(scope.error("match", "at most 8 columns can be matched".to_owned()));
         }
         let weights = data.weights(weight).map_err(|error| in_field(scope, "weight", &error))?;
         let mut planned = Vec::with_capacity(matches.len());
@@ -95,7 +100,7 @@ impl Picker {
             if array.data_type() == &DataType::Float64 {
                 return Err(scope
                     .error(&field, format!("`{column}` is a floating-point number"))
-                    .hint("match on text, `int`, `decimal(digits)` or `date`"));
+                    .hint("only text, `int`, `decimal(digits)` and `date` can be matched"));
             }
             let array = arrow_cast::cast(array, &DataType::Utf8)?;
             let mut codes = BTreeMap::new();
@@ -112,7 +117,7 @@ impl Picker {
         Ok(picker)
     }
 
-    /// Sorts the records into groups by what they match.
+    /// Sorts the records into groups by their matched texts.
     fn group(&self, scope: &dyn Scope, cells: &[Vec<Option<u32>>], rows: usize) -> Result<Vec<Shape>> {
         let mut shapes: BTreeMap<Vec<usize>, BTreeMap<u128, Vec<u32>>> = BTreeMap::new();
         for row in 0..rows {
@@ -129,8 +134,11 @@ impl Picker {
                 let Some(table) = Weighted::new(&weights) else {
                     let record = records.first().map_or(0, |r| r + 1);
                     return Err(scope
-                        .error("weight", format!("the records that match the same values as record {record} weigh 0"))
-                        .hint("give one of them a weight, or take them out"));
+                        .error(
+                            "weight",
+                            format!("all records with the same matched values as record {record} have weight 0"),
+                        )
+                        .hint("give one of them a weight above 0, or remove them"));
                 };
                 tables.insert(key, Group { records, total: weights.iter().sum(), table });
             }
@@ -139,7 +147,7 @@ impl Picker {
         Ok(planned)
     }
 
-    /// Constants that match nothing would make a column of nulls.
+    /// Refuses constants that match no record: the column would be null in every row.
     fn check_constants(&self, scope: &dyn Scope, name: &str) -> Result<()> {
         let constants: Option<Vec<String>> = self.matches.iter().map(|m| m.value.constant()).collect();
         let Some(constants) = constants else { return Ok(()) };
@@ -150,7 +158,8 @@ impl Picker {
         Err(scope.error("match", format!("data file `{name}` has no record that matches `{}`", constants.join("`, `"))))
     }
 
-    /// The number of a combination of codes in the given columns; 8 columns of less than 65,536 texts always fit.
+    /// Packs the codes in the given columns into one number; 8 columns of less than 65,536 texts always fit. `None` if
+    /// a code is.
     fn key(&self, columns: &[usize], code: impl Fn(usize) -> Option<u32>) -> Option<u128> {
         columns.iter().try_fold(0_u128, |key, c| {
             let size = self.matches[*c].codes.len() as u128 + FIRST_CODE as u128;
@@ -158,18 +167,18 @@ impl Picker {
         })
     }
 
-    /// The groups that match a row with the given codes.
+    /// Lists the groups that match a row with the given codes.
     fn groups<'a>(&'a self, code: impl Fn(usize) -> Option<u32> + 'a) -> impl Iterator<Item = &'a Group> + 'a {
         self.shapes.iter().filter_map(move |shape| shape.groups.get(&self.key(&shape.columns, &code)?))
     }
 
-    /// The picker with the matched values of the rows of a fill.
+    /// Prepares the picker for the rows of a fill.
     pub(super) fn view<'a>(&'a self, fill: &'a Fill<'_>) -> Picks<'a> {
         Picks { picker: self, codes: self.matches.iter().map(|m| Codes::of(m, fill)).collect() }
     }
 }
 
-/// Codes of matched texts: `*`, a text that the file lacks, and its texts from 2.
+/// Codes of matched texts: 0 for `*`, 1 for a text that is not in the file, from 2 for the texts of the file.
 const ANYTHING: u32 = 0;
 const UNKNOWN: u32 = 1;
 const FIRST_CODE: u32 = 2;
@@ -186,7 +195,7 @@ fn number(codes: &mut BTreeMap<String, u32>, text: &str) -> u32 {
     code
 }
 
-/// The codes of a matched expression for the rows of a fill; a dictionary is looked up once, not once a row.
+/// The codes of a matched expression for some rows. A dictionary is looked up once a value, not once a row.
 enum Codes<'a> {
     One(Option<u32>),
     Keyed(&'a Int32Array, Vec<u32>),
@@ -213,25 +222,25 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// A picker at work on the rows of a fill.
+/// A picker with the matched values of some rows.
 pub(super) struct Picks<'a> {
     picker: &'a Picker,
     codes: Vec<Codes<'a>>,
 }
 
 impl Picks<'_> {
-    /// The groups that row `i` matches; a matched null matches nothing.
+    /// Lists the groups that row `i` matches; a null matches none.
     fn groups(&self, i: usize) -> impl Iterator<Item = &Group> {
         let whole = self.codes.iter().all(|codes| codes.at(i).is_some());
         self.picker.groups(move |c| self.codes[c].at(i)).filter(move |_| whole)
     }
 
-    /// A record for row `i`, by weight, with the cell's words.
+    /// Draws a record for row `i`, by weight. `None` if no record matches.
     pub(super) fn draw(&self, i: usize, cell: &mut Cell) -> Option<usize> {
         let mut groups = self.groups(i);
         let (first, second) = (groups.next()?, groups.next());
         let group = if second.is_some() {
-            // Records with `*` join: first the group by its total weight, then the record within it.
+            // With `*`, several groups match: first draw the group by its total weight, then the record within it.
             let mut left = cell.unit() * self.groups(i).map(|group| group.total).sum::<f64>();
             let chosen = self.groups(i).find(|group| {
                 left -= group.total;
@@ -244,7 +253,7 @@ impl Picks<'_> {
         Some(group.records[group.table.pick(cell)] as usize)
     }
 
-    /// The n-th of the matching records, in the order of the file.
+    /// Gives the n-th matching record in the order of the file, counted from 0.
     fn nth(&self, i: usize, n: u64) -> Option<usize> {
         let mut groups = self.groups(i);
         let (first, second) = (groups.next()?, groups.next());
@@ -256,7 +265,7 @@ impl Picks<'_> {
         all.get(usize::try_from(n).ok()?).map(|record| *record as usize)
     }
 
-    /// A matching record that is not among `taken`: by rejection, then by a draw among those that are left.
+    /// Draws a matching record that is not among `taken`: by rejection, then by a draw among the remaining ones.
     fn fresh(&self, i: usize, cell: &mut Cell, taken: &[i32]) -> Option<usize> {
         for _ in 0..16 {
             let record = self.draw(i, cell)?;
@@ -321,13 +330,18 @@ fn distinct(picks: &Picks<'_>, fill: &Fill<'_>, family: Range<usize>, taken: &mu
     }
 }
 
-/// The values of a column of the file at the picked records; texts stay shared by pointer.
+/// Gathers the values of a column of the file at the picked records. Texts stay shared.
+///
+/// # Errors
+///
+/// If Arrow cannot gather the values.
 pub fn project(picks: &Int32Array, column: &ArrayRef) -> Result<ArrayRef> {
     Ok(arrow_select::take::take(column, picks, None)?)
 }
 
-/// One column of a record of a data file, picked by weight. For several columns of the same record, use a reference to
-/// the file (`refs.place = { file = "places.csv", weight = "weight" }`) and read `place.city`, `place.state` from it.
+/// A column of a random record of a data file, picked by weight. For several columns of the same record, use a
+/// reference to the file (`refs.place = { file = "places.csv", weight = "weight" }`) and read `place.city`,
+/// `place.state` from it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -335,11 +349,11 @@ struct Record {
     file: String,
     /// The column to take.
     column: String,
-    /// The column of weights; without it, every record is as likely as another.
+    /// The column of weights; without it, all records are equally likely.
     #[serde(default)]
     weight: Option<String>,
     /// Columns of the file that must equal expressions of this row, compared as text: `match.sex = "sex"`. `*` in the
-    /// file matches anything; a row that matches no record gives null.
+    /// file matches any value; a row that matches no record is null.
     #[serde(default)]
     r#match: IndexMap<String, Expr>,
 }

@@ -1,6 +1,6 @@
-//! What siblings make together: instants that rise from one to the next, and chains of hashes.
+//! Values that depend on the siblings before: rising instants, and chains of hashes.
 //!
-//! A family of siblings is always filled whole, so each value may look at the values before it.
+//! A fill always has complete families of siblings, so that each value can follow from the ones before it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,20 +27,21 @@ fn needs_siblings(scope: &dyn Scope) -> Result<()> {
         return Ok(());
     }
     Err(scope
-        .error("", "rows of a root table have no siblings".to_owned())
+        .error("", "needs siblings, and rows of a root table have none".to_owned())
         .hint("give the table a parent: `of = \"…\"` with `count`"))
 }
 
-/// Instants in [from, to) that rise strictly from sibling to sibling, otherwise evenly spread. In a span too narrow for
-/// all siblings they are spaced evenly and may repeat, but never fall. For child tables.
+/// Instants that rise strictly from sibling to sibling, at least `from` and before `to`, otherwise uniformly
+/// distributed. If the span is too short for all siblings, they are evenly spaced and may repeat, but never fall. For
+/// child tables.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Rising {
-    /// The earliest instant, as the first sibling sees it.
+    /// The earliest instant, evaluated for the first sibling.
     from: Expr,
-    /// The end, itself not included, as the first sibling sees it; not after `from` gives nulls.
+    /// The end, not included, evaluated for the first sibling. If it is not after `from`, all siblings are null.
     to: Expr,
-    /// The least time between two siblings in seconds, 0 by default: one step of the resolution.
+    /// The least time between two siblings in seconds, 0 to 1e9. With 0, the default, it is one step of the resolution.
     #[serde(default)]
     min_gap: f64,
     /// `minute`, `second`, `millisecond` or `microsecond`; `second` by default.
@@ -56,7 +57,7 @@ impl Params for Rising {
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         needs_siblings(scope)?;
         if !(0.0..=1e9).contains(&self.min_gap) {
-            return Err(scope.error("min_gap", format!("{} seconds are not between 0 and 1e9", self.min_gap)));
+            return Err(scope.error("min_gap", format!("{} is not between 0 and 1e9 seconds", self.min_gap)));
         }
         let from: Operand<TimestampMicrosecondType> = Operand::plan(scope, "from", &self.from)?;
         let to: Operand<TimestampMicrosecondType> = Operand::plan(scope, "to", &self.to)?;
@@ -78,17 +79,17 @@ struct Ladder {
 }
 
 impl Ladder {
-    /// The steps of one family, from `first` up to but without `end`.
+    /// Appends the steps of one family, from `first` to before `end`.
     fn climb(&self, fill: &Fill<'_>, family: Range<usize>, first: i64, end: i64, to: &mut Vec<Option<i64>>) {
         let count = family.len() as i64;
-        // What is left of the span once every gap has its least length.
+        // The part of the span that remains once every gap has its least length.
         let room = (end - first - 1).saturating_sub((count - 1).saturating_mul(self.gap));
         if room < 0 {
             let even = |place: i64| i128::from(place) * i128::from(end - first) / i128::from(count);
             to.extend((0..count).map(|place| (first + even(place) as i64).checked_mul(self.step)));
             return;
         }
-        // Sums of exponential gaps, divided by the sum of all, are sorted uniform numbers: they share out the room.
+        // Running sums of exponential gaps, divided by their total, are sorted uniform numbers.
         let gaps = || family.clone().map(|i| fill.cell(i).exponential());
         let mut head = fill.cell(family.start);
         head.next();
@@ -130,13 +131,13 @@ impl Generator for Ladder {
     }
 }
 
-/// A chain of hashes along the siblings, as tamper-evident logs have it. In SQL, each value is
-/// `sha256(concat_ws('|', previous, coalesce(a, ''), coalesce(b, ''), …))` in lower-case hexadecimal, where `previous` is
-/// the value of the sibling before, or 64 zeros for the first, and the values of `over` are cast to text. For child tables.
+/// A chain of hashes along the siblings, as in tamper-evident logs. In SQL, each value is `sha256(concat_ws('|',
+/// previous, coalesce(a, ''), coalesce(b, ''), …))` in lower-case hexadecimal, where `previous` is the value of the
+/// sibling before, or 64 zeros for the first, and the values of `over` are cast to text. For child tables.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct HashChain {
-    /// What is hashed, in this order: columns or expressions.
+    /// The columns or expressions to hash, in this order.
     over: Vec<Expr>,
 }
 
@@ -148,7 +149,7 @@ impl Params for HashChain {
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         needs_siblings(scope)?;
         if self.over.is_empty() {
-            return Err(scope.error("over", "there is nothing to hash".to_owned()));
+            return Err(scope.error("over", "needs at least one column or expression to hash".to_owned()));
         }
         let over = self.over.iter().map(|expr| Text::plan_any(scope, "over", expr)).collect::<Result<_>>()?;
         Ok(Box::new(Chain { over }))
@@ -261,10 +262,10 @@ mod tests {
     #[test]
     fn mistakes_are_found_while_planning() {
         assert!(
-            plan_error("rising", "from = \"DATE '2024-01-01'\"\nto = \"DATE '2024-01-02'\"").contains("no siblings")
+            plan_error("rising", "from = \"DATE '2024-01-01'\"\nto = \"DATE '2024-01-02'\"").contains("needs siblings")
         );
-        assert!(plan_error("hash_chain", "over = [\"1\"]").contains("no siblings"));
-        assert!(child_plan_error("hash_chain", "over = []").contains("nothing to hash"));
+        assert!(plan_error("hash_chain", "over = [\"1\"]").contains("needs siblings"));
+        assert!(child_plan_error("hash_chain", "over = []").contains("to hash"));
         assert!(
             child_plan_error("rising", "from = \"DATE '2024-01-02'\"\nto = \"DATE '2024-01-01'\"")
                 .contains("not after")

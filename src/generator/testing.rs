@@ -1,4 +1,5 @@
-//! A bed for tests of generators: a scope without a plan, a few columns to look at, and the properties of every entry.
+//! Tests of all generators: a scope without a plan, a few columns as inputs, and the properties that every entry must
+//! have.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::profile::{Expr, Value};
 use crate::rng::{Seed, child_key};
 
-/// A table of rows to fill: a root table, or the children of some parents, of which every sixth has none.
+/// A table of rows to fill: a root table, or the children of some parents, every sixth of which has none.
 pub(super) struct Bed {
     units: usize,
     depth: usize,
@@ -35,7 +36,7 @@ impl Bed {
         self
     }
 
-    /// How many root rows, or parents, there are.
+    /// Gives the number of root rows or parents.
     pub(super) fn units(&self) -> usize {
         self.units
     }
@@ -110,7 +111,7 @@ fn column(name: &str, rows: &Rows, depth: usize) -> Option<ArrayRef> {
     })
 }
 
-/// A million cells of all text generators: a spreadsheet takes none for a formula.
+/// None of a million cells of all text generators is a formula to a spreadsheet.
 #[test]
 fn no_generator_makes_a_formula() {
     let mut cells = 0;
@@ -249,7 +250,7 @@ fn coerce(array: &ArrayRef, want: Want) -> Result<ArrayRef> {
         Want::Text | Want::AsText => DataType::Utf8,
     };
     if want == Want::Text && array.data_type() != &DataType::Utf8 {
-        return Err(Error::new(Kind::Profile, format!("{} where text is meant", array.data_type())));
+        return Err(Error::new(Kind::Profile, format!("expected text, found {}", array.data_type())));
     }
     if want != Want::Timestamp {
         return Ok(arrow_cast::cast(array, &wanted)?);
@@ -290,7 +291,7 @@ pub(super) fn shown(array: &ArrayRef) -> Vec<String> {
     (0..array.len()).map(|i| format.value(i).to_string()).collect()
 }
 
-/// What siblings alone can have, and what only a root table can.
+/// Generators that need siblings. Others need a root table.
 const ONLY_CHILD: &[&str] = &["rising", "hash_chain"];
 const ONLY_ROOT: &[&str] = &["permutation", "strata"];
 
@@ -346,7 +347,7 @@ fn names_are_unique_and_parameters_are_described() {
 /// Every parameter has a doc text, those of structures inside structures too.
 fn described(path: &str, schema: &serde_json::Value) {
     for (name, property) in schema.get("properties").and_then(|p| p.as_object()).into_iter().flatten() {
-        // What stands above a variant of an enum describes its one property.
+        // The description of an enum's variant is that of its only property.
         let variant = if path.ends_with(".oneOf") { schema.get("description") } else { None };
         let text = property.get("description").or(variant);
         assert!(text.is_some(), "{path}.{name} has no description");
@@ -361,7 +362,7 @@ fn described(path: &str, schema: &serde_json::Value) {
 
 #[test]
 fn every_file_with_a_list_is_a_family() {
-    /// In two pieces, or this file were one of them.
+    /// Written in two pieces, so that this file itself is not found.
     const LIST: &str = concat!("const ", "DEFS: &[Def] =");
     let mut found = std::collections::BTreeSet::new();
     let mut folders =
@@ -382,7 +383,7 @@ fn every_file_with_a_list_is_a_family() {
     assert_eq!(found, families().into_iter().map(|(family, _)| family.to_owned()).collect());
 }
 
-/// These values are the contract: a change here raises the engine fingerprint.
+/// Pins the values: a change here must raise the engine fingerprint.
 #[test]
 fn value_stability() {
     for (family, defs) in families() {

@@ -1,7 +1,7 @@
-//! Dates and instants: spread over a span, within opening hours, some time after another, or by age.
+//! Dates and instants: within a span, within opening hours, some time after another instant, or by age.
 //!
-//! Instants are microseconds in UTC. Everything is drawn as a whole number of days or of steps of the resolution, so
-//! that no bound is ever passed by rounding.
+//! Instants are microseconds in UTC. All draws are whole numbers of days or of steps of the resolution, so that no
+//! value is rounded past a bound.
 
 mod after;
 mod age;
@@ -36,7 +36,7 @@ const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
-/// How exact an instant is.
+/// The resolution of an instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Resolution {
@@ -47,12 +47,12 @@ pub(super) enum Resolution {
     Minute,
     /// Milliseconds.
     Millisecond,
-    /// Microseconds, the finest there is.
+    /// Microseconds.
     Microsecond,
 }
 
 impl Resolution {
-    /// The step in microseconds.
+    /// Gives the length of a step in microseconds.
     #[must_use]
     pub(super) fn micros(self) -> i64 {
         match self {
@@ -64,43 +64,43 @@ impl Resolution {
     }
 }
 
-/// How many whole steps fit below `instant`: the number of the first step at or after it.
+/// Gives the number of the first step at or after `instant`, both counted from 1970.
 #[inline]
 #[must_use]
 pub(super) fn steps_up(instant: i64, step: i64) -> i64 {
     instant.div_euclid(step) + i64::from(instant.rem_euclid(step) != 0)
 }
 
-/// The type of an instant.
+/// Gives the type of an instant.
 #[must_use]
 pub(super) fn instant_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-/// Instants as a column.
+/// Makes a column of instants.
 #[must_use]
 pub(super) fn instants(array: PrimitiveArray<TimestampMicrosecondType>) -> ArrayRef {
     Arc::new(array.with_timezone("UTC"))
 }
 
-/// A day as it is written, for messages.
+/// Formats a day for messages.
 fn show_day(days: i32) -> String {
     EPOCH.checked_add(i64::from(days).days()).map_or_else(|_| format!("day {days}"), |day| day.to_string())
 }
 
-/// An instant as it is written, for messages.
+/// Formats an instant for messages.
 fn show_instant(micros: i64) -> String {
     let time = jiff::Timestamp::from_microsecond(micros);
     time.map_or_else(|_| format!("microsecond {micros}"), |time| time.to_string())
 }
 
-/// A day from `from` to `to`, both included, each as likely as another.
+/// A day from `from` to `to`, both included, all equally likely.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Day {
     /// The first day.
     from: Expr,
-    /// The last day; before `from` gives null.
+    /// The last day. In a row where it is before `from` the value is null.
     to: Expr,
 }
 
@@ -144,7 +144,7 @@ impl Generator for Days {
     }
 }
 
-/// The span [from, to) that the instants of a row come from.
+/// The span [from, to) of the instants of a row.
 struct Window {
     from: Operand<TimestampMicrosecondType>,
     to: Operand<TimestampMicrosecondType>,
@@ -156,7 +156,7 @@ impl Window {
         match (from.constant(), to.constant()) {
             (Some(first), Some(end)) if end <= first => {
                 let message = format!("`to` {} is not after `from` {}", show_instant(end), show_instant(first));
-                Err(scope.error("to", message).hint("`to` itself is not included"))
+                Err(scope.error("to", message).hint("`to` itself is not included: it must be later than `from`"))
             }
             _ => Ok(Self { from, to }),
         }
@@ -167,18 +167,19 @@ impl Window {
     }
 }
 
-/// An instant in [from, to), evenly spread, or more often at some hours and on some days of the week.
+/// An instant, at least `from` and before `to`: uniformly distributed, or more frequent at some hours and on some days
+/// of the week.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Timestamp {
     /// The earliest instant.
     from: Expr,
-    /// The end, itself not included; not after `from` gives null.
+    /// The end, not included. In a row where it is not after `from` the value is null.
     to: Expr,
-    /// 24 weights, one an hour of the day in UTC, midnight first; equal by default.
+    /// 24 weights, one for each hour of the day in UTC, midnight first; equal by default.
     #[serde(default)]
     hours: Option<Vec<f64>>,
-    /// 7 weights, one a day of the week, Monday first; equal by default.
+    /// 7 weights, one for each day of the week, Monday first; equal by default.
     #[serde(default)]
     weekdays: Option<Vec<f64>>,
     /// `minute`, `second`, `millisecond` or `microsecond`; `second` by default.
@@ -201,11 +202,11 @@ impl Params for Timestamp {
     }
 }
 
-/// Weights as shares of the greatest one.
+/// Checks weights and divides them by the greatest one.
 fn shares(scope: &dyn Scope, field: &str, weights: Option<&[f64]>, count: usize) -> Result<Vec<f64>> {
     let Some(weights) = weights else { return Ok(vec![1.0; count]) };
     if weights.len() != count {
-        return Err(scope.error(field, format!("{} weights where {count} are meant", weights.len())));
+        return Err(scope.error(field, format!("expected {count} weights, found {}", weights.len())));
     }
     let greatest = weights.iter().copied().fold(0.0, f64::max);
     if weights.iter().any(|w| !w.is_finite() || *w < 0.0) || greatest <= 0.0 {
@@ -216,18 +217,19 @@ fn shares(scope: &dyn Scope, field: &str, weights: Option<&[f64]>, count: usize)
 
 struct Instants {
     window: Window,
-    /// The chance to keep an instant, by hour of the week from Monday midnight.
+    /// The probability of keeping an instant, by hour of the week from Monday midnight.
     week: Option<Vec<f64>>,
     step: i64,
 }
 
 impl Instants {
-    /// Draws until an instant is kept; after 256 draws the best of them is, as in a span without a welcome hour.
+    /// Draws until an instant is kept. After 256 draws, as in a span whose hours all have weight 0, the likeliest of
+    /// them is.
     fn weighted(&self, week: &[f64], first: i64, last: i64, cell: &mut Cell) -> i64 {
         let (mut best, mut likeliest) = (first * self.step, -1.0);
         for _ in 0..256 {
             let instant = cell.between(first, last) * self.step;
-            // 1970-01-01 was a Thursday: three days after a Monday.
+            // 1970-01-01 was a Thursday, 72 hours after a Monday.
             let share = week[(instant.div_euclid(HOUR) + 72).rem_euclid(168) as usize];
             if cell.chance(share) {
                 return instant;
@@ -321,7 +323,7 @@ mod tests {
             (
                 "timestamp",
                 "from = \"DATE '2024-01-01'\"\nto = \"DATE '2024-01-02'\"\nhours = [1]",
-                "1 weights where 24 are meant",
+                "expected 24 weights, found 1",
             ),
             (
                 "timestamp",

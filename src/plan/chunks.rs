@@ -1,24 +1,24 @@
-//! How large a chunk is, from a sample of the tree.
+//! Sizes of chunks, estimated from a sample of root rows.
 
 use super::{Chunk, Plan, Source, Table, Tree};
 use crate::error::Result;
 
-/// Rows of a tree that a chunk aims at.
+/// The number of rows, of all tables of a tree, that a chunk should have.
 const CHUNK_ROWS: f64 = 32_768.0;
 
-/// Rows of a tree from which an estimate is good enough.
+/// The number of sampled rows that is enough for an estimate.
 const ENOUGH: usize = 2_000;
 
-/// Rows of other trees that a sample may need: hands, and the families of their rows.
+/// The most rows of other trees that a sample may need: hands, with the siblings of their rows.
 const SAMPLE_FACTS: u64 = 100_000;
 
-/// A few root rows of a tree.
+/// A sample of a tree.
 pub struct Sample<'p> {
-    /// The rows.
+    /// The sampled root rows, with their descendants.
     pub chunk: Chunk<'p>,
-    /// How many.
+    /// The number of sampled root rows.
     pub rows: u64,
-    /// The mean rows of each table for one of them.
+    /// The tables of the tree, each with its mean number of rows for one root row.
     pub means: Vec<MeanRows>,
 }
 
@@ -32,8 +32,8 @@ pub struct MeanRows {
 }
 
 impl Plan {
-    /// Sets each root table's chunk so that a chunk has about as many rows of the whole tree, from a small sample; and
-    /// refuses a profile that makes more rows than allowed.
+    /// Sets each root table's chunk so that a chunk has about 32,768 rows of the whole tree, by a small sample. Refuses
+    /// a profile with more rows than the limit.
     pub(super) fn size_chunks(&mut self) -> Result<()> {
         let mut trees = Vec::new();
         for Tree { root, .. } in self.trees() {
@@ -47,12 +47,20 @@ impl Plan {
         self.allow(&trees)
     }
 
-    /// The mean rows of each table of a tree for one root row, from a few rows up to 200.
+    /// Estimates the rows of each table of a tree: the mean for one root row, from a sample of up to 200.
+    ///
+    /// # Errors
+    ///
+    /// If a value on which a number of rows depends cannot be computed.
     pub fn estimate(&self, root: usize) -> Result<Vec<MeanRows>> {
         Ok(self.sample(root)?.means)
     }
 
-    /// A few root rows from all over a tree.
+    /// Samples up to 200 root rows, evenly spaced, fewer if they already have 2,000 rows.
+    ///
+    /// # Errors
+    ///
+    /// If a value on which a number of rows depends cannot be computed.
     pub fn sample(&self, root: usize) -> Result<Sample<'_>> {
         let tree = self.tree(root).tables;
         let mut sampled = Sample { chunk: Chunk::new(self, root, &[]), rows: 0, means: Vec::new() };
@@ -76,7 +84,11 @@ impl Plan {
         Ok(sampled)
     }
 
-    /// So many root rows from all over a tree.
+    /// Samples `size` root rows, evenly spaced; fewer if the hands of that many would be too large.
+    ///
+    /// # Errors
+    ///
+    /// If a value on which a number of rows depends cannot be computed.
     pub fn sample_of(&self, root: usize, size: u64) -> Result<Sample<'_>> {
         let rows = self.spaced(root, size);
         let mut chunk = Chunk::new(self, root, &rows);
@@ -87,8 +99,8 @@ impl Plan {
         Ok(Sample { chunk, rows: rows.len() as u64, means })
     }
 
-    /// Some rows of a root table from all over it: the first owners of a skewed deal have far more than others. There are
-    /// fewer of them than asked for where their hands would be too many rows.
+    /// Lists evenly spaced rows of a root table, because the first owners of a skewed deal have far more facts than the
+    /// others. The result is shorter than `size` if the hands would have too many rows.
     fn spaced(&self, root: usize, size: u64) -> Vec<u64> {
         let rows = self.tables[root].rows;
         let most =
@@ -97,8 +109,8 @@ impl Plan {
         (0..size).map(|at| (u128::from(rows) * u128::from(2 * at + 1) / u128::from(2 * size)) as u64).collect()
     }
 
-    /// The end of the chunk that starts at a root row: after `size` rows, by default after the tree's own number, or
-    /// before the hands of its rows are too large for memory. It depends on the plan alone.
+    /// Gives the end of the chunk that starts at a root row: after `size` rows. Without a size, after the table's own
+    /// number of rows, or fewer if their hands are large. It depends on nothing but the plan and the arguments.
     #[must_use]
     pub fn cut(&self, root: usize, start: u64, end: u64, size: Option<u64>) -> u64 {
         let far = start.saturating_add(size.unwrap_or(self.tables[root].chunk).max(1)).min(end);
@@ -114,14 +126,14 @@ impl Plan {
         good.min(end)
     }
 
-    /// How many rows of hands a chunk of a tree needs at most: the first owners have the most.
+    /// Counts the rows of hands in the first chunk of a tree, which has the most.
     #[must_use]
     pub fn hands(&self, root: usize) -> u64 {
         self.facts_before(root, self.cut(root, 0, self.tables[root].rows, None))
     }
 
-    /// How many facts belong to the rows of a dense table before a row: children sized in total, and rows dealt to them,
-    /// which count with their siblings where those must be made too.
+    /// Counts the facts that belong to the rows before a row, in a table with a fixed number of rows: children of
+    /// tables with `rows` in total, and dealt rows, with their siblings if those must be computed too.
     fn facts_before(&self, table: usize, row: u64) -> u64 {
         let children = self.tables.iter().enumerate().filter(|(_, child)| child.parent == Some(table));
         let children = children.filter_map(|(child, it)| match &it.source {
@@ -138,9 +150,10 @@ impl Plan {
         children.sum::<u64>() + dealt.sum::<u64>()
     }
 
-    /// How many rows must be made, on average, for one that stands alone.
+    /// Counts the rows that must be computed, on average, to get a single one: its family if a column depends on
+    /// siblings.
     fn family(&self, table: &Table) -> u64 {
-        let parent = table.parent.filter(|_| table.columns.iter().any(|column| column.family));
+        let parent = table.parent.filter(|_| table.columns.iter().any(|column| column.needs_siblings));
         parent.map_or(1, |parent| table.rows.div_ceil(self.tables[parent].rows.max(1)).max(1))
     }
 }

@@ -233,7 +233,7 @@ impl<'a> Compiler<'a> {
                 schema,
                 source: table.source.ok_or_else(|| Error::internal("a table without a source"))?,
                 key,
-                whole,
+                cached: whole,
             });
         }
         let mut plan = Plan {
@@ -247,7 +247,7 @@ impl<'a> Compiler<'a> {
             limits: options.limits,
             tables,
         };
-        plan.find_families();
+        plan.find_sibling_dependence();
         plan.prove_matches(self.loaded)?;
         plan.size_chunks()?;
         plan.note_classes();

@@ -1,47 +1,49 @@
-//! Dealing: facts go to owners like cards, by functions that can be inverted, so that nothing is stored.
+//! Deals: the assignment of facts (rows of one table) to owners (rows of another), as cards are dealt to players. It is
+//! a function that can be inverted, so that nothing is stored.
 //!
-//! A [`Spread`] cuts the slots `0..n` into one run per owner: owner `a` has the slots from `start(a)` to `start(a + 1)`,
-//! where `start` is a monotone integer function. A [`Deal`] puts fact `p` on slot `π(p)`, π a keyed permutation, and
-//! gives it to the owner of that slot; the inverse enumerates an owner's hand. With strata both sides are cut into
-//! ranges first, and the dealing happens within them. With skew the first owners have most; where that shall hold
-//! within groups of owners, the curve of one group is repeated, so that no hand outgrows its group.
+//! A [`Spread`] divides the slots `0..n` into a range for each owner: owner `a` has the slots from `start(a)` to
+//! `start(a + 1)`, where `start` is a monotone integer function. A [`Deal`] gives fact `p` to the owner of slot `π(p)`,
+//! where π is a keyed permutation. The inverse lists an owner's hand, which is all facts of that owner. With strata,
+//! both sides are divided into ranges first and dealt within them. With skew, the first owners have the most facts.
+//! `skew_within` repeats the curve for each group of owners, which bounds the largest hand.
 
 use std::ops::Range;
 
 use crate::rng::{Cell, Permutation, child_key};
 
-/// Bits of the fixed-point numbers in [0, 1] that curves work on.
+/// The bits after the point of the fixed-point numbers in [0, 1] of curves.
 const ONE: u32 = 60;
-/// Straight pieces per octave of a curve, as a power of two.
+/// The number of linear pieces in each octave of a curve, as a power of two.
 const PIECES: u32 = 6;
-/// Bits of the jitter's fraction of an owner.
+/// The bits after the point of the jitter.
 const FRACTION: u32 = 23;
 
-/// How unequal hands are.
+/// The inequality of hands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    /// Zipf's exponent over the owners' numbers: 0 is even.
+    /// Zipf's exponent over the owners' numbers; 0 gives equal hands.
     pub skew: f64,
-    /// How many owners at most the skew is over; beyond, every group of owners has a first.
+    /// The most owners in a group. The skew is within each group, whose first owner has the most.
     pub within: u64,
-    /// 0 to 1: moves each border by up to that share of an owner, so that equal shares give unequal hands.
+    /// The random displacement of borders between hands, 0 to 1 of an owner's share, so that equal shares give unequal
+    /// hands.
     pub jitter: f64,
 }
 
-/// How slots are spread over owners.
+/// The division of slots among owners.
 #[derive(Debug, Clone)]
 pub(super) struct Spread {
     slots: u64,
     owners: u64,
     curve: Option<Curve>,
-    /// The jitter in 1/2²³ of an owner.
+    /// The jitter, in units of 1/2²³ of an owner.
     jitter: u64,
     key: u64,
     per_owner: Ratio,
     per_slot: Ratio,
 }
 
-/// Division by a constant in fixed point: `n · 2⁶⁰ / d`, rounded down a little too far at most, and monotone in n.
+/// Division by a constant in fixed point: `n · 2⁶⁰ / d`, monotone in n, and at most slightly below the exact quotient.
 #[derive(Debug, Clone)]
 struct Ratio {
     factor: u64,
@@ -49,7 +51,7 @@ struct Ratio {
 }
 
 impl Ratio {
-    /// Of numbers with `bits` bits behind the point, to `d` from 1 to 2⁴⁰.
+    /// Prepares the division of numbers with `bits` bits after the point by `d`, from 1 to 2⁴⁰.
     fn new(d: u64, bits: u32) -> Self {
         let width = 64 - d.saturating_sub(1).leading_zeros();
         let factor = (1_u128 << (63 + width)) / u128::from(d.max(1));
@@ -63,7 +65,7 @@ impl Ratio {
 }
 
 impl Spread {
-    /// Spreads `slots` over `owners`.
+    /// Divides `slots` among `owners`.
     pub(super) fn new(slots: u64, owners: u64, shape: Shape, key: u64) -> Self {
         let curve = (shape.skew > 0.0 && owners > 1).then(|| Curve::zipf(owners, shape));
         let jitter = (shape.jitter.clamp(0.0, 1.0) * f64::from(1_u32 << FRACTION)) as u64;
@@ -71,7 +73,7 @@ impl Spread {
         Self { slots, owners, curve, jitter, key, per_owner, per_slot }
     }
 
-    /// The first slot of an owner; for the number of owners the number of slots.
+    /// Gives the first slot of an owner; for `owner` = the number of owners, the number of slots.
     pub(super) fn start(&self, owner: u64) -> u64 {
         if owner == 0 {
             return 0;
@@ -92,14 +94,14 @@ impl Spread {
         ((u128::from(y) * u128::from(self.slots)) >> ONE) as u64
     }
 
-    /// The owner of a slot, and the slot's place in its hand.
+    /// Finds the owner of a slot, and the slot's position in the owner's range, from 0.
     pub(super) fn owner(&self, slot: u64) -> (u64, u64) {
         let guess = |slot: u64| {
             let y = self.per_slot.of(slot);
             let x = self.curve.as_ref().map_or(y, |curve| curve.inverse(y));
             ((u128::from(x) * u128::from(self.owners)) >> ONE) as u64
         };
-        // The owner is the last that starts at or before the slot: mostly the guess or the one before it.
+        // The owner is the last one that starts at or before the slot: in most cases the guess or the one before it.
         let first = guess(slot).min(self.owners - 1);
         let start = self.start(first);
         if start > slot {
@@ -128,16 +130,17 @@ impl Spread {
     }
 }
 
-/// A monotone function of [0, 1] in 60-bit fixed point, straight between knots: exact integers, equal on any machine.
+/// A monotone function from [0, 1] to [0, 1] in 60-bit fixed point, linear between knots. Integers give the same result
+/// on any machine.
 #[derive(Debug, Clone)]
 struct Curve {
     knots: Vec<u64>,
-    /// How often the curve is repeated, each time on top of the last, as a power of two.
+    /// The number of repetitions of the curve, each above the last, as a power of two.
     groups: u32,
 }
 
 impl Curve {
-    /// The share of the first x of `owners` whose weights fall as 1, 2^−s, 3^−s …, anew in each group.
+    /// Makes the curve of the cumulative share of `owners` with the weights 1, 2^−s, 3^−s …, repeated in each group.
     fn zipf(owners: u64, shape: Shape) -> Self {
         let groups = owners.div_ceil(shape.within.max(1)).next_power_of_two().trailing_zeros();
         let (owners, s) = (owners as f64 / (1_u64 << groups) as f64, shape.skew);
@@ -173,7 +176,7 @@ impl Curve {
         self.grouped(group, y)
     }
 
-    /// About where the curve reaches `y`.
+    /// Estimates the x at which the curve reaches `y`.
     fn inverse(&self, y: u64) -> u64 {
         let (group, y) = self.group(y);
         let index = self.knots.partition_point(|knot| *knot <= y).saturating_sub(1);
@@ -185,7 +188,7 @@ impl Curve {
         self.grouped(group, x)
     }
 
-    /// The group of a number in [0, 1], and how far into it the number is.
+    /// Splits a number in [0, 1] into its group and the position within it.
     fn group(&self, x: u64) -> (u64, u64) {
         let group = x >> (ONE - self.groups);
         (group, (x - (group << (ONE - self.groups))) << self.groups)
@@ -197,20 +200,20 @@ impl Curve {
     }
 }
 
-/// The knot at or before `x`, how far beyond it `x` is, and the piece's length as a power of two.
+/// Finds the knot at or before `x`, the distance from it, and the length of the piece as a power of two.
 fn knot(x: u64) -> (usize, u64, u32) {
     let shift = (64 - PIECES - 1).saturating_sub(x.leading_zeros());
     let index = (u64::from(shift) << PIECES) + (x >> shift);
     (index as usize, x & ((1 << shift) - 1), shift)
 }
 
-/// Where a knot stands.
+/// Gives the x of a knot.
 fn place(index: usize) -> u64 {
     let shift = (index >> PIECES).saturating_sub(1);
     ((index as u64) - ((shift as u64) << PIECES)) << shift
 }
 
-/// Facts dealt to owners.
+/// A deal of facts to owners, by their row numbers.
 #[derive(Debug, Clone)]
 pub(super) struct Deal(Vec<Segment>);
 
@@ -223,8 +226,8 @@ struct Segment {
 }
 
 impl Deal {
-    /// Deals within each pair of (facts, owners); the facts of the pairs follow each other. A pair without facts has
-    /// no part in it; one with facts must have owners.
+    /// Makes a deal within each pair of (facts, owners). The ranges of facts must be consecutive. A pair without facts
+    /// is ignored; one with facts must have owners.
     pub(super) fn new(pairs: &[(Range<u64>, Range<u64>)], shape: Shape, key: u64) -> Self {
         let segments = pairs.iter().enumerate().filter(|(_, (facts, _))| !facts.is_empty());
         let segments = segments.map(|(at, (facts, owners))| {
@@ -240,7 +243,7 @@ impl Deal {
         Self(segments.collect())
     }
 
-    /// The owner of a fact, and the fact's place in the owner's hand from 0; `None` beyond the facts.
+    /// Finds the owner of a fact, and the fact's position in the owner's hand, from 0. `None` beyond the last fact.
     pub(super) fn owner(&self, fact: u64) -> Option<(u64, u64)> {
         let at = self.0.partition_point(|segment| segment.facts.end <= fact);
         let segment = self.0.get(at).filter(|segment| segment.facts.contains(&fact))?;
@@ -249,7 +252,7 @@ impl Deal {
         Some((segment.owners.start + owner, ordinal))
     }
 
-    /// How many facts the owners before one have.
+    /// Counts the facts of all owners before one.
     pub(super) fn before(&self, owner: u64) -> u64 {
         let before = |segment: &Segment| {
             segment.spread.start(owner.clamp(segment.owners.start, segment.owners.end) - segment.owners.start)
@@ -257,7 +260,7 @@ impl Deal {
         self.0.iter().map(before).sum()
     }
 
-    /// Appends the facts of an owner's hand in the order of their numbers.
+    /// Appends the facts of an owner's hand, in ascending order.
     pub(super) fn hand(&self, owner: u64, to: &mut Vec<u64>) {
         let from = to.len();
         for segment in self.0.iter().filter(|segment| segment.owners.contains(&owner)) {

@@ -1,14 +1,15 @@
-//! The pure function from rows to arrays: each (frame, column) is computed at most once, on whole arrays.
+//! Evaluation: the pure function from rows to arrays. Each (frame, column) is computed at most once, on whole arrays.
 //!
-//! A frame is a list of rows of one table: root rows, their children, or the rows that a reference picked. Frames live
-//! in the chunk; a column asks for its inputs, an input walks from frame to frame and gathers on its way back.
+//! A frame is a list of rows of one table: root rows, their children, or the rows picked by a reference. A chunk owns
+//! its frames. To compute a column, its inputs are fetched first; an input goes from frame to frame along its steps,
+//! and its values are gathered on the way back.
 
+mod cell_limit;
 mod frames;
 mod hands;
 mod listed;
 mod overlay;
 mod reduce;
-mod sized;
 mod walk;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
 use crate::rng::Cell;
 
-/// The most children under one parent: an ordinal keeps 24 bits in paths.
+/// The most children of one parent row: an ordinal has 24 bits in [`Rows::paths`].
 const MAX_CHILDREN: i64 = 1 << 24;
 /// The most rows of one table in one chunk.
 const MAX_CHUNK: usize = 1 << 26;
@@ -37,46 +38,47 @@ struct Frame {
     columns: Vec<Option<ArrayRef>>,
     children: Vec<Option<usize>>,
     refs: Vec<Option<Link>>,
-    /// The numbers of the rows in the whole table, for a child table sized in total.
+    /// The row numbers in the whole table, for a child table with `rows` in total.
     numbers: Vec<u64>,
-    /// Whether these are single rows, without their siblings.
+    /// True if these are single rows without their siblings.
     scattered: bool,
-    hands: Vec<(Hand, Held)>,
-    /// The rows that an `each` or `group` table is made of; for each table of a list its own.
-    facts: Vec<Made>,
-    /// The values that the rows of a `group` table stand for.
+    hands: Vec<(Hand, HandRows)>,
+    /// The source rows of an `each` or `group` table, by the index of their table in the list.
+    facts: Vec<FactRows>,
+    /// The value of each group, for a `group` table.
     group_key: Option<ArrayRef>,
-    /// State numbers and instants of a lifecycle's walk.
+    /// The states and instants of a lifecycle's walk, a row each.
     walk: Option<(Vec<u32>, Vec<i64>)>,
     /// The entries of a row list that the rows come from.
     listed: Option<listed::Rows>,
 }
 
-/// The rows that belong to each row of a frame: runs of an index into another frame, or of its rows.
+/// The hands of the rows of a frame. Hand `i` is a range of `offsets` into `index`, which refers to rows of `frame`, or
+/// into the rows themselves.
 #[derive(Clone)]
-struct Held {
+struct HandRows {
     frame: usize,
     index: Option<UInt32Array>,
     offsets: Arc<[u32]>,
 }
 
-/// The rows behind the rows of an `each` or `group` table.
-struct Made {
+/// The facts behind the rows of an `each` or `group` table, from one source table.
+struct FactRows {
     frame: usize,
-    /// Null where the row stands for one of another table.
+    /// The fact of each row, null if it is in another source table; for a group all its facts.
     index: UInt32Array,
-    /// For a group where its rows start, and the end.
+    /// The start of each group's facts in `index`, and the end. Empty for an `each` table.
     offsets: Arc<[u32]>,
 }
 
-/// Where a reference leads: rows of a frame, or of a table that is kept whole.
+/// The rows at the end of a reference: of a frame, or of a root table with cached columns.
 #[derive(Clone)]
 enum Link {
     Frame(usize, Option<ArrayRef>),
-    Whole(usize, ArrayRef),
+    Cached(usize, ArrayRef),
 }
 
-/// A row that breaks a check.
+/// A check that fails in some rows of a chunk.
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// The table.
@@ -85,22 +87,22 @@ pub struct Failure {
     pub check: String,
     /// The predicate.
     pub predicate: String,
-    /// How many rows break it.
+    /// The number of rows that fail.
     pub rows: u64,
-    /// The first of them, counted from 0 in the chunk.
+    /// The index of the first of them in the chunk, from 0.
     pub first: usize,
-    /// The first of them, as `column=value` pairs.
+    /// The first of them as `column=value` pairs.
     pub example: String,
 }
 
-/// Some root rows of one tree, and what was computed for them.
+/// Some rows of a root table with their descendants, and the columns computed for them so far.
 pub struct Chunk<'p> {
     plan: &'p Plan,
     frames: Vec<Frame>,
 }
 
 impl<'p> Chunk<'p> {
-    /// A chunk of the root table's rows with these numbers.
+    /// Starts a chunk of the rows of a root table with these numbers, from 0. Nothing is computed yet.
     #[must_use]
     pub fn new(plan: &'p Plan, root: usize, rows: &[u64]) -> Self {
         let mut chunk = Self { plan, frames: Vec::new() };
@@ -108,7 +110,7 @@ impl<'p> Chunk<'p> {
         chunk
     }
 
-    /// Columns of some rows of a root table, or of a child table sized in total, by their numbers.
+    /// Computes columns of some rows by their numbers, for a table with a fixed number of rows.
     pub(super) fn of_numbers(
         plan: &'p Plan,
         table: usize,
@@ -120,7 +122,12 @@ impl<'p> Chunk<'p> {
         columns.iter().map(|column| chunk.column(frame, *column)).collect()
     }
 
-    /// The written columns of a table of the tree.
+    /// Computes the written columns of a table of the tree.
+    ///
+    /// # Errors
+    ///
+    /// If the table is of another tree, or a value cannot be computed: it is out of range, too long, or refused by a
+    /// function. The error has the path of the column.
     pub fn batch(&mut self, table: usize) -> Result<RecordBatch> {
         let frame = self.frame_of(table)?;
         let plan = self.plan;
@@ -129,13 +136,21 @@ impl<'p> Chunk<'p> {
         Ok(RecordBatch::try_new(Arc::clone(&plan.tables[table].schema), columns)?)
     }
 
-    /// How many rows a table of the tree has here.
+    /// Counts the rows of a table of the tree in this chunk.
+    ///
+    /// # Errors
+    ///
+    /// If a value on which the number depends cannot be computed, or there are too many rows.
     pub fn rows(&mut self, table: usize) -> Result<usize> {
         let frame = self.frame_of(table)?;
         Ok(self.frames[frame].rows.len())
     }
 
-    /// The checks of a table that some row breaks, and how many rows were looked at.
+    /// Evaluates the checks of a table, and lists those that fail in some row.
+    ///
+    /// # Errors
+    ///
+    /// As [`batch`](Self::batch), for the columns in the checks.
     pub fn failures(&mut self, table: usize) -> Result<Vec<Failure>> {
         let frame = self.frame_of(table)?;
         let plan = self.plan;
@@ -182,7 +197,7 @@ impl<'p> Chunk<'p> {
         self.child(parent, table)
     }
 
-    /// A column in the type of the schema: a constant text that came as plain text stays a dictionary where declared.
+    /// Computes a column and converts it to the type of the schema: a text may have been computed without a dictionary.
     fn typed(&mut self, frame: usize, column: usize) -> Result<ArrayRef> {
         let array = self.column(frame, column)?;
         let want = &self.plan.tables[self.frames[frame].table].columns[column].ty;
@@ -198,11 +213,11 @@ impl<'p> Chunk<'p> {
         }
         let table = self.frames[frame].table;
         let plan = self.plan;
-        let made = match self.frames[frame].scattered && plan.tables[table].columns[column].family {
+        let values = match self.frames[frame].scattered && plan.tables[table].columns[column].needs_siblings {
             true => self.with_siblings(frame, column),
             false => self.compute(frame, column),
         };
-        let array = made.and_then(|array| self.sized(frame, array)).map_err(|error| {
+        let array = values.and_then(|array| self.within_limits(frame, array)).map_err(|error| {
             let table = &plan.tables[table];
             let section = if (table.before_lets..table.declared).contains(&column) { "let" } else { "columns" };
             error.within(&format!("tables.{}.{section}.{}", table.name, table.columns[column].name))
@@ -268,34 +283,35 @@ impl<'p> Chunk<'p> {
                 let (parent, index) =
                     self.frames[frame].parent.clone().ok_or_else(|| Error::internal("a root row has no parent"))?;
                 let values = self.fetch(parent, rest, input)?;
-                sized::gather(&values, &index)
+                cell_limit::gather(&values, &index)
             }
             Step::Fact(part) => {
-                let made = self.frames[frame].facts.get(*part);
-                let (to, index) = made.map(|m| (m.frame, m.index.clone())).ok_or_else(|| Error::internal("no fact"))?;
+                let facts = self.frames[frame].facts.get(*part);
+                let (to, index) =
+                    facts.map(|f| (f.frame, f.index.clone())).ok_or_else(|| Error::internal("no fact"))?;
                 let values = self.fetch(to, rest, input)?;
-                sized::gather(&values, &index)
+                cell_limit::gather(&values, &index)
             }
             Step::Ref(reference) => match self.link(frame, *reference)? {
                 Link::Frame(to, index) => {
                     let values = self.fetch(to, rest, input)?;
                     match index {
-                        Some(index) => sized::gather(&values, index.as_primitive::<Int64Type>()),
+                        Some(index) => cell_limit::gather(&values, index.as_primitive::<Int64Type>()),
                         None => Ok(values),
                     }
                 }
-                Link::Whole(table, picks) => {
-                    let values = whole(self.plan, table, rest, input)?;
-                    sized::gather(&values, picks.as_primitive::<Int64Type>())
+                Link::Cached(table, picks) => {
+                    let values = cached_column(self.plan, table, rest, input)?;
+                    cell_limit::gather(&values, picks.as_primitive::<Int64Type>())
                 }
             },
         }
     }
 }
 
-/// A column of a small root table, all rows, computed once for all chunks.
-fn whole(plan: &Plan, table: usize, steps: &[Step], input: &Input) -> Result<ArrayRef> {
-    let cells = plan.tables[table].whole.as_ref().filter(|_| steps.is_empty());
+/// Computes a column for all rows of a small root table, once for all chunks.
+fn cached_column(plan: &Plan, table: usize, steps: &[Step], input: &Input) -> Result<ArrayRef> {
+    let cells = plan.tables[table].cached.as_ref().filter(|_| steps.is_empty());
     if let Some(array) = cells.and_then(|cells| cells[input.column].get()) {
         return Ok(Arc::clone(array));
     }
@@ -303,13 +319,13 @@ fn whole(plan: &Plan, table: usize, steps: &[Step], input: &Input) -> Result<Arr
     let mut chunk = Chunk::new(plan, table, &rows);
     let array = chunk.fetch(0, steps, input)?;
     if let Some(cells) = cells {
-        // Another thread may have been first: its array is equal, and shared from now on.
+        // If another thread was first, its array is equal: use that one.
         return Ok(Arc::clone(cells[input.column].get_or_init(|| array)));
     }
     Ok(array)
 }
 
-/// Nulls where the condition is not true, and by chance at the rate, with words apart from the value's own.
+/// Sets values to null where the condition is not true, and at random at the rate, with random words of their own.
 fn masked(
     values: ArrayRef,
     when: Option<&ArrayRef>,

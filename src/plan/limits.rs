@@ -1,48 +1,57 @@
-//! What a run may grow to. A profile cannot raise it: it may be somebody else's.
+//! Limits on the size of a run. Only the command line can raise them, not a profile, because that may be somebody
+//! else's.
 
 use super::{MeanRows, Plan};
 use crate::error::{Error, Result};
 
-/// The most that is made unless the command line says otherwise.
+/// The limits on rows, bytes and texts.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Rows of all tables together.
+    /// The most rows of all tables together.
     pub rows: u64,
-    /// Bytes of all files together.
+    /// The most bytes of all files together.
     pub bytes: u64,
-    /// Bytes of one text.
+    /// The most bytes of one text.
     pub cell: u64,
 }
 
 impl Default for Limits {
-    /// Ten billion rows, a terabyte, texts of a mebibyte.
+    /// Gives 10 billion rows, a terabyte (10¹² bytes), and texts of a mebibyte.
     fn default() -> Self {
         Self { rows: 10_000_000_000, bytes: 1_000_000_000_000, cell: 1 << 20 }
     }
 }
 
 impl Limits {
-    /// Refuses more rows than allowed.
+    /// Checks a number of rows against the limit.
+    ///
+    /// # Errors
+    ///
+    /// If it is above; the hint says which option allows it.
     pub fn allow_rows(&self, rows: f64) -> Result<()> {
         if rows <= self.rows as f64 {
             return Ok(());
         }
-        Err(Error::profile("", format!("{rows:.0} rows are more than {}", self.rows))
+        Err(Error::profile("", format!("{rows:.0} rows are more than the limit of {}", self.rows))
             .hint(format!("`--max-rows {rows:.0}` allows them; `--rows` and `--scale` make fewer")))
     }
 
-    /// Refuses more bytes than allowed.
+    /// Checks a number of bytes against the limit.
+    ///
+    /// # Errors
+    ///
+    /// If it is above; the hint says which option allows it.
     pub fn allow_bytes(&self, bytes: f64) -> Result<()> {
         if bytes <= self.bytes as f64 {
             return Ok(());
         }
-        Err(Error::profile("", format!("about {bytes:.0} bytes are more than {}", self.bytes))
+        Err(Error::profile("", format!("about {bytes:.0} bytes are more than the limit of {}", self.bytes))
             .hint(format!("`--max-bytes {:.0}` allows them; `--tables` and `--part` write fewer", bytes * 1.1)))
     }
 }
 
 impl Plan {
-    /// Refuses a profile whose tables have more rows together than allowed, by an estimate of the rows of each.
+    /// Checks the estimated rows of all tables together against the limit.
     pub(super) fn allow(&self, tables: &[MeanRows]) -> Result<()> {
         let most = tables.iter().max_by(|a, b| a.rows.total_cmp(&b.rows)).map_or(0, |most| most.table);
         let path = self.tables.get(most).map_or_else(String::new, |table| format!("tables.{}", table.name));

@@ -1,4 +1,4 @@
-//! What a user may turn without editing the profile: seed, rows, scale, parameters, date.
+//! Options of a run that need no change of the profile: seed, rows, scale, parameters, date, limits.
 
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
@@ -9,20 +9,20 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::profile::{Profile, Scalar};
 use crate::sql::{self, civil};
 
-/// Overrides of a profile from the command line.
+/// Options of a run, each with the default of the command line.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Any text; equal texts give equal data.
+    /// The seed, any text: equal texts give equal data. `"0"` by default.
     pub seed: String,
-    /// Rows of root tables by name.
+    /// The numbers of rows of root tables, by name, in place of the profile's.
     pub rows: IndexMap<String, u64>,
-    /// Multiplies the rows of every root table that scales.
+    /// The factor for the rows of every root table that scales, above 0; 1 by default.
     pub scale: f64,
-    /// Values of parameters by name.
+    /// The values of parameters, by name, as text.
     pub params: IndexMap<String, String>,
-    /// The day on which the data set ends.
+    /// The day on which the data set ends, such as `2025-06-30`, in place of the profile's.
     pub as_of: Option<String>,
-    /// The most that is made.
+    /// The limits on rows, bytes and texts.
     pub limits: Limits,
 }
 
@@ -40,25 +40,25 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The day on which the data set ends, in days since 1970-01-01.
+    /// Gives the day on which the data set ends, in days since 1970-01-01.
     pub(super) fn as_of(&self, profile: &Profile) -> Result<i32> {
         let given = self.as_of.as_deref().map(|text| {
             civil::parse_date(text)
-                .ok_or_else(|| Error::usage(format!("`{text}` is not a date")).hint("such as 2025-06-30"))
+                .ok_or_else(|| Error::usage(format!("`{text}` is not a date")).hint("write it as 2025-06-30"))
         });
         given.unwrap_or_else(|| match &profile.as_of {
             Some(Scalar::Date(text)) => {
                 civil::parse_date(text).ok_or_else(|| Error::profile("as_of", format!("`{text}` is not a date")))
             }
             Some(other) => {
-                Err(Error::profile("as_of", format!("`{other}` is not a date")).hint("such as as_of = 2025-06-30"))
+                Err(Error::profile("as_of", format!("`{other}` is not a date")).hint("write it as as_of = 2025-06-30"))
             }
             None => Err(Error::profile("name", "the profile has no `as_of` date")
                 .hint("add as_of = 2025-06-30, or give --as-of")),
         })
     }
 
-    /// Every parameter as a constant, checked against its bounds.
+    /// Gives the text and value of every parameter, checked against its bounds.
     pub(super) fn constants(&self, profile: &Profile) -> Result<IndexMap<String, (String, ArrayRef)>> {
         if let Some(unknown) = self.params.keys().find(|name| !profile.params.contains_key(*name)) {
             return Err(Error::usage(format!("the profile `{}` has no parameter `{unknown}`", profile.name))
@@ -71,7 +71,7 @@ impl Options {
                 Some(text) => (
                     text.clone(),
                     read(text, &param.value).map_err(|what| {
-                        Error::usage(format!("`--set {name}={text}`: {what} is meant")).hint(param.about.clone())
+                        Error::usage(format!("`--set {name}={text}`: expected {what}")).hint(param.about.clone())
                     })?,
                 ),
                 None => (param.value.to_string(), param.value.clone()),
@@ -93,13 +93,13 @@ impl Options {
                 }
             }
             if !param.choices.is_empty() && !param.choices.contains(&text) {
-                return Err(wrong(format!("`{text}` is none of the choices"))
+                return Err(wrong(format!("`{text}` is not one of the choices"))
                     .maybe_hint(did_you_mean(&text, param.choices.iter().map(String::as_str))));
             }
-            // A number written with a point is an exact decimal in SQL; a parameter is a rate or a mean: a double.
+            // In SQL a number with a point is an exact decimal; a parameter, such as a rate or a mean, is a double.
             let expr = sql::lower(&sql::parse(&value.to_sql())?, &mut NoNames).map_err(|error| error.within(&path))?;
             let constant =
-                expr.constant().ok_or_else(|| Error::internal(format!("parameter `{name}` is no constant")))?;
+                expr.constant().ok_or_else(|| Error::internal(format!("parameter `{name}` is not a constant")))?;
             let constant =
                 if let Scalar::Number(_) = value { sql::cast(constant, &DataType::Float64)? } else { constant.clone() };
             constants.insert(name.clone(), (text, constant));
@@ -107,7 +107,7 @@ impl Options {
         Ok(constants)
     }
 
-    /// The rows of a root table.
+    /// Gives the number of rows of a root table.
     pub(super) fn rows_of(&self, name: &str, rows: u64, scales: bool) -> Result<u64> {
         if let Some(rows) = self.rows.get(name) {
             return Ok(*rows);
@@ -127,7 +127,7 @@ fn number(scalar: &Scalar) -> Option<f64> {
     }
 }
 
-/// Reads a value of the same kind as the default.
+/// Parses a value of the type of the default; the error names the type.
 fn read(text: &str, like: &Scalar) -> std::result::Result<Scalar, &'static str> {
     match like {
         Scalar::Integer(_) => text.parse().map(Scalar::Integer).map_err(|_| "an integer"),
@@ -140,12 +140,12 @@ fn read(text: &str, like: &Scalar) -> std::result::Result<Scalar, &'static str> 
     }
 }
 
-/// Nothing has a name where a parameter's value stands.
+/// The names in the value of a parameter: none, because it must be a constant.
 struct NoNames;
 
 impl sql::Names for NoNames {
     fn column(&mut self, path: &[String]) -> Result<sql::Expr> {
-        Err(Error::profile("", format!("`{}` has no meaning here: a constant is meant", path.join("."))))
+        Err(Error::profile("", format!("expected a constant, found the name `{}`", path.join("."))))
     }
 
     fn aggregate(&mut self, _: sql::Aggregate<'_>) -> Result<Option<sql::Expr>> {
@@ -153,6 +153,6 @@ impl sql::Names for NoNames {
     }
 
     fn window(&mut self, window: sql::Window<'_>) -> Result<sql::Expr> {
-        Err(Error::profile("", format!("`{}` has no meaning here: a constant is meant", window.name)))
+        Err(Error::profile("", format!("expected a constant, found the window function `{}`", window.name)))
     }
 }

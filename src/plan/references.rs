@@ -1,4 +1,4 @@
-//! Picks: which row a reference leads to, as a function of the row that asks.
+//! Picks: the row at the other end of a reference, as a function of the row that has the reference.
 
 mod matching;
 
@@ -16,60 +16,60 @@ use crate::generator::{Fill, Operand};
 use crate::rng::Cell;
 pub(super) use matching::Match;
 
-/// How a compiled reference picks.
+/// The way in which a reference picks a row.
 pub(super) enum Pick {
     /// The row with the same number.
     SameRow,
-    /// One of `rows` rows, with Zipf's exponent `skew`, other than those that some inputs hold.
+    /// A random one of `rows` rows, with Zipf's exponent `skew`, except those in the inputs `differs`.
     Random { rows: u64, skew: Option<Operand<Float64Type>>, differs: Vec<usize> },
-    /// The row that an expression numbers, within `rows`.
+    /// The row with the number that an expression gives, from 0; null if it is not below `rows`.
     Row { at: Operand<Int64Type>, rows: u64 },
-    /// A row of the same root table with a lower number.
+    /// A random row of the same root table with a lower number.
     Earlier,
     /// The sibling before.
     Previous,
-    /// A sibling before.
+    /// A random sibling before.
     EarlierSibling,
     /// The sibling with an ordinal from 1.
     Sibling(Operand<Int64Type>),
-    /// The owner to which the row is dealt, by the place of the reference.
+    /// The owner to whom the row is dealt, by the deal of the reference with this index.
     Dealt(usize),
 }
 
-/// A pick among the siblings, or among the children of a row that some steps lead to.
+/// A pick among the siblings, or among the children of another row.
 pub(super) struct Among {
-    /// The steps to the parent; `None` for the row's own siblings.
+    /// The steps to the parent of the rows to pick from; `None` for the row's own siblings.
     pub(super) within: Option<Vec<Step>>,
     /// The table of the picked rows.
     pub(super) table: usize,
-    /// A column of that table: which rows may be picked.
+    /// The condition on the rows to pick from, as a column of that table.
     pub(super) filter: Option<usize>,
     pub(super) choose: Choose,
-    /// Which of the rows that may be picked, from 1, for `Choose::Nth`.
+    /// The position among the eligible rows, from 1, for `Choose::Nth`.
     pub(super) at: Option<Operand<Int64Type>>,
 }
 
-/// Which of the rows that may be picked.
+/// The choice among the eligible rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choose {
     Any,
     First,
     Last,
-    /// Any sibling before the row.
+    /// A random one of the siblings before the row.
     Earlier,
     /// The last sibling before the row.
     LastEarlier,
-    /// The one with a place that the row says.
+    /// The n-th eligible row; `at` gives n, from 1.
     Nth,
 }
 
 impl Pick {
-    /// Whether a row's siblings decide.
+    /// Tells whether the pick depends on the row's siblings.
     pub(super) fn siblings(&self) -> bool {
         matches!(self, Pick::Previous | Pick::EarlierSibling | Pick::Sibling(_))
     }
 
-    /// Whether there may be no row.
+    /// Tells whether the pick can be null.
     pub(super) fn nullable(&self) -> bool {
         match self {
             Pick::SameRow | Pick::Dealt(_) => false,
@@ -78,7 +78,7 @@ impl Pick {
         }
     }
 
-    /// A row number, or a place among the rows at hand, for each row.
+    /// Picks for each row: a row number, or for siblings an index into the rows of the fill.
     pub(super) fn fill(&self, fill: &Fill<'_>, numbers: &[u64], deal: Option<&Deal>) -> Result<ArrayRef> {
         let rows = fill.rows;
         let ordinal = |i: usize| u64::from(rows.ordinals[i]);
@@ -125,17 +125,18 @@ impl Pick {
     }
 }
 
-/// Whether a skew may be none in some rows: null, negative or not finite. A constant was checked.
+/// Tells whether a skew can be invalid in some rows: null, negative or not finite. A constant was checked at
+/// compilation.
 pub(super) fn uncertain(skew: Option<&Operand<Float64Type>>) -> bool {
     skew.is_some_and(|skew| !skew.is_constant())
 }
 
-/// How uneven a draw is, for one row.
+/// The skew of a draw, for one row.
 #[derive(Clone, Copy)]
 enum Skew {
     Even,
     Zipf(f64),
-    /// An exponent that is none: null, negative or not finite.
+    /// An invalid exponent: null, negative or not finite.
     Wrong,
 }
 
@@ -149,7 +150,7 @@ impl Skew {
     }
 }
 
-/// A number below `n`; `None` where there is none, or the skew is no skew.
+/// Draws a number below `n`. `None` if `n` is 0 or the skew is invalid.
 fn draw(cell: &mut Cell, n: u64, skew: Skew) -> Option<u64> {
     match skew {
         _ if n == 0 => None,
@@ -159,7 +160,7 @@ fn draw(cell: &mut Cell, n: u64, skew: Skew) -> Option<u64> {
     }
 }
 
-/// The distinct rows that some inputs hold, in order.
+/// Collects the distinct rows in some inputs, in order.
 fn others(fill: &Fill<'_>, differs: &[usize], i: usize, taken: &mut Vec<u64>) {
     taken.clear();
     let columns = differs.iter().map(|input| fill.inputs[*input].as_primitive::<Int64Type>());
@@ -168,14 +169,14 @@ fn others(fill: &Fill<'_>, differs: &[usize], i: usize, taken: &mut Vec<u64>) {
     taken.dedup();
 }
 
-/// The n-th number that is not taken.
+/// Gives the n-th number, from 0, that is not taken.
 fn beyond(n: u64, taken: &[u64]) -> u64 {
     taken.iter().fold(n, |n, taken| n + u64::from(n >= *taken))
 }
 
 impl Among {
-    /// The place of the picked row among the rows at hand, for each row. `family` gives the first and the end of the
-    /// rows to pick from, and how many of them stand before the row.
+    /// Picks for each row: an index into the frame of the rows to pick from. `family` gives the first and the end of
+    /// those rows, and how many of them are before the row.
     pub(super) fn fill(
         &self,
         fill: &Fill<'_>,
@@ -190,7 +191,7 @@ impl Among {
             let (first, end, before) = family(i)?;
             let nth = || at.as_ref()?.at(i).and_then(|n| usize::try_from(n.checked_sub(1)?).ok());
             if self.choose == Choose::Nth && filter.is_none() {
-                // Without a condition the place is arithmetic: no list of the rows.
+                // Without a condition the index is arithmetic and needs no list of the rows.
                 let place = u32::try_from(nth()?).ok().and_then(|n| first.checked_add(n))?;
                 return (place < end).then(|| i64::from(place));
             }

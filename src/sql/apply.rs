@@ -1,4 +1,4 @@
-//! What stands before parentheses: a function of the row, an aggregate, or a function over siblings.
+//! Function calls in the syntax tree: functions of a row, aggregates, and window functions over siblings.
 
 use sqlparser::ast::{self, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArguments};
 
@@ -8,10 +8,10 @@ use super::lower::lower;
 use super::{Aggregate, Expr, Names, Window};
 use crate::error::{Error, Result};
 
-/// The keys of an `ORDER BY`, each with whether it descends.
+/// The keys of an `ORDER BY`; `true` is descending.
 type Keys<'a> = Vec<(&'a Sql, bool)>;
 
-/// Lowers `name(arguments) FILTER (…) OVER (…)`.
+/// Compiles `name(arguments) FILTER (…) OVER (…)`.
 pub(super) fn function_call(function: &ast::Function, names: &mut dyn Names) -> Result<Expr> {
     let name = function.name.to_string().to_lowercase();
     let (args, order) = plain_arguments(function, &name)?;
@@ -20,14 +20,15 @@ pub(super) fn function_call(function: &ast::Function, names: &mut dyn Names) -> 
     }
     if let Some(over) = &function.over {
         if function.filter.is_some() {
-            return Err(Error::profile("", "a window takes no FILTER").hint("compute over CASE WHEN condition THEN …"));
+            return Err(Error::profile("", "a window function cannot have FILTER")
+                .hint("use CASE WHEN condition THEN … as its argument"));
         }
         let ast::WindowType::WindowSpec(spec) = over else {
-            return Err(Error::profile("", "a window is written as `OVER (ORDER BY …)`"));
+            return Err(Error::profile("", "a named window is not supported: write `OVER (ORDER BY …)`"));
         };
         if spec.window_name.is_some() || spec.window_frame.is_some() {
-            return Err(Error::profile("", "a window has `PARTITION BY` and `ORDER BY`, and no frame")
-                .hint("with an order it sees the siblings up to the row, without one all of them"));
+            return Err(Error::profile("", "a window can have `PARTITION BY` and `ORDER BY`, but no frame")
+                .hint("with ORDER BY it covers the siblings up to the row, without it all siblings"));
         }
         let (partition, order) = (spec.partition_by.as_slice(), sorted(&spec.order_by)?);
         return names.window(Window { name: &name, args: &args, partition, order });
@@ -37,18 +38,18 @@ pub(super) fn function_call(function: &ast::Function, names: &mut dyn Names) -> 
         return Ok(aggregate);
     }
     if ordered {
-        return Err(Error::profile("", format!("`{name}` is no aggregate: it takes no ORDER BY")));
+        return Err(Error::profile("", format!("`{name}` is not an aggregate: it cannot have ORDER BY")));
     }
     if function.filter.is_some() {
-        return Err(Error::profile("", format!("`{name}` is no aggregate: it takes no FILTER")));
+        return Err(Error::profile("", format!("`{name}` is not an aggregate: it cannot have FILTER")));
     }
     let args = args.iter().map(|arg| lower(arg, names)).collect::<Result<Vec<_>>>()?;
     call(&name, args)
 }
 
-/// The arguments of a function, and the order that an aggregate may have within its parentheses.
+/// Gives the arguments of a function, and the `ORDER BY` inside its parentheses that an aggregate may have.
 fn plain_arguments<'a>(function: &'a ast::Function, name: &str) -> Result<(Vec<Sql>, Keys<'a>)> {
-    let plain = || Error::profile("", format!("`{name}` takes plain arguments only"));
+    let plain = || Error::profile("", format!("`{name}` can only have plain arguments"));
     let list = match &function.args {
         FunctionArguments::List(list) => list,
         FunctionArguments::None => return Ok((Vec::new(), Vec::new())),
@@ -63,7 +64,7 @@ fn plain_arguments<'a>(function: &'a ast::Function, name: &str) -> Result<(Vec<S
     }
     let bare = list.duplicate_treatment.is_none() && function.within_group.is_empty();
     if !bare || function.null_treatment.is_some() || function.parameters != FunctionArguments::None {
-        return Err(plain().hint("DISTINCT and the like are not part of the language"));
+        return Err(plain().hint("DISTINCT and similar options are not supported"));
     }
     let mut args = Vec::new();
     for arg in &list.args {
@@ -76,10 +77,10 @@ fn plain_arguments<'a>(function: &'a ast::Function, name: &str) -> Result<(Vec<S
     Ok((args, order))
 }
 
-/// The keys of an `ORDER BY`, each with whether it descends.
+/// Gives the keys of an `ORDER BY`; `true` is descending.
 fn sorted(keys: &[ast::OrderByExpr]) -> Result<Keys<'_>> {
     if keys.iter().any(|key| key.options.nulls_first.is_some() || key.with_fill.is_some()) {
-        return Err(Error::profile("", "nulls come last in an order").hint("leave out NULLS FIRST or NULLS LAST"));
+        return Err(Error::profile("", "nulls are always last in ORDER BY").hint("remove NULLS FIRST or NULLS LAST"));
     }
     Ok(keys.iter().map(|key| (&key.expr, matches!(key.options.sort, Some(ast::OrderBySort::Desc)))).collect())
 }

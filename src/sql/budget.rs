@@ -1,5 +1,5 @@
-//! How deep and how large an expression may be. What is too deep to be walked is refused by its tokens, before there is
-//! a tree; what copies of itself would make too large is refused before it is copied.
+//! Limits on the depth and size of expressions. Depth is checked on the tokens, before there is a syntax tree to
+//! recurse into; size is checked before an operand is copied.
 
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
@@ -7,12 +7,13 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 use super::{Expr, Node};
 use crate::error::{Error, Result};
 
-/// The deepest expression, in operators and brackets from its outermost to its innermost.
+/// The greatest depth of an expression: operators and brackets from its outermost to its innermost.
 const MAX_DEPTH: usize = 400;
-/// The most parts of an expression.
+/// The greatest number of nodes of an expression.
 const MAX_NODES: usize = 100_000;
 
-/// How deep an expression is at most: operators one after the other nest too, and only brackets and commas end that.
+/// Computes an upper bound of the depth of an expression, and refuses more than 400. A chain of operators counts as
+/// nested, until a bracket or comma ends it.
 pub(crate) fn allow(sql: &str) -> Result<usize> {
     let (mut levels, mut deepest) = (vec![0_usize], 0);
     for token in Tokenizer::new(&DuckDbDialect {}, sql).tokenize().unwrap_or_default() {
@@ -35,8 +36,8 @@ pub(crate) fn allow(sql: &str) -> Result<usize> {
         deepest = deepest.max(levels.iter().sum());
     }
     if deepest > MAX_DEPTH {
-        return Err(Error::profile("", format!("an expression is nested {deepest} deep, {MAX_DEPTH} is the most"))
-            .hint("brackets around parts of a long chain make it flatter; so do columns of their own"));
+        return Err(Error::profile("", format!("the expression is nested {deepest} deep, more than {MAX_DEPTH}"))
+            .hint("put brackets around parts of a long chain, or compute parts of it in other columns"));
     }
     Ok(deepest)
 }
@@ -53,7 +54,7 @@ fn reset(levels: &mut [usize]) {
     }
 }
 
-/// What follows a bracket still stands around what is in it, as one more operand.
+/// Leaves a bracket: it counts as one operand of the operators after it.
 fn leave(levels: &mut Vec<usize>) {
     if levels.len() > 1 {
         levels.pop();
@@ -61,11 +62,11 @@ fn leave(levels: &mut Vec<usize>) {
     operator(levels);
 }
 
-/// Refuses to copy an expression so many times.
+/// Refuses to copy an expression `times` times if the copies have too many nodes.
 pub(super) fn copies(expr: &Expr, times: usize) -> Result<()> {
     if nodes(expr).saturating_mul(times) > MAX_NODES {
-        return Err(Error::profile("", "an expression is too large".to_owned())
-            .hint("BETWEEN, IN and CASE copy what they look at: give it a name of its own, under `let`"));
+        return Err(Error::profile("", "the expression is too large".to_owned())
+            .hint("BETWEEN, IN and CASE copy their first operand: give it a name of its own, under `let`"));
     }
     Ok(())
 }

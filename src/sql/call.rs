@@ -1,4 +1,4 @@
-//! Calls: the function for the types of the arguments, the type of the result, what can be computed at once.
+//! Function resolution: the overload for the types of the arguments, casts of the arguments, the type of the result.
 
 use std::sync::Arc;
 
@@ -11,16 +11,20 @@ use super::functions::{Function, resolve};
 use super::{Expr, Node, Value, types};
 use crate::error::{Error, Result};
 
-/// A value as another type, where the language has a cast between both.
+/// Casts an expression to another type.
+///
+/// # Errors
+///
+/// If there is no `CAST` between the types.
 pub fn convert(expr: Expr, to: &DataType) -> Result<Expr> {
     if types::castable(&expr.ty, to) {
         return Ok(expr.cast_to(to));
     }
     let (from, to) = (types::name(&expr.ty), types::name(to));
-    Err(Error::profile("", format!("type mismatch: {from} cannot be cast to {to}")))
+    Err(Error::profile("", format!("type mismatch: cannot cast {from} to {to}")))
 }
 
-/// Resolves a function by the types of its arguments and casts them.
+/// Resolves a function by the types of its arguments, and casts them to the types of its parameters.
 pub(super) fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
     let given: Vec<DataType> = args.iter().map(|arg| arg.ty.clone()).collect();
     let (function, (wanted, ty)) = resolve(name, &given)?;
@@ -38,15 +42,15 @@ pub(super) fn call(name: &str, args: Vec<Expr>) -> Result<Expr> {
     })
 }
 
-/// Runs a function over no rows, so that a pattern, a part of a date or a number of digits that is wrong, or no
-/// constant where one is meant, is found when the profile is read.
+/// Evaluates a function for no rows. This finds wrong constants (a pattern, a part of a date, a number of digits), and
+/// columns in place of constants, when the profile is compiled.
 fn dry_run(function: &Function, args: &[Expr], ty: &DataType) -> Result<()> {
     let empty = |expr: &Expr| Value::Array(new_empty_array(types::logical(&expr.ty)));
     let scene: Vec<Value> = args
         .iter()
         .enumerate()
         .map(|(at, arg)| match arg.constant() {
-            // A first argument is what is computed with; only as a text may it also say how.
+            // The first argument is the operand; only a text can be an option, such as the part of a date.
             Some(constant) if at > 0 || types::logical(&arg.ty) == &DataType::Utf8 => {
                 Value::Scalar(Arc::clone(constant))
             }
@@ -56,7 +60,8 @@ fn dry_run(function: &Function, args: &[Expr], ty: &DataType) -> Result<()> {
     (function.eval)(&scene, 0, ty).map(|_| ())
 }
 
-/// A decimal rounded to a constant number of digits keeps no zeros behind them, and may grow by a digit before them.
+/// Gives the type of a decimal rounded to a constant number of digits: that many after the point, and one more before
+/// it.
 fn rounded(ty: &DataType, digits: Option<&Expr>) -> Option<DataType> {
     let DataType::Decimal128(precision, scale) = ty else { return None };
     let digits = match digits.map(|digits| digits.constant().and_then(|d| d.as_primitive_opt::<Int64Type>())) {

@@ -1,4 +1,4 @@
-//! `CASE`: rows go to their branches, and each branch is computed over its own rows.
+//! `CASE`: each branch is evaluated only for the rows that take it.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use arrow_select::take::take;
 use super::{Expr, Node, Value, cast, types};
 use crate::error::Result;
 
-/// Which branch each row takes, then each branch over its own rows only: an error lurking in a branch that a row
-/// does not take stays asleep.
+/// Evaluates the conditions, then each value for the rows of its branch only. An error in a branch that no row takes
+/// does not occur.
 pub(super) fn case(
     conditions: &[Expr],
     values: &[Expr],
@@ -29,7 +29,7 @@ pub(super) fn case(
         }
         let truth = match condition.eval(inputs, rows) {
             Err(_) if left < rows => {
-                // The error may lie in a row that took an earlier branch: only the rows that are left are asked.
+                // The error may come from a row that took an earlier branch, so evaluate only the remaining rows.
                 let mine: Vec<usize> = (0..rows).filter(|i| branch[*i] == u32::MAX).collect();
                 let few = condition.eval(&taken(inputs, &mine)?, mine.len())?.into_array(mine.len())?;
                 let mut truth = vec![None; rows];
@@ -81,13 +81,13 @@ pub(super) fn case(
     Ok(Value::Array(interleave(&arrays, &places)?))
 }
 
-/// The inputs at some rows.
+/// Gathers the inputs at some rows.
 fn taken(inputs: &[ArrayRef], rows: &[usize]) -> Result<Vec<ArrayRef>> {
     let indices = Int32Array::from_iter_values(rows.iter().map(|i| *i as i32));
     Ok(inputs.iter().map(|input| take(input, &indices, None)).collect::<Result<Vec<_>, _>>()?)
 }
 
-/// The branches as one dictionary, where all are constant texts or null.
+/// Combines the branches into one dictionary if all are constant texts or null: its values, and the key of each branch.
 fn literal_texts(values: &[Expr], ty: &DataType) -> Option<(ArrayRef, Vec<Option<i32>>)> {
     if types::logical(ty) != &DataType::Utf8 {
         return None;

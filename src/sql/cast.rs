@@ -1,4 +1,4 @@
-//! `CAST`: between the types of the language, and to the canonical text that every format writes.
+//! `CAST` between the types of the language, and the canonical text of values, which every text format writes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,11 @@ use super::types::{logical, name, timestamp};
 use crate::arrays::texts;
 use crate::error::{Error, Kind, Result};
 
-/// Casts an array. A text that is no such value is an error, as in SQL, not a null.
+/// Casts an array.
+///
+/// # Errors
+///
+/// If a value does not fit the type, or a text is not a value of it: as in SQL an error, not a null.
 pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let from = array.data_type();
     if from == to {
@@ -42,17 +46,17 @@ pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         }
         (DataType::Boolean, DataType::Int64) => Ok(arrow_cast::cast(array, to)?),
         (DataType::Float64, DataType::Int64) => {
-            // SQL rounds a cast to an integer; Arrow would cut it.
+            // SQL rounds when casting to an integer; Arrow would truncate.
             let numbers = array.as_primitive::<Float64Type>();
             Ok(Arc::new(numbers.try_unary::<_, Int64Type, Error>(|x| {
                 let whole = libm::rint(x);
-                // -2^63 is a double, 2^63 is the first that is too large.
+                // -2^63 is a double; 2^63 is the smallest double above the range.
                 let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&whole);
                 if fits { Ok(whole as i64) } else { Err(refuse(&x.to_string(), to)) }
             })?))
         }
         (DataType::Decimal128(_, scale), DataType::Int64) => {
-            // Arrow would cut the fraction, and SQL rounds it: a half away from zero.
+            // SQL rounds a half away from zero; Arrow would truncate.
             let unit = 10_i128.pow(*scale as u32);
             let decimals = array.as_primitive::<Decimal128Type>();
             Ok(Arc::new(decimals.try_unary::<_, Int64Type, Error>(|value| {
@@ -85,7 +89,11 @@ fn parse(array: &ArrayRef, to: &DataType, read: impl Fn(&str) -> Option<i64>) ->
     Ok(Arc::new(values.collect::<Result<Int64Array>>()?))
 }
 
-/// The canonical text of every value: as CSV writes it.
+/// Converts values to their canonical text, as CSV has it.
+///
+/// # Errors
+///
+/// If the type is not one of the language.
 pub fn as_text(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(match logical(array.data_type()) {
         DataType::Date32 => {

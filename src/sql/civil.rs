@@ -1,10 +1,10 @@
-//! Days and instants as integers: the proleptic Gregorian calendar without a time zone.
-//! Arithmetic after Howard Hinnant, "chrono-compatible low-level date algorithms" (public domain).
+//! Calendar arithmetic on days and instants as integers: the proleptic Gregorian calendar without time zones. After
+//! Howard Hinnant, "chrono-compatible low-level date algorithms" (public domain).
 
-/// Microseconds of a day.
+/// The microseconds of a day.
 pub const DAY: i64 = 86_400_000_000;
 
-/// Year, month and day of a number of days since 1970-01-01.
+/// Converts days since 1970-01-01 to year, month (from 1) and day (from 1).
 #[must_use]
 pub fn from_days(days: i32) -> (i32, u32, u32) {
     let z = i64::from(days) + 719_468;
@@ -17,7 +17,7 @@ pub fn from_days(days: i32) -> (i32, u32, u32) {
     ((yoe + era * 400 + i64::from(month <= 2)) as i32, month as u32, (doy - (153 * mp + 2) / 5 + 1) as u32)
 }
 
-/// The number of days since 1970-01-01; the day may lie outside the month and then counts on.
+/// Converts year, month (from 1) and day to days since 1970-01-01. A day past the end of the month is in the next one.
 #[must_use]
 pub fn to_days(year: i32, month: u32, day: u32) -> i32 {
     let y = i64::from(year) - i64::from(month <= 2);
@@ -29,13 +29,13 @@ pub fn to_days(year: i32, month: u32, day: u32) -> i32 {
     (era * 146_097 + doe - 719_468) as i32
 }
 
-/// Whether a number of days is a date of the years 1 to 9999, as every format writes them.
+/// Tells whether days since 1970-01-01 are a date of the years 1 to 9999, which every format can write.
 #[must_use]
 pub fn is_day(days: i64) -> bool {
     (-719_162..=2_932_896).contains(&days)
 }
 
-/// How many days a month has.
+/// Gives the number of days of a month.
 #[must_use]
 pub fn month_length(year: i32, month: u32) -> u32 {
     match month {
@@ -46,7 +46,7 @@ pub fn month_length(year: i32, month: u32) -> u32 {
     }
 }
 
-/// The same day of the month `months` later, or that month's last day.
+/// Moves a date by months, to the same day of the month or that month's last day.
 #[must_use]
 pub fn add_months(days: i32, months: i32) -> i32 {
     if months == 0 {
@@ -58,7 +58,7 @@ pub fn add_months(days: i32, months: i32) -> i32 {
     to_days(year, month, day.min(month_length(year, month)))
 }
 
-/// Whole months from one instant to another, as many as fit; negative when `to` is earlier.
+/// Counts the whole months from one instant to another, both in microseconds; negative if `to` is earlier.
 #[must_use]
 pub fn months_between(from: i64, to: i64) -> i64 {
     if to < from {
@@ -72,7 +72,7 @@ pub fn months_between(from: i64, to: i64) -> i64 {
     i64::from(if reached > to { months - 1 } else { months })
 }
 
-/// The date as `2025-06-30`.
+/// Formats a date as `2025-06-30`.
 #[must_use]
 pub fn date_text(days: i32) -> String {
     let mut out = String::with_capacity(10);
@@ -80,7 +80,7 @@ pub fn date_text(days: i32) -> String {
     out
 }
 
-/// The instant as `2025-06-30T12:34:56Z`, with six decimals where there is a fraction of a second.
+/// Formats an instant as `2025-06-30T12:34:56Z`, with six decimals if it has a fraction of a second.
 #[must_use]
 pub fn instant_text(micros: i64) -> String {
     let mut out = String::with_capacity(27);
@@ -111,7 +111,8 @@ fn push_date(days: i32, out: &mut String) {
     }
 }
 
-/// The last `N` digits with zeros in front: these texts stand in keys and hashes of every row, where `format!` is slow.
+/// Appends the last `N` digits, padded with zeros. `format!` would be too slow here: these texts are in the keys and
+/// hashes of every row.
 fn push_digits<const N: usize>(mut n: u32, out: &mut String) {
     let mut text = [b'0'; N];
     for digit in text.iter_mut().rev() {
@@ -121,14 +122,14 @@ fn push_digits<const N: usize>(mut n: u32, out: &mut String) {
     out.push_str(std::str::from_utf8(&text).unwrap_or_default());
 }
 
-/// Reads `2025-06-30`.
+/// Parses a date such as `2025-06-30`. `None` if it is not one of the years 1 to 9999.
 #[must_use]
 pub fn parse_date(text: &str) -> Option<i32> {
     let date: jiff::civil::Date = text.parse().ok()?;
     (text.len() == 10).then(|| to_days(i32::from(date.year()), date.month() as u32, date.day() as u32))
 }
 
-/// Reads `2025-06-30 12:34:56`, with `T` or a space, an optional fraction and an optional `Z`.
+/// Parses an instant such as `2025-06-30 12:34:56`, with `T` or a space, an optional fraction and an optional `Z`.
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<i64> {
     let text = text.strip_suffix('Z').unwrap_or(text);

@@ -1,7 +1,8 @@
-//! Every operator and function of the language: one list, from which resolution, docs and tests come.
+//! All operators and functions of the language: one list for resolution, docs and tests.
 //!
 //! To add one: an entry in its family's `FUNCTIONS`, with its types, its evaluation on arrays, and an example that a
-//! test runs. Functions are pure: no clock, no randomness, no transcendental floating point.
+//! test runs. Functions are pure: no clock, no randomness, and no transcendental functions, whose last digits differ
+//! between machines.
 
 mod arithmetic;
 mod between;
@@ -36,31 +37,31 @@ use super::types;
 use crate::arrays::texts;
 use crate::error::{Error, Kind, Result, did_you_mean};
 
-/// The types that the arguments are cast to, and the type of the result.
+/// The types to cast the arguments to, and the type of the result.
 pub(super) type Resolved = (Vec<DataType>, DataType);
 
 /// An operator or a function.
 #[derive(Debug)]
 pub struct Function {
-    /// Its name, lower case; operators have their sign.
+    /// Its name in lower case; an operator's sign.
     pub name: &'static str,
-    /// What it takes and gives, for people.
+    /// Its arguments and its type, for people.
     pub signature: &'static str,
-    /// What it does, in one line.
+    /// A description in one line.
     pub about: &'static str,
-    /// An expression and the text of its value.
+    /// An example: an expression, and its value as text.
     pub example: (&'static str, &'static str),
-    /// Resolves the types of the arguments, or refuses them.
+    /// Resolves the types of the arguments. `None` refuses them.
     pub types: fn(&[DataType]) -> Option<Resolved>,
-    /// Computes the values of `rows` rows.
+    /// Computes the values of `rows` rows, in the type of the result.
     pub eval: fn(&[Value], usize, &DataType) -> Result<ArrayRef>,
-    /// Where the result may be null.
+    /// The rows in which the result can be null.
     pub nulls: Nulls,
-    /// The arguments whose values the result is, or is put together of: what personal data in them makes of the result.
+    /// The arguments whose values the result repeats or is composed of. If they are personal data, so is the result.
     pub carries: Carries,
 }
 
-/// Where the result of a function may be null.
+/// The rows in which the result of a function can be null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
     /// Nowhere.
@@ -76,7 +77,7 @@ pub enum Nulls {
 }
 
 impl Nulls {
-    /// Whether the result may be null, given which arguments may be.
+    /// Tells whether the result can be null, given whether each argument can be.
     pub(super) fn nullable(self, mut arguments: impl Iterator<Item = bool>) -> bool {
         match self {
             Nulls::Never => false,
@@ -87,19 +88,19 @@ impl Nulls {
     }
 }
 
-/// The arguments of a function that its result hands on.
+/// The arguments whose values a result repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carries {
     /// None: the result is a fact about the arguments, such as a length, a sum or a comparison.
     Nothing,
     /// Every argument.
     All,
-    /// The arguments at these places, from 0; the others only say how.
+    /// The arguments at these positions, from 0; the others are options.
     Only(&'static [usize]),
 }
 
 impl Carries {
-    /// Whether the result hands on the argument at a place, from 0.
+    /// Tells whether the result repeats the argument at a position, from 0.
     #[must_use]
     pub fn argument(self, place: usize) -> bool {
         match self {
@@ -110,20 +111,20 @@ impl Carries {
     }
 }
 
-/// What people read about an operator, a function or a form of the language.
+/// The documentation of an operator, a function or a syntax of the language.
 #[derive(Debug, Clone, Copy)]
 pub struct Doc {
-    /// The family it belongs to.
+    /// The family, such as `text`.
     pub family: &'static str,
-    /// What it takes and gives.
+    /// Its arguments and its type.
     pub signature: &'static str,
-    /// What it does, in one line.
+    /// A description in one line.
     pub about: &'static str,
-    /// An expression and the text of its value.
+    /// An example: an expression, and its value as text.
     pub example: (&'static str, &'static str),
 }
 
-/// What other languages have and a pure one cannot.
+/// Functions of other languages that a pure language cannot have.
 const IMPURE: [&str; 8] =
     ["random", "rand", "now", "today", "current_date", "current_time", "current_timestamp", "gen_random_uuid"];
 
@@ -156,12 +157,12 @@ const FAMILIES: [(&str, &[&[Function]]); 6] = [
     ),
 ];
 
-/// All functions and operators that are computed row by row, family by family.
+/// Lists all functions and operators that are computed row by row, by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     FAMILIES.iter().flat_map(|(_, lists)| lists.iter().copied().flatten())
 }
 
-/// Everything that the language has, for lists and documents.
+/// Lists the documentation of the whole language, by family.
 pub fn docs() -> impl Iterator<Item = Doc> {
     let functions = FAMILIES.iter().flat_map(|(family, lists)| {
         let doc = |f: &Function| Doc { family, signature: f.signature, about: f.about, example: f.example };
@@ -170,14 +171,15 @@ pub fn docs() -> impl Iterator<Item = Doc> {
     functions.chain(forms::DOCS.iter().copied()).chain(reductions::docs())
 }
 
-/// The function of a name that takes arguments of these types.
+/// Finds the function of a name for arguments of these types.
 pub(super) fn resolve(name: &str, args: &[DataType]) -> Result<(&'static Function, Resolved)> {
     let args: Vec<DataType> = args.iter().map(|ty| types::logical(ty).clone()).collect();
     let known: Vec<&Function> = all().filter(|function| function.name == name).collect();
     if known.is_empty() {
         if IMPURE.contains(&name) {
-            return Err(Error::profile("", format!("`{name}` is not part of the language"))
-                .hint("an expression has no clock and no chance: the date is `as_of`, chance comes from a `gen`"));
+            return Err(Error::profile("", format!("`{name}` is not supported")).hint(
+                "expressions have no clock and no randomness: use `as_of` for the date and a `gen` for random values",
+            ));
         }
         let names = all().map(|function| function.name).chain(Reduction::names());
         return Err(Error::profile("", format!("unknown function `{name}`"))
@@ -189,18 +191,18 @@ pub(super) fn resolve(name: &str, args: &[DataType]) -> Result<(&'static Functio
         let given: Vec<String> = args.iter().map(types::name).collect();
         let name = if name == "negate" { "-" } else { name };
         Error::profile("", format!("type mismatch: `{name}` does not take ({})", given.join(", ")))
-            .hint(format!("it is {}; write a CAST where one is meant", signatures.join(" or ")))
+            .hint(format!("expected {}; a CAST converts between types", signatures.join(" or ")))
     })
 }
 
-/// The types of arguments that are exactly these, or null.
+/// Accepts arguments of exactly these types, or null.
 fn accepted(args: &[DataType], wanted: &[DataType], result: DataType) -> Option<Resolved> {
     let fits =
         args.len() == wanted.len() && args.iter().zip(wanted).all(|(arg, want)| arg == want || arg == &DataType::Null);
     fits.then(|| (wanted.to_vec(), result))
 }
 
-/// An argument that is the same text for all rows; `None` is null.
+/// Reads an argument that must be a constant text. `None` is null.
 fn constant(value: &Value, what: &str, function: &str) -> Result<Option<String>> {
     match value {
         Value::Scalar(array) => Ok(texts(array).at(0).map(str::to_owned)),

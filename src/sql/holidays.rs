@@ -1,9 +1,9 @@
-//! Monday to Friday less holidays, counted without walking from day to day.
+//! Business days: Monday to Friday except holidays, counted without a loop over days.
 
 use super::civil;
 use crate::error::{Error, Kind, Result};
 
-/// The holidays on a Monday to Friday, each once, in order.
+/// The holidays that are a Monday to Friday, sorted and distinct, as days since 1970-01-01.
 #[derive(Default)]
 pub(super) struct Calendar(Vec<i64>);
 
@@ -12,8 +12,8 @@ impl Calendar {
         let words = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty());
         let day = |word: &str| {
             civil::parse_date(word).map(i64::from).ok_or_else(|| {
-                Error::new(Kind::Profile, format!("`{word}` is no date in a list of holidays"))
-                    .hint("holidays are dates with spaces between them: '2025-01-01 2025-12-25'")
+                Error::new(Kind::Profile, format!("`{word}` in a list of holidays is not a date"))
+                    .hint("write holidays as dates separated by spaces: '2025-01-01 2025-12-25'")
             })
         };
         let mut days = words.map(day).collect::<Result<Vec<_>>>()?;
@@ -27,19 +27,20 @@ impl Calendar {
         is_weekday(day) && self.0.binary_search(&day).is_err()
     }
 
-    /// How many business days lie before a day, counted from a Monday long ago; before it the number is below 0.
+    /// Counts the business days before a day, from a fixed Monday; negative for days before that.
     pub(super) fn open_before(&self, day: i64) -> i64 {
         let (weeks, days) = ((day + 3).div_euclid(7), (day + 3).rem_euclid(7));
         weeks * 5 + days.min(5) - self.0.partition_point(|holiday| *holiday < day) as i64
     }
 
-    /// The n-th business day after a day; `None` lies outside of the calendar.
+    /// Finds the n-th business day after a day, or before it if n is negative. `None` if it is outside the years 1 to
+    /// 9999.
     pub(super) fn later(&self, day: i64, n: i64) -> Option<i64> {
-        // No span of the calendar has more business days, and each holiday costs at most a weekend more.
+        // The calendar has fewer business days than that, and each holiday adds at most a weekend.
         let size = n.checked_abs().filter(|size| *size < 3_000_000)?;
         let reach = (size + self.0.len() as i64) * 7 / 5 + 14;
         let found = if n < 0 {
-            // The last day before which there are `size` business days less than before this one.
+            // The last day with `size` business days fewer before it than this one has.
             let wanted = self.open_before(day) - size;
             last(day - reach, day, |at| self.open_before(at) <= wanted)
         } else {
@@ -50,7 +51,8 @@ impl Calendar {
     }
 }
 
-/// The last number below `end` that holds, where `from` does and once one does not, no later one does.
+/// Finds the last number in `from..end` for which `holds` is true, by bisection. It must be true for `from`, and after
+/// the first false no number may be true.
 fn last(mut from: i64, mut end: i64, holds: impl Fn(i64) -> bool) -> i64 {
     while end - from > 1 {
         let middle = from + (end - from) / 2;

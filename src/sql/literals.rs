@@ -1,4 +1,4 @@
-//! Literals: numbers, texts, dates, instants and spans as they are written.
+//! Literals: numbers, texts, dates, instants and intervals.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use sqlparser::ast::{self, Expr as Sql, Value as Literal};
 use super::{Expr, civil, types};
 use crate::error::{Error, Result};
 
-/// A text.
+/// Makes a text constant.
 pub(super) fn text(text: &str) -> Expr {
     Expr::literal(Arc::new(StringArray::from(vec![text])))
 }
 
-/// A number, text, truth or null.
+/// Compiles a number, text, boolean or null. `None` for other literals.
 pub(super) fn plain(value: &Literal) -> Option<Expr> {
     let array: ArrayRef = match value {
         Literal::Number(digits, _) => number(digits)?,
@@ -30,7 +30,7 @@ pub(super) fn plain(value: &Literal) -> Option<Expr> {
     Some(Expr::literal(array))
 }
 
-/// An integer, an exact decimal, or with an exponent a floating-point number.
+/// Parses a number: an integer, with a point an exact decimal, with an exponent a floating-point number.
 fn number(digits: &str) -> Option<ArrayRef> {
     if let Ok(integer) = digits.parse::<i64>() {
         return Some(Arc::new(Int64Array::from(vec![integer])));
@@ -47,7 +47,7 @@ fn number(digits: &str) -> Option<ArrayRef> {
     digits.parse::<f64>().ok().filter(|x| x.is_finite()).map(|x| Arc::new(Float64Array::from(vec![x])) as ArrayRef)
 }
 
-/// `DATE '2024-02-29'` or `TIMESTAMP '2024-02-29 12:00:00'`.
+/// Compiles `DATE '2024-02-29'` or `TIMESTAMP '2024-02-29 12:00:00'`.
 pub(super) fn typed(typed: &ast::TypedString) -> Result<Expr> {
     let ty = types::parse(&typed.data_type);
     let text = match &typed.value.value {
@@ -59,15 +59,15 @@ pub(super) fn typed(typed: &ast::TypedString) -> Result<Expr> {
         Some(DataType::Timestamp(..)) => civil::parse_instant(text)
             .map(|at| Arc::new(TimestampMicrosecondArray::from(vec![at]).with_timezone("UTC")) as ArrayRef),
         _ => {
-            return Err(Error::profile("", format!("`{typed}` is not part of the language"))
-                .hint("a literal has the type date or timestamp; write a CAST for any other"));
+            return Err(Error::profile("", format!("`{typed}` is not supported"))
+                .hint("only DATE and TIMESTAMP are possible before a literal; use CAST for other types"));
         }
     };
     let name = ty.as_ref().map_or_else(String::new, types::name);
-    array.map(Expr::literal).ok_or_else(|| Error::profile("", format!("`{text}` is no {name}")))
+    array.map(Expr::literal).ok_or_else(|| Error::profile("", format!("`{text}` is not a {name}")))
 }
 
-/// `INTERVAL '3' DAY`, `INTERVAL 3 DAY` or `INTERVAL '3 days'`.
+/// Compiles `INTERVAL '3' DAY`, `INTERVAL 3 DAY` or `INTERVAL '3 days'`.
 pub(super) fn interval(interval: &ast::Interval) -> Option<Expr> {
     let plain = interval.last_field.is_none()
         && interval.leading_precision.is_none()

@@ -1,4 +1,4 @@
-//! From syntax trees to typed expressions: names are looked up, types are checked, constants are computed.
+//! Compilation of syntax trees to typed expressions: names are resolved, types checked, constants folded.
 
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use super::parse::{excerpt, unknown_type};
 use super::{Expr, Node, budget, literals, types};
 use crate::error::{Error, Result};
 
-/// Looks up what an expression names, and takes over what is not computed row by row.
+/// The names that are visible to an expression, with the aggregates and window functions, which are not computed row by
+/// row.
 pub trait Names {
-    /// A column by its path, such as `["member", "state"]`.
+    /// Resolves a column by its path, such as `["member", "state"]`.
     fn column(&mut self, path: &[String]) -> Result<Expr>;
-    /// An aggregate over a child table or a hand; `None` if it is no aggregate.
+    /// Compiles an aggregate over a child table or a hand. `None` if the function is not an aggregate.
     fn aggregate(&mut self, aggregate: Aggregate<'_>) -> Result<Option<Expr>>;
-    /// A function over the siblings.
+    /// Compiles a window function over the siblings.
     fn window(&mut self, window: Window<'_>) -> Result<Expr>;
 }
 
@@ -28,9 +29,9 @@ pub struct Aggregate<'a> {
     pub name: &'a str,
     /// Its arguments.
     pub args: &'a [Sql],
-    /// Which rows it sees.
+    /// The condition on the rows to aggregate.
     pub filter: Option<&'a Sql>,
-    /// What the rows are ordered by, and whether the greatest comes first.
+    /// The keys by which the rows are ordered; `true` is descending.
     pub order: Vec<(&'a Sql, bool)>,
 }
 
@@ -40,13 +41,17 @@ pub struct Window<'a> {
     pub name: &'a str,
     /// Its arguments.
     pub args: &'a [Sql],
-    /// What cuts the siblings into groups.
+    /// The keys that divide the siblings into groups.
     pub partition: &'a [Sql],
-    /// What the siblings are ordered by, and whether the greatest comes first; without it the function sees all.
+    /// The keys by which the siblings are ordered; `true` is descending. Without any the window is all siblings.
     pub order: Vec<(&'a Sql, bool)>,
 }
 
-/// Lowers a parsed expression.
+/// Compiles a parsed expression.
+///
+/// # Errors
+///
+/// If a name is unknown, types do not match, a constant is out of range, or the syntax is not supported.
 pub fn lower(sql: &Sql, names: &mut dyn Names) -> Result<Expr> {
     match sql {
         Sql::Nested(inner) => lower(inner, names),
@@ -60,7 +65,7 @@ pub fn lower(sql: &Sql, names: &mut dyn Names) -> Result<Expr> {
             call(name, vec![lower(left, names)?, lower(right, names)?])
         }
         Sql::UnaryOp { op: UnaryOperator::Plus, expr } => {
-            // The sign changes nothing, yet stands before numbers only.
+            // The sign changes nothing, but its operand must be a number.
             let expr = lower(expr, names)?;
             call("negate", vec![expr.clone()]).map(|_| expr)
         }
@@ -124,23 +129,23 @@ pub fn lower(sql: &Sql, names: &mut dyn Names) -> Result<Expr> {
     }
 }
 
-/// `ceil` and `floor` without a unit.
+/// The form of `ceil` and `floor` without a unit.
 const WHOLE: CeilFloorKind = CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime);
 
 fn refused(sql: &Sql) -> Error {
-    Error::profile("", format!("`{}` is not part of the language", excerpt(&sql.to_string())))
-        .hint("`placebo list functions` shows all operators and functions")
+    Error::profile("", format!("`{}` is not supported in an expression", excerpt(&sql.to_string())))
+        .hint("`placebo list functions` lists all operators and functions")
 }
 
 fn negate(expr: Expr, negated: bool) -> Result<Expr> {
     if negated { call("not", vec![expr]) } else { Ok(expr) }
 }
 
-/// A condition that is false where it is null.
+/// Compiles a condition to one that is false if it is null.
 fn coalesced(expr: Expr) -> Result<Expr> {
     if !matches!(expr.ty, DataType::Boolean | DataType::Null) {
         let ty = types::name(&expr.ty);
-        return Err(Error::profile("", format!("type mismatch: `IS TRUE` and the like take a condition, not {ty}")));
+        return Err(Error::profile("", format!("type mismatch: `IS TRUE` and `IS FALSE` need a condition, not {ty}")));
     }
     call("coalesce", vec![expr, Expr::literal(Arc::new(BooleanArray::from(vec![false])))])
 }

@@ -1,4 +1,4 @@
-//! From text to a syntax tree, within limits.
+//! Parsing of expressions and type names, within limits on length and depth.
 
 use arrow_schema::DataType;
 use sqlparser::ast::Expr as Sql;
@@ -13,9 +13,16 @@ use crate::error::{Error, Result};
 const MAX_SQL: usize = 64 << 10;
 
 /// Parses an expression.
+///
+/// # Errors
+///
+/// If it is not one SQL expression, is longer than 64 KiB, or is nested too deeply.
 pub fn parse(sql: &str) -> Result<Sql> {
     if sql.len() > MAX_SQL {
-        return Err(Error::profile("", format!("an expression of {} bytes is longer than 64 KiB", sql.len())));
+        return Err(Error::profile(
+            "",
+            format!("an expression of {} bytes is longer than the limit of 64 KiB", sql.len()),
+        ));
     }
     budget::allow(sql)?;
     let wrong = |error: sqlparser::parser::ParserError| {
@@ -32,6 +39,10 @@ pub fn parse(sql: &str) -> Result<Sql> {
 }
 
 /// Parses a type name such as `decimal(12,2)`.
+///
+/// # Errors
+///
+/// If there is no such type.
 pub fn parse_type(sql: &str) -> Result<DataType> {
     budget::allow(sql)?;
     let parsed = Parser::new(&DuckDbDialect {})
@@ -43,7 +54,7 @@ pub fn parse_type(sql: &str) -> Result<DataType> {
 
 pub(super) fn unknown_type(sql: &str) -> Error {
     Error::profile("", format!("unknown type `{sql}`"))
-        .hint("bigint, double, decimal(precision,scale), text, date, timestamp or boolean")
+        .hint("use bigint, double, decimal(precision,scale), text, date, timestamp or boolean")
 }
 
 pub(super) fn excerpt(sql: &str) -> String {

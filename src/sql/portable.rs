@@ -1,4 +1,5 @@
-//! Predicates that other databases take as they stand: over written columns alone, with operators that mean the same.
+//! Predicates that can be a `CHECK` in a database: over written columns only, with operators that mean the same
+//! everywhere.
 
 use arrow_schema::{DataType, Schema};
 use sqlparser::ast::{
@@ -8,7 +9,7 @@ use sqlparser::ast::{UnaryOperator, Value};
 
 use super::parse::parse;
 
-/// What databases do not compare with each other, or not in the same way.
+/// Types as far as comparisons in databases differ between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Boolean,
@@ -18,15 +19,16 @@ enum Kind {
     Instant,
 }
 
-/// The predicate with quoted names, where `PostgreSQL` and `DuckDB` both understand it as it is meant here: as a `CHECK` of a
-/// table with these columns. It may not look at other rows, at hidden columns, or at anything that the two do differently.
+/// Translates a predicate to a `CHECK` of a table with these columns, with quoted names, which `PostgreSQL` and
+/// `DuckDB` both evaluate as Placebo does. `None` if it refers to other rows or hidden columns, or has anything that
+/// the two evaluate differently.
 #[must_use]
 pub fn portable(predicate: &str, columns: &Schema) -> Option<String> {
     let mut sql = parse(predicate).ok()?;
     (kind(&mut sql, columns)? == Kind::Boolean).then(|| sql.to_string())
 }
 
-/// What an expression gives, its names quoted; `None` for what is not portable.
+/// Quotes the names in an expression and gives its type. `None` if it is not portable.
 fn kind(sql: &mut Sql, columns: &Schema) -> Option<Kind> {
     let of = |sql: &mut Sql| kind(sql, columns);
     match sql {
@@ -88,7 +90,7 @@ fn column(name: &mut Ident, columns: &Schema) -> Option<Kind> {
         DataType::Dictionary(_, values) if **values == DataType::Utf8 => Some(Kind::Text),
         DataType::Date32 => Some(Kind::Date),
         DataType::Timestamp(..) => Some(Kind::Instant),
-        // Fractions are not compared.
+        // Comparisons of doubles are not portable.
         _ => None,
     }
 }
@@ -97,7 +99,7 @@ fn binary(op: &BinaryOperator, kind: Kind) -> Option<Kind> {
     use BinaryOperator as Op;
     match op {
         Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
-            // Texts have an order of their own in every database.
+            // The order of texts differs between databases.
             (kind != Kind::Text || matches!(op, Op::Eq | Op::NotEq)).then_some(Kind::Boolean)
         }
         Op::And | Op::Or => (kind == Kind::Boolean).then_some(kind),

@@ -1,21 +1,21 @@
-//! The types of the language: a small part of Arrow's, with strict rules for mixing them.
+//! The types of the language: a few of Arrow's, with strict rules for conversion.
 //!
-//! Integers widen to decimals and numbers, dates widen to timestamps, null fits everywhere. Nothing else is guessed.
+//! Integers widen to decimals and doubles, dates to timestamps, null to any type. All other conversions need a `CAST`.
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 
-/// Instants: microseconds of UTC.
+/// Gives the type of instants: microseconds in UTC.
 #[must_use]
 pub fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))
 }
 
-/// Spans of months, days and nanoseconds.
+/// The type of intervals: months, days and nanoseconds.
 pub const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
-/// The type without its encoding: a dictionary of texts is text.
+/// Gives the type without its encoding: a dictionary of texts is text.
 #[must_use]
 pub fn logical(ty: &DataType) -> &DataType {
     match ty {
@@ -24,13 +24,13 @@ pub fn logical(ty: &DataType) -> &DataType {
     }
 }
 
-/// Text as keys into shared values.
+/// Gives the type of text encoded as a dictionary.
 #[must_use]
 pub fn dictionary() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-/// The type's name in SQL, for messages and schemas.
+/// Gives the type's name in SQL, for messages and schemas.
 #[must_use]
 pub fn name(ty: &DataType) -> String {
     match logical(ty) {
@@ -48,13 +48,14 @@ pub fn name(ty: &DataType) -> String {
     }
 }
 
-/// Whether it is an integer, a decimal or a floating-point number.
+/// Tells whether a type is an integer, a decimal or a floating-point number.
 #[must_use]
 pub fn is_number(ty: &DataType) -> bool {
     matches!(ty, DataType::Int64 | DataType::Float64 | DataType::Decimal128(..) | DataType::Null)
 }
 
-/// A decimal that holds every integer of a type, or the decimal itself.
+/// Gives precision and scale of a decimal, or of one that can have every integer of an integer type. `None` for other
+/// types.
 #[must_use]
 pub fn as_decimal(ty: &DataType) -> Option<(u8, i8)> {
     match ty {
@@ -65,7 +66,7 @@ pub fn as_decimal(ty: &DataType) -> Option<(u8, i8)> {
     }
 }
 
-/// The one type that two values can both be read as without a guess.
+/// Gives the type to which two types can both widen. `None` if there is none.
 #[must_use]
 pub fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::{Date32, Decimal128, Float64, Null, Timestamp};
@@ -85,7 +86,7 @@ pub fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     })
 }
 
-/// Whether a value of type `from` can be read as `to` without a guess.
+/// Tells whether a value of type `from` is converted to `to` without a `CAST`.
 #[must_use]
 pub fn widens(from: &DataType, to: &DataType) -> bool {
     let (from, to) = (logical(from), logical(to));
@@ -100,7 +101,7 @@ pub fn widens(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Whether `CAST` leads from one type to another.
+/// Tells whether `CAST` can convert one type to another.
 #[must_use]
 pub fn castable(from: &DataType, to: &DataType) -> bool {
     use DataType::{Boolean, Date32, Int64, Interval, Null, Timestamp, Utf8};
@@ -114,7 +115,8 @@ pub fn castable(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Reads an SQL type name: `bigint`, `decimal(12,2)`, `text`, `date`, `timestamp`, `double`, `boolean`.
+/// Converts a parsed SQL type name: `bigint`, `decimal(12,2)`, `text`, `date`, `timestamp`, `double`, `boolean`. `None`
+/// for other types.
 #[must_use]
 pub fn parse(sql: &sqlparser::ast::DataType) -> Option<DataType> {
     use sqlparser::ast::{DataType as Sql, ExactNumberInfo};

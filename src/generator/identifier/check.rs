@@ -1,19 +1,20 @@
-//! Check digits: what writes them and what validates them. The reference vectors are in the tests.
+//! Check digits: functions that compute them, and functions that validate an identifier. The reference vectors are in
+//! the tests.
 
-/// The Luhn digit (ISO/IEC 7812-1, annex B) that completes digits given as values 0 to 9.
+/// Computes the Luhn check digit (ISO/IEC 7812-1, annex B) of digits given as values 0 to 9.
 #[must_use]
 pub fn luhn_digit(digits: impl DoubleEndedIterator<Item = u8>) -> u8 {
     let sum: u32 = digits.rev().enumerate().map(|(i, d)| luhn_weight(i + 1, d)).sum();
     ((10 - sum % 10) % 10) as u8
 }
 
-/// A digit's part of the Luhn sum; `place` counts from the right, 0 being the check digit.
+/// Gives the contribution of a digit to the Luhn sum. `place` counts from the right, from 0 for the check digit.
 fn luhn_weight(place: usize, digit: u8) -> u32 {
     let doubled = u32::from(digit) << (place % 2);
     if doubled > 9 { doubled - 9 } else { doubled }
 }
 
-/// The values of ASCII digits; anything else ends as a value above 9.
+/// Gives the values of ASCII digits; any other byte has a value above 9.
 fn values(text: &str) -> impl DoubleEndedIterator<Item = u8> + Clone {
     text.bytes().map(|b| b.wrapping_sub(b'0'))
 }
@@ -22,7 +23,7 @@ fn all_digits(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a number of at least two digits ends in its Luhn digit.
+/// Tells whether a number of at least two digits ends in its Luhn digit.
 ///
 /// ```
 /// use placebo::generator::identifier::check;
@@ -35,35 +36,38 @@ pub fn luhn(text: &str) -> bool {
         && values(text).rev().enumerate().map(|(i, d)| luhn_weight(i, d)).sum::<u32>() % 10 == 0
 }
 
-/// The prefix that the Luhn digit of a US National Provider Identifier covers too (ISO 7812: 80 health, 840 United States).
+/// The prefix that is included in the Luhn sum of a US National Provider Identifier (ISO 7812: 80 health, 840 United
+/// States).
 pub const NPI_PREFIX: &str = "80840";
 
-/// Whether a text is a US National Provider Identifier in form: 10 digits, Luhn over `80840` and them.
+/// Tells whether a text has the form of a US National Provider Identifier: 10 digits, with the Luhn digit of `80840`
+/// and the first nine.
 #[must_use]
 pub fn npi(text: &str) -> bool {
     all_digits(text, 10) && luhn(&format!("{NPI_PREFIX}{text}"))
 }
 
-/// The check digit of an ABA routing number: weights 3, 7, 1 over its first eight digits.
+/// Computes the check digit of an ABA routing number from its first eight digits, with the weights 3, 7, 1.
 #[must_use]
 pub fn aba_digit(digits: impl Iterator<Item = u8>) -> u8 {
     let sum: u32 = digits.zip([3, 7, 1].into_iter().cycle()).map(|(d, weight)| u32::from(d) * weight).sum();
     ((10 - sum % 10) % 10) as u8
 }
 
-/// Whether a text is an ABA routing number: nine digits, the last one a check digit.
+/// Tells whether a text has the form of an ABA routing number: nine digits, the last one a check digit.
 #[must_use]
 pub fn aba(text: &str) -> bool {
     all_digits(text, 9) && values(text).nth(8) == Some(aba_digit(values(&text[..8])))
 }
 
-/// The check digit of a DEA registration number over its first six digits.
+/// Computes the check digit of a DEA registration number from its first six digits.
 #[must_use]
 pub fn dea_digit(digits: impl Iterator<Item = u8>) -> u8 {
     (digits.take(6).zip([1, 2].into_iter().cycle()).map(|(d, weight)| u32::from(d) * weight).sum::<u32>() % 10) as u8
 }
 
-/// Whether a text is a DEA registration number in form: a letter, a letter or 9, seven digits.
+/// Tells whether a text has the form of a DEA registration number: a letter, a letter or 9, seven digits of which the
+/// last is a check digit.
 #[must_use]
 pub fn dea(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -75,7 +79,8 @@ pub fn dea(text: &str) -> bool {
             .is_some_and(|digits| all_digits(digits, 7) && values(digits).nth(6) == Some(dea_digit(values(digits))))
 }
 
-/// The remainder by 97 of a text in which A to Z stand for 10 to 35 (ISO/IEC 7064, MOD 97-10); `None` for other signs.
+/// Computes the remainder by 97 of a text of digits and of letters A to Z, which count as 10 to 35 (ISO/IEC 7064, MOD
+/// 97-10). `None` if the text has another sign.
 #[must_use]
 pub fn mod97(text: &str) -> Option<u32> {
     text.bytes().try_fold(0, |rest, byte| match byte {
@@ -85,7 +90,8 @@ pub fn mod97(text: &str) -> Option<u32> {
     })
 }
 
-/// Whether a text is an IBAN in form: two letters, two check digits, 11 to 30 letters and digits (ISO 13616).
+/// Tells whether a text has the form of an IBAN: two letters, two check digits, 11 to 30 letters and digits (ISO
+/// 13616).
 #[must_use]
 pub fn iban(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -96,13 +102,14 @@ pub fn iban(text: &str) -> bool {
         && mod97(&[&text[4..], &text[..4]].concat()) == Some(1)
 }
 
-/// Whether a text is a Legal Entity Identifier: 18 letters and digits, two check digits (ISO 17442).
+/// Tells whether a text has the form of a Legal Entity Identifier: 18 letters and digits, two check digits (ISO 17442).
 #[must_use]
 pub fn lei(text: &str) -> bool {
     text.len() == 20 && text.bytes().skip(18).all(|b| b.is_ascii_digit()) && mod97(text) == Some(1)
 }
 
-/// The value of a sign of a vehicle identification number (49 CFR 565.15); `None` for I, O, Q and other signs.
+/// Gives the value of a sign of a vehicle identification number (49 CFR 565.15). `None` for I, O, Q and signs that are
+/// not allowed.
 fn vin_value(byte: u8) -> Option<u32> {
     Some(match byte {
         b'0'..=b'9' => u32::from(byte - b'0'),
@@ -115,7 +122,8 @@ fn vin_value(byte: u8) -> Option<u32> {
     })
 }
 
-/// The check sign of a 17-place vehicle identification number; what stands in its ninth place does not count.
+/// Computes the check sign of a vehicle identification number of 17 signs; its ninth sign, the check sign's own place,
+/// is ignored. `None` if another sign is not allowed.
 #[must_use]
 pub fn vin_digit(text: &str) -> Option<char> {
     const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
@@ -126,13 +134,13 @@ pub fn vin_digit(text: &str) -> Option<char> {
     Some(if sum % 11 == 10 { 'X' } else { char::from(b'0' + (sum % 11) as u8) })
 }
 
-/// Whether a text is a vehicle identification number with a right check sign.
+/// Tells whether a text has the form of a vehicle identification number with the correct check sign.
 #[must_use]
 pub fn vin(text: &str) -> bool {
     vin_digit(text).is_some() && text.chars().nth(8) == vin_digit(text)
 }
 
-/// The letters of a Medicare Beneficiary Identifier: all but S, L, O, I, B, Z.
+/// The letters of Medicare Beneficiary Identifiers: all but S, L, O, I, B, Z.
 pub const MBI_LETTERS: &[u8] = b"ACDEFGHJKMNPQRTUVWXY";
 
 fn mbi_with(text: &str, second: impl Fn(u8) -> bool) -> bool {
@@ -148,19 +156,19 @@ fn mbi_with(text: &str, second: impl Fn(u8) -> bool) -> bool {
         })
 }
 
-/// Whether a text is a Medicare Beneficiary Identifier as CMS issues them.
+/// Tells whether a text has the form of a Medicare Beneficiary Identifier as CMS issues them.
 #[must_use]
 pub fn mbi(text: &str) -> bool {
     mbi_with(text, |b| MBI_LETTERS.contains(&b))
 }
 
-/// Whether a text is a Medicare Beneficiary Identifier of the synthetic range, whose second place is the `S` that CMS never issues.
+/// Tells whether a text is a synthetic Medicare Beneficiary Identifier: its second sign is `S`, which CMS never issues.
 #[must_use]
 pub fn mbi_synthetic(text: &str) -> bool {
     mbi_with(text, |b| b == b'S')
 }
 
-/// The check digit of a CUSIP over its first eight places.
+/// Computes the check digit of a CUSIP from its first eight signs. `None` if a sign is not allowed.
 #[must_use]
 pub fn cusip_digit(places: &str) -> Option<u8> {
     let sum = places.bytes().take(8).enumerate().try_fold(0, |sum, (i, byte)| {
@@ -170,14 +178,15 @@ pub fn cusip_digit(places: &str) -> Option<u8> {
     Some(((10 - sum % 10) % 10) as u8)
 }
 
-/// Whether a text is a CUSIP with a right check digit.
+/// Tells whether a text has the form of a CUSIP with the correct check digit.
 #[must_use]
 pub fn cusip(text: &str) -> bool {
     let form = text.len() == 9 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
     form && cusip_digit(text) == values(text).nth(8)
 }
 
-/// The check digit of an ISIN over its first eleven places: Luhn, letters counted as two digits (ISO 6166).
+/// Computes the check digit of an ISIN from its first eleven signs: Luhn, with letters as two digits (ISO 6166). `None`
+/// if a sign is not allowed.
 #[must_use]
 pub fn isin_digit(places: &str) -> Option<u8> {
     let (mut sum, mut place) = (0, 1);
@@ -193,7 +202,7 @@ pub fn isin_digit(places: &str) -> Option<u8> {
     Some(((10 - sum % 10) % 10) as u8)
 }
 
-/// Whether a text is an ISIN with a right check digit.
+/// Tells whether a text has the form of an ISIN with the correct check digit.
 #[must_use]
 pub fn isin(text: &str) -> bool {
     let form = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());

@@ -1,4 +1,4 @@
-//! Identifiers of cards, banks, companies and securities.
+//! Identifiers of payment cards, banks, companies and securities.
 
 use std::sync::Arc;
 
@@ -19,20 +19,21 @@ pub(super) const DEFS: &[Def] =
 // source: ISO/IEC 7812-1: industry digit 9 is for national use, followed by a country code of ISO 3166; 999 is none.
 const NO_ISSUER: &str = "9999990";
 
-/// A payment card number with a right Luhn digit and an issuer number that no country has: `9999990000000014`.
+/// A payment card number with a valid Luhn digit and an unassigned issuer number: `9999990000000014`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pan {
-    /// The issuer digits that it starts with, `9999990` by default. Others than `9999…` need `shape = true`.
+    /// The first digits, which identify the issuer; `9999990` by default. Any that do not start with `9999` need `shape
+    /// = true`.
     #[serde(default)]
     bin: Option<String>,
-    /// How many digits, 12 to 19; 16 by default.
+    /// The number of digits, 12 to 19; 16 by default.
     #[serde(default)]
     length: Option<u32>,
     /// Allows a `bin` that is in use: such a number may belong to someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -48,10 +49,10 @@ impl Params for Pan {
             return Err(scope.error("length", format!("{length} is not between 12 and 19")));
         }
         match (&self.bin, self.shape) {
-            (None, true) => Err(scope.error("shape", "`shape` needs a `bin`".to_owned())),
+            (None, true) => Err(scope.error("shape", "`shape = true` needs a `bin`".to_owned())),
             (Some(bin), false) if !bin.starts_with("9999") => Err(scope
                 .error("bin", format!("numbers that start with `{bin}` may belong to someone"))
-                .hint("say `shape = true` if they must, or start with `9999`")),
+                .hint("start with `9999`, or allow them with `shape = true`")),
             _ => {
                 let prefix = self.bin.unwrap_or_else(|| NO_ISSUER.to_owned());
                 plan(scope, luhn(scope, "bin", prefix, length)?, self.unique)
@@ -60,16 +61,16 @@ impl Params for Pan {
     }
 }
 
-/// Digits that end in their Luhn digit, such as a card, member or device number of one's own.
+/// Digits that end in their Luhn digit, such as a member, loyalty card or device number.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Luhn {
-    /// The digits that it starts with; none by default.
+    /// The first digits; none by default.
     #[serde(default)]
     prefix: Option<String>,
-    /// How many digits, the check digit included, 2 to 20.
+    /// The number of digits, 2 to 20, the check digit included.
     length: u32,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -90,14 +91,14 @@ impl Params for Luhn {
 
 struct Luhns {
     prefix: String,
-    /// How many digits stand between the prefix and the check digit.
+    /// The number of digits between prefix and check digit.
     free: u32,
 }
 
 fn luhn(scope: &dyn Scope, field: &str, prefix: String, length: u32) -> Result<Luhns> {
     let free = i64::from(length) - 1 - prefix.len() as i64;
     if !prefix.bytes().all(|b| b.is_ascii_digit()) || !(0..=19).contains(&free) {
-        let message = format!("`{prefix}` is not made of at most {} digits", length - 1);
+        let message = format!("expected at most {} digits, found `{prefix}`", length - 1);
         return Err(scope.error(field, message));
     }
     Ok(Luhns { prefix, free: free as u32 })
@@ -116,11 +117,11 @@ impl Identifier for Luhns {
     }
 }
 
-/// A Legal Entity Identifier with right check digits and the issuer prefix ZZZZ: `ZZZZ00TESTORG0000144`.
+/// A Legal Entity Identifier with valid check digits and the unassigned issuer prefix ZZZZ: `ZZZZ00TESTORG0000144`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lei {
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -152,14 +153,15 @@ impl Identifier for Lei {
     }
 }
 
-/// A BIC of the test network: its eighth place is 0, as in `ZQKADEF0XXX`.
+/// A BIC of the test network, whose eighth sign is 0: `ZQKADEF0XXX`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Bic {
-    /// The country as two letters: a text expression, `'DE'` by default. Another text gives null.
+    /// The country as two capital letters: a text expression, `'DE'` by default. In a row with any other text the value
+    /// is null.
     #[serde(default)]
     country: Option<Expr>,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -211,11 +213,11 @@ impl Generator for Bics {
     }
 }
 
-/// A CUSIP of the issuers 990000 to 999999, which are for one's own use: `990000002`.
+/// A CUSIP of the issuer numbers 990000 to 999999, which are reserved for internal use: `990000002`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Cusip {
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -247,11 +249,11 @@ impl Identifier for Cusip {
     }
 }
 
-/// An ISIN over a CUSIP of the issuers 990000 to 999999, which are for one's own use: `US9900000020`.
+/// An ISIN of a CUSIP of the issuer numbers 990000 to 999999, which are reserved for internal use: `US9900000020`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Isin {
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }

@@ -16,15 +16,15 @@ use crate::profile::Expr;
 pub(super) const DEFS: &[Def] =
     &[Def::of::<Npi>(), Def::of::<Dea>(), Def::of::<Mbi>(), Def::of::<Mrn>(), Def::of::<Ndc>()];
 
-/// A US National Provider Identifier with a right Luhn digit and a first digit, 3 to 9, that is never issued:
-/// `9999999995`. A system that accepts only a first digit of 1 or 2 needs `shape = true`.
+/// A US National Provider Identifier with a valid Luhn digit and a first digit, 3 to 9, that is never issued:
+/// `9999999995`. Systems that accept only a first digit of 1 or 2 need `shape = true`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Npi {
-    /// Starts with 1, as all identifiers in use do: such a number may belong to someone.
+    /// Starts with 1, as identifiers in use do: such a number may belong to someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -54,18 +54,18 @@ impl Identifier for Npi {
     }
 }
 
-/// A DEA registration number with a right check digit and the registrant letter Z, which is not in use: `ZT1234563`.
+/// A DEA registration number with a valid check digit and the registrant letter Z, which is not in use: `ZT1234563`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Dea {
-    /// The registrant's last name: its first letter becomes the second one, or 9 if it has none, as for a business. By
-    /// default any letter; a null name gives null.
+    /// The registrant's last name: its first letter becomes the second sign, or 9 if it has none, as for a business. By
+    /// default a random letter. In a row where it is null, so is the value.
     #[serde(default)]
     name: Option<Expr>,
-    /// Takes the registrant letters A, B, F, G and M: such a number may belong to someone.
+    /// Uses the registrant letters A, B, F, G and M: such a number may belong to someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -120,15 +120,15 @@ impl Generator for Deas {
     }
 }
 
-/// A Medicare Beneficiary Identifier whose second place is the letter S, which is never issued: `1S00A00AA00`. A strict
-/// validator refuses it by design; `shape = true` takes an issued letter.
+/// A Medicare Beneficiary Identifier whose second sign is S, which is never issued: `1S00A00AA00`. A strict validator
+/// refuses it by design; `shape = true` uses an issued letter.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Mbi {
-    /// Takes letters that are issued: such an identifier may belong to someone.
+    /// Uses letters that are issued: such an identifier may belong to someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -166,17 +166,17 @@ impl Identifier for Mbi {
     }
 }
 
-/// A medical record number: a prefix and digits, `SYN00000042`.
+/// A medical record number of a prefix and digits: `SYN00000042`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Mrn {
-    /// What it starts with, up to 16 letters, digits or `-`; `SYN` by default.
+    /// The prefix, up to 16 letters, digits or `-`; `SYN` by default.
     #[serde(default)]
     prefix: Option<String>,
-    /// How many digits follow, 1 to 18; 8 by default.
+    /// The number of digits after the prefix, 1 to 18; 8 by default.
     #[serde(default)]
     digits: Option<u32>,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -195,7 +195,7 @@ impl Params for Mrn {
         let prefix = self.prefix.unwrap_or_else(|| "SYN".to_owned());
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
         if prefix.len() > 16 || prefix.starts_with('-') || !prefix.bytes().all(plain) {
-            let message = format!("`{prefix}` is not made of up to 16 letters, digits or `-`");
+            let message = format!("expected up to 16 letters, digits or `-`, found `{prefix}`");
             return Err(scope.error("prefix", message));
         }
         match self.digits.unwrap_or(8) {
@@ -216,14 +216,14 @@ impl Identifier for Mrns {
     }
 }
 
-/// A National Drug Code of 11 digits with the labeler 99999: `99999-0001-01`.
+/// A National Drug Code of 11 digits with the unassigned labeler 99999: `99999-0001-01`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ndc {
-    /// Writes `99999-0001-01`, the default, or `99999000101`.
+    /// Writes dashes, as in `99999-0001-01`; true by default, false writes `99999000101`.
     #[serde(default)]
     dashes: Option<bool>,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }

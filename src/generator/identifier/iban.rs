@@ -1,4 +1,4 @@
-//! International bank account numbers of bank codes that no national register has, national check digits included.
+//! International bank account numbers of unassigned bank codes, with valid international and national check digits.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use crate::profile::Expr;
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Iban>()];
 
-/// A country: the bank code, how many digits the account has, and what national check digits complete them.
+/// A country: its bank code here, the number of digits of the account, and the function that adds national check
+/// digits.
 struct Country {
     code: &'static str,
     bank: &'static str,
@@ -54,26 +55,26 @@ const COUNTRIES: &[Country] = &[
     country("TR", "999990", 16, plain),
 ];
 
-/// Where the national number starts, after country and check digits.
+/// The length of the country and check digits before the national number.
 const NATIONAL: usize = 4;
 
-/// The digits of the national number.
+/// Lists the digits of the national number.
 fn digits(number: &str) -> impl Iterator<Item = u64> + '_ {
     number.bytes().skip(NATIONAL).map(|b| u64::from(b.wrapping_sub(b'0')))
 }
 
-/// The national number as an integer, by a modulus.
+/// Computes the remainder of the national number by a modulus.
 fn rest(number: &str, modulus: u64) -> u64 {
     digits(number).fold(0, |rest, digit| (rest * 10 + digit) % modulus)
 }
 
-/// The remainder by 97, 97 for 0, at the end.
+/// Appends the remainder by 97, or 97 if it is 0.
 fn belgium(number: &mut String) {
     let check = rest(number, 97);
     push_padded(number, if check == 0 { 97 } else { check }, 2);
 }
 
-/// Two digits between bank and account, one for each, weights 2^k mod 11.
+/// Inserts two check digits between bank and account, one for each, with weights 2^k mod 11.
 fn spain(number: &mut String) {
     const WEIGHTS: [u64; 10] = [1, 2, 4, 8, 5, 10, 9, 7, 3, 6];
     let control = |sum: u64| match 11 - sum % 11 {
@@ -90,14 +91,14 @@ fn spain(number: &mut String) {
     checks.into_iter().zip(NATIONAL + 8..).for_each(|(check, at)| number.insert(at, check));
 }
 
-/// The key 97 − (89 bank + 15 branch + 3 account) mod 97 at the end.
+/// Appends the key 97 − (89 bank + 15 branch + 3 account) mod 97.
 fn france(number: &mut String) {
     let part = |from: usize, length: usize| digits(number).skip(from).take(length).fold(0, |sum, d| sum * 10 + d);
     let key = 97 - (89 * part(0, 5) + 15 * part(5, 5) + 3 * part(10, 11)) % 97;
     push_padded(number, key, 2);
 }
 
-/// A letter before everything: the sum mod 26 of odd places by a table and even places as they are.
+/// Prepends a letter: the sum mod 26 of the odd places by a table and the even places as they are.
 fn italy(number: &mut String) {
     const ODD: [u64; 10] = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21];
     let value = |(place, digit): (usize, u64)| if place % 2 == 0 { ODD[digit as usize % 10] } else { digit };
@@ -105,7 +106,7 @@ fn italy(number: &mut String) {
     number.insert(NATIONAL, char::from(b'A' + (sum % 26) as u8));
 }
 
-/// 98 less the remainder by 97 of the number times 100, at the end.
+/// Appends 98 less the remainder by 97 of the number times 100.
 fn portugal(number: &mut String) {
     let check = 98 - rest(number, 97) * 100 % 97;
     push_padded(number, check, 2);
@@ -123,7 +124,7 @@ impl Country {
         push_padded(out, account, self.account);
         (self.complete)(out);
         let (head, national) = out.split_at(NATIONAL);
-        // Letters count as two digits; the country and its 00 come last.
+        // Letters count as two digits; the country and `00` as check digits go last.
         let rest = [national, head].iter().try_fold(0, |rest, part| append(rest, part)).unwrap_or(0);
         let mut check = 98 - rest;
         let mut digits = [b'0'; 2];
@@ -134,22 +135,23 @@ impl Country {
     }
 }
 
-/// The remainder by 97 of a number with further signs at its end.
+/// Computes the remainder by 97 of a number with further signs appended. `None` if one is neither a digit nor a capital
+/// letter.
 fn append(rest: u64, part: &str) -> Option<u64> {
     let tail = check::mod97(part)?;
     let shift = part.bytes().fold(1, |shift, b| shift * if b.is_ascii_digit() { 10 } else { 100 } % 97);
     Some((rest * shift + u64::from(tail)) % 97)
 }
 
-/// An IBAN with right check digits, national ones included, of a bank code that no bank has: `DE93999999990000000001`.
+/// An IBAN of an unassigned bank code, with valid international and national check digits: `DE93999999990000000001`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Iban {
     /// The country as two letters, a text expression: AE, AT, BE, CH, CY, DE, ES, FR, GB, IE, IT, LT, LU, LV, NL, PL, PT,
-    /// RO, SA or TR. `'DE'` by default; another text gives null.
+    /// RO, SA or TR. `'DE'` by default. In a row with any other text the value is null.
     #[serde(default)]
     country: Option<Expr>,
-    /// Gives each row of a root table its own; needs a constant country.
+    /// Gives each row of a root table a different value; needs a constant country.
     #[serde(default)]
     unique: bool,
 }
@@ -176,7 +178,9 @@ impl Params for Iban {
             return Ok(Box::new(Ibans { country: Ok(country), numbers: Some(numbers) }));
         }
         let codes: Vec<&str> = COUNTRIES.iter().map(|country| country.code).collect();
-        Err(scope.error("country", format!("unknown country `{code}`")).hint(format!("there is {}", codes.join(", "))))
+        Err(scope
+            .error("country", format!("unknown country `{code}`"))
+            .hint(format!("known countries: {}", codes.join(", "))))
     }
 }
 

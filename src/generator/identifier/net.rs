@@ -1,4 +1,4 @@
-//! Identifiers of the net: addresses of documentation ranges, and mail addresses of reserved domains.
+//! Network identifiers: addresses of documentation ranges, and mail addresses of reserved domains.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -17,11 +17,11 @@ use crate::profile::Expr;
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Ipv4>(), Def::of::<Ipv6>(), Def::of::<Mac>(), Def::of::<Email>()];
 
-/// An IPv4 address of a host in the three networks for documentation: `192.0.2.17`, `198.51.100.17`, `203.0.113.17`.
+/// An IPv4 address of a host in the three documentation networks: `192.0.2.17`, `198.51.100.17`, `203.0.113.17`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ipv4 {
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -46,16 +46,16 @@ impl Identifier for Ipv4 {
     fn write(&self, mut index: u64, out: &mut String) {
         let host = digit(&mut index, 254) as u8 + 1;
         let [a, b, c] = [[192, 0, 2], [198, 51, 100], [203, 0, 113]][index as usize % 3];
-        // Writing into a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(out, "{}", Ipv4Addr::new(a, b, c, host));
     }
 }
 
-/// An IPv6 address of the network for documentation, `2001:db8::/32`, in the form of RFC 5952.
+/// An IPv6 address of the documentation network `2001:db8::/32`, in the form of RFC 5952.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ipv6 {
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -85,14 +85,14 @@ impl Identifier for Ipv6 {
     }
 }
 
-/// A MAC address that is administered locally, so no maker has it: `02:4f:1c:9a:00:37`.
+/// A locally administered MAC address, which no manufacturer assigns: `02:4f:1c:9a:00:37`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Mac {
-    /// Takes the 256 addresses for documentation, `00:00:5e:00:53:00` to `:ff`, instead.
+    /// Uses the 256 documentation addresses instead, `00:00:5e:00:53:00` to `:ff`.
     #[serde(default)]
     documentation: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -122,24 +122,25 @@ impl Identifier for Mac {
     }
 }
 
-/// A mail address of a domain that is reserved for examples, made from a name: `Zoë O'Hara` gives `zoe.o.hara@example.com`.
+/// A mail address made from a name, at a domain reserved for examples: `Zoë O'Hara` gives `zoe.o.hara@example.com`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Email {
-    /// What stands before the `@`: a text expression such as `given_name || ' ' || family_name`. Letters lose their marks
-    /// and become lower case, and runs of other signs become a point. Null gives null.
+    /// The name for the part before the `@`: a text expression such as `given_name || ' ' || family_name`. Letters lose
+    /// their marks and become lower case; runs of other signs become a point. In a row where it is null, so is the
+    /// value.
     local: Expr,
-    /// The domain; by default one of `example.com`, `example.net`, `example.org`. Another than these, their subdomains and
-    /// names that end in `.test`, `.example`, `.invalid` or `.localhost` needs `shape = true`.
+    /// The domain; by default `example.com`, `example.net` or `example.org` at random. Any other than these, their
+    /// subdomains and names that end in `.test`, `.example`, `.invalid` or `.localhost` needs `shape = true`.
     #[serde(default)]
     domain: Option<String>,
-    /// How many random digits follow the name, 0 to 9; 0 by default.
+    /// The number of random digits after the name, 0 to 9; 0 by default.
     #[serde(default)]
     digits: Option<u32>,
     /// Allows a `domain` that may exist: mail to it may reach someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own digits, and so its own address.
+    /// Gives each row of a root table different digits, and so a different address.
     #[serde(default)]
     unique: bool,
 }
@@ -171,12 +172,12 @@ impl Params for Email {
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         if let Some(domain) = &self.domain {
             if !is_domain(domain) {
-                return Err(scope.error("domain", format!("`{domain}` is not a domain in lower case")));
+                return Err(scope.error("domain", format!("expected a domain in lower case, found `{domain}`")));
             }
             if !self.shape && !is_reserved(domain) {
                 return Err(scope
                     .error("domain", format!("mail to `{domain}` may reach someone"))
-                    .hint("take `example.com` or a name that ends in `.test`, or say `shape = true` if it must be"));
+                    .hint("use `example.com` or a name that ends in `.test`, or allow it with `shape = true`"));
             }
         }
         let digits = self.digits.unwrap_or(0);
@@ -196,10 +197,10 @@ struct Emails {
     numbers: Numbers,
 }
 
-/// The longest name before the digits: with 9 of them, 64 bytes of RFC 5321 are not exceeded.
+/// The longest name before the digits. With 9 digits it has the 64 bytes that RFC 5321 allows.
 const MAX_LOCAL: usize = 55;
 
-/// Writes a name as the local part of an address: ASCII letters, digits, and single points between them.
+/// Appends a name as the local part of an address: ASCII letters, digits, and single points between them.
 fn write_local(name: &str, out: &mut String) {
     let mut point = false;
     for sign in name.chars() {
@@ -226,7 +227,7 @@ fn write_local(name: &str, out: &mut String) {
     }
 }
 
-/// A Latin letter without its marks, in lower case; empty for other signs.
+/// Gives a Latin letter without its marks, in lower case; empty for other signs.
 fn fold(letter: char) -> &'static str {
     match letter {
         'À'..='Å' | 'à'..='å' | 'Ā'..='ą' | 'Ǎ' | 'ǎ' | 'Ạ'..='ặ' => "a",
@@ -329,7 +330,7 @@ mod tests {
         assert_eq!(shown(&Bed::root(4).fill("email", "local = \"flag\"").expect("a column"))[3], "∅");
         refused("email", "local = \"'x'\"\ndomain = \"gmail.com\"", "may reach someone");
         refused("email", "local = \"'x'\"\ndomain = \"notexample.com\"", "may reach someone");
-        refused("email", "local = \"'x'\"\ndomain = \"a b.test\"", "not a domain");
+        refused("email", "local = \"'x'\"\ndomain = \"a b.test\"", "expected a domain");
         refused("email", "local = \"'x'\"\ndigits = 10", "between 0 and 9");
         for domain in ["clinic.test", "mail.example.org", "a.invalid"] {
             assert!(Bed::root(1).fill("email", &format!("local = \"'x'\"\ndomain = \"{domain}\"")).is_ok());

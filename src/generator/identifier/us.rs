@@ -15,19 +15,20 @@ use crate::profile::Expr;
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Ssn>(), Def::of::<Ein>(), Def::of::<Aba>(), Def::of::<Phone>()];
 
-/// A US Social Security number, `900-01-0001` to `999-49-9999`: areas that are never assigned, groups that are no ITIN.
+/// A US Social Security number from `900-01-0001` to `999-49-9999`: areas that are never assigned, without the groups
+/// of ITINs.
 ///
-/// Some validators refuse every number from 900 on; `shape = true` takes assigned areas instead.
+/// Some validators refuse every number from 900 on; `shape = true` uses assigned areas instead.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ssn {
-    /// Writes `901-02-0003`, the default, or `901020003`.
+    /// Writes dashes, as in `901-02-0003`; true by default, false writes `901020003`.
     #[serde(default)]
     dashes: Option<bool>,
-    /// Takes areas that look live: such a number may belong to someone.
+    /// Uses areas that are assigned: such a number may belong to someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -68,14 +69,14 @@ impl Identifier for Ssn {
     }
 }
 
-/// A US employer identification number with a prefix that is never assigned: `07-1234567`.
+/// A US employer identification number with a prefix that is not on the list of assigned ones: `07-1234567`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ein {
-    /// Takes prefixes in use: such a number may belong to someone.
+    /// Uses prefixes that are assigned: such a number may belong to someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -113,14 +114,14 @@ impl Identifier for Ein {
     }
 }
 
-/// An ABA routing number with a right check digit and a prefix that no Federal Reserve district has: `999999992`.
+/// An ABA routing number with a valid check digit and a prefix of no Federal Reserve district: `999999992`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Aba {
-    /// Takes prefixes of Federal Reserve districts: such a number may belong to a bank.
+    /// Uses prefixes of Federal Reserve districts: such a number may belong to a bank.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }
@@ -129,12 +130,12 @@ struct Aba {
 const NO_ABA: [(u64, u64); 4] = [(13, 20), (33, 60), (73, 79), (81, 99)];
 const DISTRICTS: [(u64, u64); 2] = [(1, 12), (21, 32)];
 
-/// How many numbers some ranges hold.
+/// Counts the numbers in some ranges.
 fn width(ranges: &[(u64, u64)]) -> u64 {
     ranges.iter().map(|(low, high)| high - low + 1).sum()
 }
 
-/// Number `index` of some ranges.
+/// Gives number `index`, from 0, of some ranges.
 fn within(ranges: &[(u64, u64)], mut index: u64) -> u64 {
     for (low, high) in ranges {
         if index <= high - low {
@@ -175,26 +176,28 @@ impl Identifier for Aba {
     }
 }
 
-/// A US telephone number whose exchange is 555 and whose line is 0100 to 0199, which is kept for fiction: `217-555-0123`.
+/// A US telephone number of the exchange 555 and the lines 0100 to 0199, which are reserved for fiction:
+/// `217-555-0123`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Phone {
-    /// The area code: a text expression such as `place.area_code`; by default any of 195. Another text than three
-    /// digits, of which the first is 2 to 9, gives null.
+    /// The area code, three digits of which the first is 2 to 9: a text expression such as `place.area_code`; by
+    /// default one of 195 at random. In a row with any other text the value is null.
     #[serde(default)]
     area: Option<Expr>,
-    /// `national`, the default, writes `217-555-0123`; `e164` writes `+12175550123`, which spreadsheets take for a formula.
+    /// `national`, the default, writes `217-555-0123`; `e164` writes `+12175550123`, which spreadsheets read as a
+    /// formula.
     #[serde(default)]
     format: Format,
-    /// Takes any exchange but 555: such a number may belong to someone.
+    /// Uses any exchange except 555: such a number may belong to someone.
     #[serde(default)]
     shape: bool,
-    /// Gives each row of a root table its own; not with `area`.
+    /// Gives each row of a root table a different value; not with `area`.
     #[serde(default)]
     unique: bool,
 }
 
-/// How a telephone number is written.
+/// The format of a telephone number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Format {
@@ -227,13 +230,18 @@ impl Params for Phone {
         let area = self.area.as_ref().map(|expr| Text::plan(scope, "area", expr)).transpose()?;
         if area.is_some() && self.unique {
             return Err(scope
-                .error("unique", "an area has 100 numbers for fiction, too few to give each row its own".to_owned())
+                .error(
+                    "unique",
+                    "an area has only 100 numbers for fiction, so `unique` is not possible with `area`".to_owned(),
+                )
                 .hint("leave out `area`, or allow repetition"));
         }
         if let Some(area) = area.as_ref().and_then(Text::constant).filter(|area| !is_area(area)) {
-            return Err(scope.error("area", format!("`{area}` is not an area code")).hint("write it as `'217'`"));
+            return Err(scope
+                .error("area", format!("expected an area code of three digits, found `{area}`"))
+                .hint("write it as `'217'`"));
         }
-        // Without an area, its place in the list is the high part of the number.
+        // Without an area, the high part of the number is the index of one in the list.
         let areas = if area.is_some() { 1 } else { AREAS.len() as u64 };
         let numbers = Numbers::plan(scope, areas * lines(self.shape), self.unique)?;
         Ok(Box::new(Phones { area, e164: self.format == Format::E164, shape: self.shape, numbers }))
@@ -244,7 +252,7 @@ fn is_area(text: &str) -> bool {
     matches!(text.as_bytes(), [b'2'..=b'9', b'0'..=b'9', b'0'..=b'9'])
 }
 
-/// How many numbers an area has: 100 for fiction, or 10,000 in each exchange that is neither 555 nor N11.
+/// Counts the numbers of an area: 100 for fiction, or 10,000 in each exchange except 555 and N11.
 fn lines(shape: bool) -> u64 {
     if shape { 791 * 10_000 } else { 100 }
 }
@@ -288,7 +296,7 @@ impl Generator for Phones {
     }
 }
 
-/// Number `index` of the exchanges 200 to 999 without N11 and 555.
+/// Gives number `index`, from 0, of the exchanges 200 to 999 without N11 and 555.
 fn exchange(index: u64) -> u64 {
     [211, 311, 411, 511, 555, 611, 711, 811, 911].iter().fold(200 + index, |e, gap| if e >= *gap { e + 1 } else { e })
 }
@@ -372,7 +380,7 @@ mod tests {
             assert!(text.len() == 12 && text.starts_with("+121755501"), "{text}");
         }
         assert!(shown(&bed.fill("phone", "area = \"flag\"").expect("a column")).iter().all(|text| text == "∅"));
-        refused("phone", "area = \"'21'\"", "not an area code");
+        refused("phone", "area = \"'21'\"", "expected an area code");
         refused("phone", "area = \"'217'\"\nunique = true", "100 numbers");
     }
 }

@@ -10,11 +10,11 @@ use crate::generator::{Def, Generator, Origin, Params, Scope};
 /// The generators of this family.
 pub(super) const DEFS: &[Def] = &[Def::of::<Vin>()];
 
-/// A vehicle identification number with a right check sign and the manufacturer ZZZ: `ZZZTEST08RA000001`.
+/// A vehicle identification number with a valid check sign and the unassigned manufacturer ZZZ: `ZZZTEST08RA000001`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Vin {
-    /// Gives each row of a root table its own.
+    /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
 }

@@ -16,7 +16,7 @@ use crate::rng::Cell;
 
 /// The greatest count in `{n}`.
 const MAX_COUNT: usize = 256;
-/// How deep groups may stand in groups.
+/// The deepest nesting of groups.
 const MAX_DEPTH: usize = 4;
 
 /// Text that matches a pattern: `'[A-Z]{2}-\d{6}'` makes `QF-301942`. A pattern is a regular expression made of literal
@@ -36,14 +36,13 @@ impl Params for Pattern {
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let node = parse(&self.pattern).map_err(|message| {
-            scope
-                .error("pattern", format!("`{}`: {message}", self.pattern))
-                .hint(r"known are literals, `[A-Z0-9]`, `\d`, `{n}`, `{n,m}` and `(a|b)`; write `\.` for a plain `.`")
+            scope.error("pattern", format!("`{}`: {message}", self.pattern)).hint(
+                r"a pattern may use literals, `[A-Z0-9]`, `\d`, `{n}`, `{n,m}` and `(a|b)`; write `\.` for a plain `.`",
+            )
         })?;
         match node.longest() {
-            bytes if bytes > MAX_CELL => {
-                Err(scope.error("pattern", format!("a text may get {bytes} bytes long, more than {MAX_CELL}")))
-            }
+            bytes if bytes > MAX_CELL => Err(scope
+                .error("pattern", format!("the longest text has {bytes} bytes, more than the limit of {MAX_CELL}"))),
             _ => Ok(Box::new(Matching(node))),
         }
     }
@@ -64,7 +63,7 @@ impl Generator for Matching {
     }
 }
 
-/// A part of a pattern.
+/// A node of a parsed pattern.
 enum Node {
     Literal(char),
     Class(Vec<char>),
@@ -91,7 +90,7 @@ impl Node {
         }
     }
 
-    /// The most bytes that it can write.
+    /// Gives the length in bytes of the longest text that the node can write.
     fn longest(&self) -> usize {
         match self {
             Node::Literal(sign) => sign.len_utf8(),
@@ -107,20 +106,20 @@ type Signs<'a> = Peekable<Chars<'a>>;
 
 fn parse(pattern: &str) -> Result<Node, String> {
     if pattern.is_empty() || pattern.len() > MAX_CELL {
-        return Err(format!("a pattern has 1 to {MAX_CELL} bytes"));
+        return Err(format!("a pattern must have 1 to {MAX_CELL} bytes"));
     }
     let mut signs = pattern.chars().peekable();
     let node = either(&mut signs, 0)?;
     match signs.next() {
         None => Ok(node),
-        Some(sign) => Err(format!("`{sign}` closes nothing")),
+        Some(sign) => Err(format!("`{sign}` without an opening bracket")),
     }
 }
 
-/// Alternatives, up to a closing bracket or the end.
+/// Parses alternatives, up to a closing bracket or the end.
 fn either(signs: &mut Signs<'_>, depth: usize) -> Result<Node, String> {
     if depth > MAX_DEPTH {
-        return Err(format!("groups stand more than {MAX_DEPTH} deep"));
+        return Err(format!("groups are nested more than {MAX_DEPTH} deep"));
     }
     let mut ways = vec![sequence(signs, depth)?];
     while signs.next_if_eq(&'|').is_some() {
@@ -140,7 +139,9 @@ fn sequence(signs: &mut Signs<'_>, depth: usize) -> Result<Node, String> {
             }
             '[' => Node::Class(class(signs)?),
             '\\' => escaped(signs)?,
-            '.' | '*' | '+' | '?' | '^' | '$' | '{' | '}' | ']' => return Err(format!("`{sign}` means nothing here")),
+            '.' | '*' | '+' | '?' | '^' | '$' | '{' | '}' | ']' => {
+                return Err(format!("`{sign}` is not supported here"));
+            }
             literal => Node::Literal(literal),
         };
         nodes.push(if signs.next_if_eq(&'{').is_some() { counted(signs, node)? } else { node });
@@ -152,20 +153,23 @@ fn escaped(signs: &mut Signs<'_>) -> Result<Node, String> {
     match signs.next() {
         Some('d') => Ok(Node::Class(('0'..='9').collect())),
         Some(sign) if !sign.is_alphanumeric() => Ok(Node::Literal(sign)),
-        Some(sign) => Err(format!("`\\{sign}` means nothing")),
-        None => Err("a `\\` at the end".to_owned()),
+        Some(sign) => Err(format!("`\\{sign}` is not supported")),
+        None => Err("a `\\` at the end escapes nothing".to_owned()),
     }
 }
 
-/// `A-Z0-9_]`, without the opening bracket.
+/// Parses the rest of a class after its opening bracket: `A-Z0-9_]`.
 fn class(signs: &mut Signs<'_>) -> Result<Vec<char>, String> {
     let mut known: Vec<char> = Vec::new();
     loop {
         let low = match signs.next().ok_or("`[` is not closed")? {
             ']' if known.is_empty() => return Err("an empty class `[]`".to_owned()),
             ']' => break,
-            '^' if known.is_empty() => return Err("`[^` is not known: name the characters that are meant".to_owned()),
-            '\\' => signs.next().filter(|sign| !sign.is_alphanumeric()).ok_or("`\\` in a class means nothing")?,
+            '^' if known.is_empty() => return Err("`[^` is not supported: list the characters".to_owned()),
+            '\\' => signs
+                .next()
+                .filter(|sign| !sign.is_alphanumeric())
+                .ok_or("`\\` in a class must be before a sign, not a letter or digit")?,
             sign => sign,
         };
         let mut rest = signs.clone();
@@ -175,7 +179,10 @@ fn class(signs: &mut Signs<'_>) -> Result<Vec<char>, String> {
             continue;
         }
         signs.next();
-        let high = signs.next().filter(|high| *high >= low && *high != '\\').ok_or("a range that does not rise")?;
+        let high = signs
+            .next()
+            .filter(|high| *high >= low && *high != '\\')
+            .ok_or("a range in a class must rise, as in `A-Z`")?;
         if u32::from(high) - u32::from(low) > 1_000 {
             return Err(format!("the range `{low}-{high}` has more than 1,000 characters"));
         }
@@ -186,7 +193,7 @@ fn class(signs: &mut Signs<'_>) -> Result<Vec<char>, String> {
     Ok(known)
 }
 
-/// `n}` or `n,m}`, without the opening bracket.
+/// Parses the rest of a count after its opening bracket: `n}` or `n,m}`.
 fn counted(signs: &mut Signs<'_>, node: Node) -> Result<Node, String> {
     let text: String = std::iter::from_fn(|| signs.next_if(|sign| *sign != '}')).take(16).collect();
     signs.next_if_eq(&'}').ok_or("`{` is not closed")?;
@@ -197,7 +204,7 @@ fn counted(signs: &mut Signs<'_>, node: Node) -> Result<Node, String> {
         None => number(&text).map(|n| (n, n)),
         Some((least, most)) => number(least).zip(number(most)).filter(|(least, most)| least <= most),
     };
-    let (least, most) = counts.ok_or_else(|| format!("`{{{text}}}` is no count up to {MAX_COUNT}"))?;
+    let (least, most) = counts.ok_or_else(|| format!("`{{{text}}}` is not a count up to {MAX_COUNT}"))?;
     Ok(Node::Repeat(Box::new(node), least, most))
 }
 
@@ -228,15 +235,15 @@ mod tests {
     fn bombs_and_slips_are_refused() {
         let cases = [
             (r"((((((a{256}){256}){256}))))", "deep"),
-            (r"((a{256}){256}){256}", "bytes long"),
-            ("a*", "`*` means nothing"),
-            ("a{1000}", "no count"),
-            ("a{3,2}", "no count"),
-            ("[^a]", "name the characters"),
-            ("[z-a]", "does not rise"),
+            (r"((a{256}){256}){256}", "the longest text has"),
+            ("a*", "`*` is not supported here"),
+            ("a{1000}", "is not a count"),
+            ("a{3,2}", "is not a count"),
+            ("[^a]", "list the characters"),
+            ("[z-a]", "must rise"),
             ("(a", "not closed"),
-            ("a)", "closes nothing"),
-            (r"\w", "means nothing"),
+            ("a)", "without an opening bracket"),
+            (r"\w", "is not supported"),
             ("", "1 to 4096 bytes"),
         ];
         for (pattern, message) in cases {

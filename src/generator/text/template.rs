@@ -12,14 +12,14 @@ use crate::error::Result;
 use crate::generator::{Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
-/// The longest cell in bytes: templates of templates could double without end.
+/// The longest cell in bytes. Templates of templates could double in length without end.
 const MAX_CELL: usize = 64 << 10;
 
-/// Text with values in it: `"{given_name}.{family_name}"`. Null if one of the values is null.
+/// Text with values put in: `"{given_name}.{family_name}"`. Null if one of the values is null.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Template {
-    /// The text. `{name}` stands for a column or an SQL expression as text, `{name:06}` pads it with zeros to 6
+    /// The text. `{name}` is replaced by a column or SQL expression as text, `{name:06}` pads it with zeros to 6
     /// characters, `{{` and `}}` are plain brackets. A cell has at most 65,536 bytes.
     template: String,
 }
@@ -39,7 +39,7 @@ impl Params for Template {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Code {
-    /// The form. `{name}` stands for a column or an SQL expression as text, `{name:06}` pads it with zeros to 6
+    /// The form. `{name}` is replaced by a column or SQL expression as text, `{name:06}` pads it with zeros to 6
     /// characters, `{{` and `}}` are plain brackets. Null if one of the values is null.
     pattern: String,
 }
@@ -56,7 +56,7 @@ impl Params for Code {
 
 fn plan(scope: &mut dyn Scope, field: &str, text: &str) -> Result<Box<dyn Generator>> {
     let parts = split(text).map_err(|message| {
-        scope.error(field, format!("`{text}`: {message}")).hint("`{{` and `}}` stand for plain brackets")
+        scope.error(field, format!("`{text}`: {message}")).hint("write `{{` and `}}` for plain brackets")
     })?;
     let mut planned: Vec<Part> = Vec::with_capacity(parts.len());
     for part in parts {
@@ -83,7 +83,7 @@ enum Piece<'a> {
     Value(&'a str, usize),
 }
 
-/// Cuts a template at its brackets.
+/// Splits a template into plain text and placeholders.
 fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -96,7 +96,7 @@ fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
             continue;
         }
         if bracket == "}" {
-            return Err("`}` closes nothing".to_owned());
+            return Err("`}` without an opening bracket".to_owned());
         }
         let (inner, after) = after.split_once('}').ok_or("`{` is not closed")?;
         let padding = inner.rsplit_once(':').and_then(|(expr, width)| {
@@ -107,7 +107,7 @@ fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
             None if inner.trim().is_empty() => return Err("`{}` names no column".to_owned()),
             None => Piece::Value(inner, 0),
             Some((expr, Some(width @ 1..=64))) => Piece::Value(expr, width),
-            Some(_) => return Err("a width is written `:01` to `:064`".to_owned()),
+            Some(_) => return Err("a width must be `:01` to `:064`".to_owned()),
         });
         rest = after;
     }
@@ -121,7 +121,7 @@ fn padded(text: &str, width: usize) -> String {
     out
 }
 
-/// Writes a text with zeros before it, after its sign.
+/// Appends a text, padded with zeros on the left after its sign.
 fn pad(out: &mut String, text: &str, width: usize) {
     let missing = width.saturating_sub(text.len());
     let digits = if missing > 0 { text.strip_prefix('-') } else { None };
@@ -208,7 +208,7 @@ mod tests {
     fn slips_are_found_while_planning() {
         for (template, message) in [
             ("{row", "not closed"),
-            ("row}", "closes nothing"),
+            ("row}", "without an opening bracket"),
             ("{}", "names no column"),
             ("{row:065}", "a width"),
             ("{rwo}", "unknown column `rwo`"),

@@ -1,4 +1,4 @@
-//! Filler: words, sentences and paragraphs of plain English that mean nothing in particular.
+//! Filler text: words, sentences and paragraphs of plain English without a particular meaning.
 
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ impl Params for Words {
     }
 }
 
-/// The distinct words of a data file, none of which a spreadsheet would take for a formula.
+/// Reads the distinct words of a data file and refuses those that a spreadsheet would run as a formula.
 fn file_words(scope: &mut dyn Scope, file: &str, column: Option<&str>) -> Result<Vec<String>> {
     let data = scope.data("file", file)?;
     let column = column.map_or_else(|| data.names().next().unwrap_or("").to_owned(), str::to_owned);
@@ -145,16 +145,16 @@ fn file_words(scope: &mut dyn Scope, file: &str, column: Option<&str>) -> Result
             Err(scope.error("file", format!("a word in `{file}` has more than {} bytes", MAX_CELL / 4)))
         }
         Some(word) => Err(scope
-            .error("file", format!("`{word}` in `{file}` starts as a formula of a spreadsheet does"))
+            .error("file", format!("`{word}` in `{file}` would be a formula in a spreadsheet"))
             .hint("no word may start with `=`, `+`, `-`, `@`, a tab or a carriage return")),
         None => Ok(words),
     }
 }
 
-/// What makes a spreadsheet take a cell for a formula.
+/// The first characters of a formula in a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// One plain English sentence that means nothing in particular: `The old lamp watches the river.`
+/// One plain English sentence without a particular meaning: `The old lamp watches the river.`
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sentence {}
@@ -169,7 +169,7 @@ impl Params for Sentence {
     }
 }
 
-/// A few plain English sentences that mean nothing in particular.
+/// A few plain English sentences without a particular meaning.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Paragraph {
@@ -194,7 +194,7 @@ impl Params for Paragraph {
 
 fn range(scope: &dyn Scope, min: u32, max: u32, limit: u32) -> Result<(u32, u32)> {
     if min == 0 || max > limit {
-        return Err(scope.error("max", format!("{min} to {max} is not within 1 to {limit}")));
+        return Err(scope.error("max", format!("`min` {min} and `max` {max} must be between 1 and {limit}")));
     }
     if max < min {
         return Err(scope.error("max", format!("`max` {max} is below `min` {min}")));
@@ -246,7 +246,7 @@ fn one<'a, T: AsRef<str>>(cell: &mut Cell, list: &'a [T]) -> &'a str {
     list.get(cell.below(list.len() as u64) as usize).map_or("", AsRef::as_ref)
 }
 
-/// Writes one of a few forms of sentences.
+/// Appends a sentence in one of a few forms.
 fn sentence(cell: &mut Cell, out: &mut String) {
     let form = cell.below(6);
     let mut say = |words: &[&str]| words.iter().for_each(|word| out.push_str(word));
@@ -306,6 +306,6 @@ mod tests {
         assert!(error.contains("formula"), "{error}");
         assert!(plan_error("words", "min = 5\nmax = 4").contains("below"));
         assert!(plan_error("words", "column = \"x\"").contains("needs a `file`"));
-        assert!(plan_error("paragraph", "min = 1\nmax = 31").contains("within 1 to 30"));
+        assert!(plan_error("paragraph", "min = 1\nmax = 31").contains("between 1 and 30"));
     }
 }

@@ -1,4 +1,4 @@
-//! Instants that follow others.
+//! Instants some time after other instants.
 
 use arrow_array::ArrayRef;
 use arrow_array::types::{Float64Type, TimestampMicrosecondType};
@@ -11,14 +11,14 @@ use crate::error::Result;
 use crate::generator::{Fill, Generator, Operand, Origin, Params, Scope};
 use crate::profile::{Expr, Wait};
 
-/// An instant some time after another, rounded up to the resolution, so that it never comes before it.
+/// An instant some time after another, rounded up to the resolution, so that it is never before it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct After {
     /// The instant to count from.
     from: Expr,
-    /// How long after: a number, an expression or a number generator of `seconds`, `minutes`, `hours` or `days`, as in
-    /// `wait.hours.lognormal = { median = 6, sigma = 0.9 }`. Below 0 counts as 0.
+    /// The time between: a number, an expression or a number generator of `seconds`, `minutes`, `hours` or `days`, as
+    /// in `wait.hours.lognormal = { median = 6, sigma = 0.9 }`. Below 0 counts as 0.
     wait: Wait,
     /// `minute`, `second`, `millisecond` or `microsecond`; `second` by default.
     #[serde(default)]

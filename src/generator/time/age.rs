@@ -1,4 +1,4 @@
-//! Birth dates with the ages of a population.
+//! Birth dates with the age distribution of a population.
 
 use std::sync::Arc;
 
@@ -18,23 +18,24 @@ use crate::generator::record::{Order, Picker, in_field};
 use crate::generator::{Fill, Generator, Operand, Origin, Params, Scope};
 use crate::profile::Expr;
 
-/// A birth date such that the age has the shares of a population: an age band of a data file, then any day within it.
+/// A birth date with the age distribution of a population: a random age band of a data file, then a random day within
+/// it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AgePyramid {
-    /// The data file with one record an age band.
+    /// The data file, with one record for each age band.
     file: String,
-    /// Its integer column with the band's least age in completed years.
+    /// The file's integer column with the band's least age in completed years.
     from: String,
-    /// Its integer column with the band's greatest age in completed years.
+    /// The file's integer column with the band's greatest age in completed years.
     to: String,
-    /// Its column of weights; without it, every band is as likely as another.
+    /// The file's column of weights; without it, all bands are equally likely.
     #[serde(default)]
     weight: Option<String>,
     /// Columns of the file that must equal expressions of this row: `match.sex = "sex"`.
     #[serde(default)]
     r#match: IndexMap<String, Expr>,
-    /// The day on which the person has that age.
+    /// The day on which the person is that old.
     at: Expr,
 }
 
@@ -51,14 +52,14 @@ impl Params for AgePyramid {
             match ages.as_primitive_opt::<Int64Type>() {
                 Some(ages) if ages.null_count() == 0 => Ok(ages.values().to_vec()),
                 _ => Err(scope
-                    .error(field, format!("column `{column}` is not one of integers without gaps"))
+                    .error(field, format!("column `{column}` must have an integer in every record"))
                     .hint("give the type in the file's header, as in `age_from:int`")),
             }
         };
         let bands: Vec<(i64, i64)> = ages("from", &self.from)?.into_iter().zip(ages("to", &self.to)?).collect();
         if let Some((low, high)) = bands.iter().find(|(low, high)| !(0..=150).contains(high) || *low < 0 || low > high)
         {
-            return Err(scope.error("to", format!("an age band from {low} to {high} cannot be")));
+            return Err(scope.error("to", format!("an age band from {low} to {high} years is not possible")));
         }
         let at = Operand::plan(scope, "at", &self.at)?;
         let picker = Picker::plan(scope, data, self.weight.as_deref(), &self.r#match, Order::Random)?;
@@ -72,7 +73,8 @@ struct Pyramid {
     at: Operand<Date32Type>,
 }
 
-/// The last day of birth of someone who is `age` on the day `at`; born on 29 February, one is a year older on 1 March.
+/// Gives the last day of birth of someone who is `age` years old on the day `at`. A person born on 29 February becomes
+/// a year older on 1 March.
 fn latest_birth(at: Date, age: i64) -> Option<i64> {
     let day = at.checked_sub(age.years()).ok()?;
     i64::from(day.since((jiff::Unit::Day, EPOCH)).ok()?.get_days()).into()

@@ -10,18 +10,18 @@ use crate::error::Result;
 use crate::generator::{Fill, Generator, Origin, Params, Scope};
 use crate::profile::Expr;
 
-/// An instant in [from, to) on a Monday to Friday within opening hours, each as likely as another.
+/// An instant on a Monday to Friday within opening hours, at least `from` and before `to`, all equally likely.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BusinessTime {
     /// The earliest instant.
     from: Expr,
-    /// The end, itself not included; a span without opening hours gives null.
+    /// The end, not included. In a row whose span has no opening hours the value is null.
     to: Expr,
-    /// When the day opens, in UTC; `09:00` by default.
+    /// The opening time in UTC; `09:00` by default.
     #[serde(default)]
     open: Option<String>,
-    /// When the day closes, itself not included; `17:00` by default, `24:00` is midnight.
+    /// The closing time in UTC, not included; `17:00` by default, `24:00` is midnight.
     #[serde(default)]
     close: Option<String>,
     /// `minute`, `second`, `millisecond` or `microsecond`; `minute` by default.
@@ -52,7 +52,7 @@ impl Params for BusinessTime {
     }
 }
 
-/// `HH:MM` in microseconds after midnight.
+/// Reads `HH:MM`, as microseconds after midnight.
 fn clock(scope: &dyn Scope, field: &str, text: &str) -> Result<i64> {
     let parse = |part: &str| part.parse::<i64>().ok().filter(|_| part.len() == 2 && !part.starts_with(['+', '-']));
     let minutes = text.split_once(':').and_then(|(hour, minute)| {
@@ -66,15 +66,15 @@ fn clock(scope: &dyn Scope, field: &str, text: &str) -> Result<i64> {
 
 struct Business {
     window: Window,
-    /// When a day opens, in microseconds after midnight.
+    /// The opening time in microseconds after midnight.
     open: i64,
     step: i64,
-    /// How many steps a day is open.
+    /// The number of steps between opening and closing.
     slots: i64,
 }
 
 impl Business {
-    /// How many opening steps come before an instant, counted from Monday, 1969-12-29.
+    /// Counts the steps within opening hours before an instant, from Monday, 1969-12-29.
     fn before(&self, instant: i64) -> i64 {
         let (day, time) = (instant.div_euclid(DAY) + 3, instant.rem_euclid(DAY));
         let (week, weekday) = (day.div_euclid(7), day.rem_euclid(7));
@@ -82,7 +82,7 @@ impl Business {
         (week * 5 + weekday.min(5)) * self.slots + today
     }
 
-    /// The instant of an opening step: the inverse of `before`.
+    /// Gives the instant of a step within opening hours: the inverse of `before`.
     fn at(&self, slot: i64) -> i64 {
         let day = slot.div_euclid(self.slots);
         let day = day.div_euclid(5) * 7 + day.rem_euclid(5) - 3;

@@ -190,7 +190,7 @@ impl Compiler<'_> {
             op,
             inputs,
             made: Origin::Synthetic,
-            family: false,
+            needs_siblings: false,
             when: None,
             null: None,
         }

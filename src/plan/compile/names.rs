@@ -10,7 +10,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::{Aggregate, Function, Hand, Input, Op, Step, WalkColumn, Window};
+use crate::plan::{Aggregate, Hand, Input, Op, Reduction, Step, WalkColumn, Window};
 use crate::sql::{self, types};
 
 /// Resolves the names in one table's expressions, and collects the inputs that they need.
@@ -191,7 +191,7 @@ impl sql::Names for NameResolver<'_, '_> {
         if name == "ordinal_in" {
             return self.ordinal_in(args).map(Some);
         }
-        let Some(function) = Function::named(name) else { return Ok(None) };
+        let Some(function) = Reduction::named(name) else { return Ok(None) };
         let (hand_name, hand) = self.hand(name, args, filter)?;
         self.compiler.compile_hand(hand)?;
         let facts = hand.table;
@@ -219,16 +219,17 @@ impl sql::Names for NameResolver<'_, '_> {
         let text = format!("#{name}({hand:?} {argument:?} {separator:?} {filter_column:?} {order_columns:?})");
         let (filter, order) = (filter_column, order_columns);
         let op = Op::Aggregate(Aggregate { function, hand, argument, separator, filter, order });
-        let nullable = function != Function::Count;
+        let nullable = function != Reduction::Count;
         let column = self.compiler.made(self.table, &text, op, ty, nullable)?;
         Ok(Some(self.own(column)))
     }
 
     fn window(&mut self, window: sql::Window<'_>) -> Result<sql::Expr> {
-        let function = Function::named(window.name).filter(|f| !matches!(f, Function::StringAgg)).ok_or_else(|| {
-            Error::profile("", format!("`{}` is not a window function", window.name))
-                .maybe_hint(did_you_mean(window.name, Function::names()))
-        })?;
+        let function =
+            Reduction::named(window.name).filter(|f| !matches!(f, Reduction::StringAgg)).ok_or_else(|| {
+                Error::profile("", format!("`{}` is not a window function", window.name))
+                    .maybe_hint(did_you_mean(window.name, Reduction::names()))
+            })?;
         if self.compiler.depth(self.table) == 0 {
             return Err(Error::profile("", "a root table has no siblings: a window needs a child table"));
         }
@@ -238,7 +239,7 @@ impl sql::Names for NameResolver<'_, '_> {
         }
         let given = arguments.first().map(|column| self.compiler.type_of(self.table, *column).0);
         let ty = function.result(given.as_ref()).ok_or_else(|| refused(window.name, given.as_ref(), "nothing"))?;
-        let held = matches!(function, Function::ClampedSum | Function::GuardedSum);
+        let held = matches!(function, Reduction::ClampedSum | Reduction::GuardedSum);
         if held {
             // The step, the start, the floor and the cap are of one type; all but the step may be left out.
             for (at, arg) in window.args.iter().enumerate().take(4) {
@@ -251,7 +252,7 @@ impl sql::Names for NameResolver<'_, '_> {
         let order = self.keys(self.table, &window.order)?;
         let text = format!("#{}({arguments:?} {partition:?} {order:?}) over", window.name);
         let op = Op::Window(Window { function, arguments, partition, order });
-        let nullable = !held && !matches!(function, Function::Count | Function::RowNumber);
+        let nullable = !held && !matches!(function, Reduction::Count | Reduction::RowNumber);
         let column = self.compiler.made(self.table, &text, op, ty, nullable)?;
         Ok(self.own(column))
     }

@@ -1,4 +1,4 @@
-//! Frames: which rows of a table are at hand, and how they were reached.
+//! Frames: lists of rows of a table, reached from the root, from a parent or through a reference.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ impl Chunk<'_> {
     }
 
     pub(super) fn child(&mut self, parent: usize, table: usize) -> Result<usize> {
-        if let Some(known) = self.frames[parent].children[table] {
-            return Ok(known);
+        if let Some(frame) = self.frames[parent].children[table] {
+            return Ok(frame);
         }
         let plan = self.plan;
         let frame = match &plan.tables[table].source {
@@ -110,29 +110,29 @@ impl Chunk<'_> {
             Link::Frame(self.child(parent, reference_plan.table)?, Some(picks))
         } else if reference_plan.place == Place::Sibling {
             Link::Frame(frame, Some(picks))
-        } else if plan.tables[reference_plan.table].whole.is_some() {
-            Link::Whole(reference_plan.table, picks)
+        } else if plan.tables[reference_plan.table].cached.is_some() {
+            Link::Cached(reference_plan.table, picks)
         } else {
             let picks: &Int64Array = picks.as_primitive();
-            let (keys, index) = known(picks);
+            let (keys, index) = picked_rows(picks);
             Link::Frame(self.numbered(reference_plan.table, keys)?, index)
         };
         self.frames[frame].refs[reference] = Some(link.clone());
         Ok(link)
     }
 
-    /// The most rows of one table in a chunk: no more than all tables may have together.
+    /// Gives the most rows of one table in a chunk: `--max-rows`, up to a fixed maximum.
     pub(super) fn room(&self) -> usize {
         usize::try_from(self.plan.limits.rows).unwrap_or(MAX_CHUNK).min(MAX_CHUNK)
     }
 
-    /// The numbers of the rows in the whole table.
+    /// Gives the row numbers in the whole table, for a table with a fixed number of rows.
     pub(super) fn numbers(&self, frame: usize) -> &[u64] {
         let frame = &self.frames[frame];
         if self.plan.tables[frame.table].parent.is_none() { &frame.rows.keys } else { &frame.numbers }
     }
 
-    /// A frame of rows of a root table, or of a child table sized in total, by their numbers.
+    /// Adds a frame of rows by their numbers, for a table with a fixed number of rows.
     pub(super) fn numbered(&mut self, table: usize, numbers: Vec<u64>) -> Result<usize> {
         let plan = self.plan;
         let Some(parent) = plan.tables[table].parent else { return Ok(self.root(table, numbers)) };
@@ -140,7 +140,10 @@ impl Chunk<'_> {
             return Err(Error::internal("a table whose rows have no numbers"));
         };
         if numbers.len() > self.room() {
-            return Err(Error::profile("", format!("{} rows in one chunk are too many", numbers.len())));
+            return Err(Error::profile(
+                "",
+                format!("a chunk would need {} rows of one table, too many", numbers.len()),
+            ));
         }
         let places: Vec<(u64, u64)> = numbers.iter().map(|number| spread.owner(*number)).collect();
         let mut owners: Vec<u64> = places.iter().map(|(owner, _)| *owner).collect();
@@ -163,19 +166,21 @@ impl Chunk<'_> {
         Ok(frame)
     }
 
-    /// A column of single rows that depends on their siblings: computed over whole families, then picked.
+    /// Computes a column that depends on siblings for a frame of single rows: over their complete families, then
+    /// gathered.
     pub(super) fn with_siblings(&mut self, frame: usize, column: usize) -> Result<ArrayRef> {
         let (parent, index) =
             self.frames[frame].parent.clone().ok_or_else(|| Error::internal("a root row has no siblings"))?;
-        let whole = self.child(parent, self.frames[frame].table)?;
-        let values = self.column(whole, column)?;
-        let (offsets, rows) = (&self.frames[whole].rows.offsets, &self.frames[frame].rows);
+        let families = self.child(parent, self.frames[frame].table)?;
+        let values = self.column(families, column)?;
+        let (offsets, rows) = (&self.frames[families].rows.offsets, &self.frames[frame].rows);
         let places =
             index.values().iter().zip(&rows.ordinals).map(|(parent, ordinal)| offsets[*parent as usize] + ordinal);
-        super::sized::gather(&values, &UInt32Array::from_iter_values(places))
+        super::cell_limit::gather(&values, &UInt32Array::from_iter_values(places))
     }
 
-    /// The frame where steps lead, and for each row its place there.
+    /// Follows steps from a frame. Returns the frame at their end, and the index there for each row; `None` if both
+    /// have the same rows.
     pub(super) fn reach(&mut self, frame: usize, steps: &[Step]) -> Result<(usize, Option<ArrayRef>)> {
         let (mut at, mut index): (usize, Option<ArrayRef>) = (frame, None);
         for step in steps {
@@ -186,15 +191,15 @@ impl Chunk<'_> {
                     (to, Some(Arc::new(index)))
                 }
                 Step::Fact(part) => {
-                    let made = self.frames[at].facts.get(*part).ok_or_else(|| Error::internal("no fact"))?;
-                    (made.frame, Some(Arc::new(made.index.clone())))
+                    let facts = self.frames[at].facts.get(*part).ok_or_else(|| Error::internal("no fact"))?;
+                    (facts.frame, Some(Arc::new(facts.index.clone())))
                 }
                 Step::Ref(reference) => match self.link(at, *reference)? {
                     Link::Frame(to, index) => (to, index),
-                    // Rows kept whole have no children at hand: they are taken one by one.
-                    Link::Whole(table, picks) => {
+                    // A table with cached columns has no frame: add one for the picked rows.
+                    Link::Cached(table, picks) => {
                         let picks: &Int64Array = picks.as_primitive();
-                        let (keys, index) = known(picks);
+                        let (keys, index) = picked_rows(picks);
                         (self.numbered(table, keys)?, index)
                     }
                 },
@@ -210,8 +215,8 @@ impl Chunk<'_> {
     }
 }
 
-/// The picked rows, and for each row the place of its pick among them; no index where every row has one.
-fn known(picks: &Int64Array) -> (Vec<u64>, Option<ArrayRef>) {
+/// Lists the picked rows, and for each row the index of its pick among them; `None` if every row has a pick.
+fn picked_rows(picks: &Int64Array) -> (Vec<u64>, Option<ArrayRef>) {
     let keys: Vec<u64> = picks.iter().flatten().map(|row| row as u64).collect();
     if picks.null_count() == 0 {
         return (keys, None);
@@ -227,17 +232,16 @@ fn known(picks: &Int64Array) -> (Vec<u64>, Option<ArrayRef>) {
     (keys, Some(Arc::new(places)))
 }
 
-/// Where the rows under each parent start, and the end.
+/// Computes the index of each parent's first child, and the number of children at the end.
 pub(super) fn offsets(counts: impl Iterator<Item = i64>, room: usize) -> Result<Vec<u32>> {
     let (mut offsets, mut total) = (vec![0_u32], 0);
     for count in counts {
         total += count;
         if count > MAX_CHILDREN || total > room as i64 {
-            return Err(Error::profile(
-                "",
-                format!("{count} rows under one parent, {total} in one chunk, are too many"),
-            )
-            .hint(format!("{MAX_CHILDREN} and {room} are the most; `--max-rows` is the most of a chunk too")));
+            return Err(Error::profile("", format!("too many rows: {count} under one parent, {total} in one chunk"))
+                .hint(format!(
+                    "the limits are {MAX_CHILDREN} under one parent and {room} in one chunk (`--max-rows` can lower it)"
+                )));
         }
         offsets.push(total as u32);
     }

@@ -1,4 +1,4 @@
-//! Hands: the rows that belong to each row, and the tables that are made of them.
+//! Hands: the rows that belong to each row, the aggregates over them, and the tables made of them (`each`, `group`).
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use arrow_select::take::take;
 use super::super::references::Among;
 use super::super::{Aggregate, Base, Facts, Hand, Step, deal::Deal};
 use super::reduce::{self, Lists, Order};
-use super::{Chunk, Held, Made};
+use super::{Chunk, FactRows, HandRows};
 use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
 use crate::rng::child_key;
 use crate::sql;
 
 impl<'p> Chunk<'p> {
-    /// How a reference of the frame's table deals.
+    /// Gives the deal of a reference of the frame's table.
     pub(super) fn deal(&self, frame: usize, reference: usize) -> Option<&'p Deal> {
         self.plan.tables[self.frames[frame].table].refs[reference].as_ref()?.deal.as_ref()
     }
 
-    /// The rows that belong to each row of a frame.
-    pub(super) fn hand(&mut self, frame: usize, hand: Hand) -> Result<Held> {
-        if let Some((_, held)) = self.frames[frame].hands.iter().find(|(known, _)| *known == hand) {
-            return Ok(held.clone());
+    /// Computes the hand of each row of a frame.
+    pub(super) fn hand(&mut self, frame: usize, hand: Hand) -> Result<HandRows> {
+        if let Some((_, rows)) = self.frames[frame].hands.iter().find(|(other, _)| *other == hand) {
+            return Ok(rows.clone());
         }
-        let held = match hand.base {
+        let rows = match hand.base {
             Base::Children(child) => {
                 let child = self.child(frame, child)?;
-                Held { frame: child, index: None, offsets: self.frames[child].rows.offsets.as_slice().into() }
+                HandRows { frame: child, index: None, offsets: self.frames[child].rows.offsets.as_slice().into() }
             }
             Base::Dealt(facts, reference) => {
                 let plan = self.plan;
@@ -40,71 +40,71 @@ impl<'p> Chunk<'p> {
                 for owner in self.numbers(frame) {
                     let more = deal.before(owner + 1) - deal.before(*owner);
                     if numbers.len() as u64 + more > self.room() as u64 {
-                        return Err(Error::profile("", format!("{more} rows dealt to one row are too many"))
-                            .hint("more owners, or less skew, make smaller hands"));
+                        return Err(Error::profile("", format!("too many rows dealt to one row: {more}"))
+                            .hint("more owners or less skew make smaller hands"));
                     }
                     deal.hand(*owner, &mut numbers);
                     offsets.push(numbers.len() as u32);
                 }
                 let facts = self.numbered(facts, numbers)?;
-                self.refused(facts, reference.pick, offsets)?
+                self.without_nulls(facts, reference.pick, offsets)?
             }
             Base::Grouped(_, part) => {
-                let made = self.frames[frame].facts.get(part).ok_or_else(|| Error::internal("a group of nothing"))?;
-                Held { frame: made.frame, index: Some(made.index.clone()), offsets: Arc::clone(&made.offsets) }
+                let group = self.frames[frame].facts.get(part).ok_or_else(|| Error::internal("a group of nothing"))?;
+                HandRows { frame: group.frame, index: Some(group.index.clone()), offsets: Arc::clone(&group.offsets) }
             }
         };
-        let held = self.below(held, hand.table)?;
-        self.frames[frame].hands.push((hand, held.clone()));
-        Ok(held)
+        let rows = self.below(rows, hand.table)?;
+        self.frames[frame].hands.push((hand, rows.clone()));
+        Ok(rows)
     }
 
-    /// The descendants of one table that the rows of a hand have.
-    fn below(&mut self, held: Held, table: usize) -> Result<Held> {
-        if self.frames[held.frame].table == table {
-            return Ok(held);
+    /// Replaces the rows of hands by their descendants in another table.
+    fn below(&mut self, hands: HandRows, table: usize) -> Result<HandRows> {
+        if self.frames[hands.frame].table == table {
+            return Ok(hands);
         }
         let parent = self.plan.tables[table].parent.ok_or_else(|| Error::internal("a hand of another tree"))?;
-        let held = self.below(held, parent)?;
-        let child = self.child(held.frame, table)?;
+        let hands = self.below(hands, parent)?;
+        let child = self.child(hands.frame, table)?;
         let starts = &self.frames[child].rows.offsets;
-        let Some(index) = &held.index else {
-            let offsets = held.offsets.iter().map(|at| starts[*at as usize]).collect();
-            return Ok(Held { frame: child, index: None, offsets });
+        let Some(index) = &hands.index else {
+            let offsets = hands.offsets.iter().map(|at| starts[*at as usize]).collect();
+            return Ok(HandRows { frame: child, index: None, offsets });
         };
-        let (mut rows, mut offsets) = (Vec::new(), Vec::with_capacity(held.offsets.len()));
+        let (mut rows, mut offsets) = (Vec::new(), Vec::with_capacity(hands.offsets.len()));
         offsets.push(0);
-        for pair in held.offsets.windows(2) {
+        for pair in hands.offsets.windows(2) {
             for row in &index.values()[pair[0] as usize..pair[1] as usize] {
                 rows.extend(starts[*row as usize]..starts[*row as usize + 1]);
             }
             offsets.push(rows.len() as u32);
         }
-        Ok(Held { frame: child, index: Some(rows.into()), offsets: offsets.into() })
+        Ok(HandRows { frame: child, index: Some(rows.into()), offsets: offsets.into() })
     }
 
-    /// A hand without the facts whose reference is null, by its condition or its rate.
-    fn refused(&mut self, facts: usize, pick: usize, offsets: Vec<u32>) -> Result<Held> {
+    /// Makes hands without the facts whose reference is null, by its condition or its rate.
+    fn without_nulls(&mut self, facts: usize, pick: usize, offsets: Vec<u32>) -> Result<HandRows> {
         let table = self.frames[facts].table;
         if !self.plan.tables[table].columns[pick].nullable {
-            return Ok(Held { frame: facts, index: None, offsets: offsets.into() });
+            return Ok(HandRows { frame: facts, index: None, offsets: offsets.into() });
         }
         let picks = self.column(facts, pick)?;
         let taken: BooleanArray = (0..picks.len()).map(|i| Some(!picks.is_null(i))).collect();
         let (rows, offsets) = Lists::new(&offsets, Some(&taken)).into_parts();
-        Ok(Held { frame: facts, index: Some(UInt32Array::from(rows)), offsets: offsets.into() })
+        Ok(HandRows { frame: facts, index: Some(UInt32Array::from(rows)), offsets: offsets.into() })
     }
 
-    /// A column of the rows of a hand, in the order of the hand.
-    fn held_column(&mut self, held: &Held, column: usize) -> Result<ArrayRef> {
-        let values = self.column(held.frame, column)?;
-        Ok(match &held.index {
-            Some(index) => super::sized::gather(&values, index)?,
+    /// Computes a column of the rows of hands, in their order.
+    fn hand_column(&mut self, hands: &HandRows, column: usize) -> Result<ArrayRef> {
+        let values = self.column(hands.frame, column)?;
+        Ok(match &hands.index {
+            Some(index) => super::cell_limit::gather(&values, index)?,
             None => values,
         })
     }
 
-    /// The order of a frame's rows by some columns; `None` without any.
+    /// Prepares the order of a frame's rows by some columns; `true` is descending. `None` without columns.
     pub(super) fn order(&mut self, frame: usize, keys: &[(usize, bool)]) -> Result<Option<Order>> {
         if keys.is_empty() {
             return Ok(None);
@@ -118,28 +118,29 @@ impl<'p> Chunk<'p> {
     }
 
     pub(super) fn aggregate(&mut self, frame: usize, aggregate: &Aggregate, ty: &DataType) -> Result<ArrayRef> {
-        let held = self.hand(frame, aggregate.hand)?;
-        let argument = aggregate.argument.map(|column| self.held_column(&held, column)).transpose()?;
-        let filter = aggregate.filter.map(|column| self.held_column(&held, column)).transpose()?;
-        let mut lists = Lists::new(&held.offsets, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean));
+        let hands = self.hand(frame, aggregate.hand)?;
+        let argument = aggregate.argument.map(|column| self.hand_column(&hands, column)).transpose()?;
+        let filter = aggregate.filter.map(|column| self.hand_column(&hands, column)).transpose()?;
+        let mut lists = Lists::new(&hands.offsets, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean));
         if !aggregate.order.is_empty() {
-            let keys = aggregate.order.iter().map(|(column, down)| Ok((self.held_column(&held, *column)?, *down)));
+            let keys = aggregate.order.iter().map(|(column, down)| Ok((self.hand_column(&hands, *column)?, *down)));
             lists.sort(&Order::new(&keys.collect::<Result<Vec<_>>>()?)?);
         }
         reduce::aggregate(aggregate.function, &lists, argument.as_ref(), &aggregate.separator, ty)
     }
 
-    /// The facts that count, in lists by owner and in order. Those of several tables are numbered one table behind the other.
+    /// Lists the facts that meet their condition, by owner and in order. Facts of several tables are numbered in one
+    /// sequence, table after table.
     fn facts(&mut self, parent: usize, all: &[Facts]) -> Result<Listed> {
-        let (mut held, mut lists, mut keys, mut starts) = (Vec::new(), Vec::new(), Vec::new(), vec![0_u32]);
+        let (mut hands, mut lists, mut keys, mut starts) = (Vec::new(), Vec::new(), Vec::new(), vec![0_u32]);
         for facts in all {
             let hand = self.hand(parent, facts.hand)?;
-            let filter = facts.filter.map(|column| self.held_column(&hand, column)).transpose()?;
+            let filter = facts.filter.map(|column| self.hand_column(&hand, column)).transpose()?;
             lists.push(Lists::new(&hand.offsets, filter.as_ref().map(arrow_array::cast::AsArray::as_boolean)));
-            keys.extend(facts.by.map(|by| self.held_column(&hand, by)).transpose()?);
+            keys.extend(facts.by.map(|by| self.hand_column(&hand, by)).transpose()?);
             let rows = hand.index.as_ref().map_or(self.frames[hand.frame].rows.len(), Array::len);
             starts.push(starts[starts.len() - 1] + rows as u32);
-            held.push(hand);
+            hands.push(hand);
         }
         let keys = match keys.as_slice() {
             [] => None,
@@ -154,32 +155,32 @@ impl<'p> Chunk<'p> {
         if let Some(keys) = &keys {
             lists.sort(&Order::new(&[(Arc::clone(keys), false)])?);
         }
-        Ok(Listed { held, lists, keys, starts })
+        Ok(Listed { hands, lists, keys, starts })
     }
 
-    /// The frame of an `each` table: one row for each fact, named by the fact.
+    /// Adds the frame of an `each` table: a row for each fact, with a row key derived from the fact's.
     pub(super) fn each(&mut self, parent: usize, table: usize, all: &[Facts]) -> Result<usize> {
-        let Listed { held, lists, starts, .. } = self.facts(parent, all)?;
+        let Listed { hands, lists, starts, .. } = self.facts(parent, all)?;
         let (places, offsets) = lists.into_parts();
         let (mut rows, owners) = self.children_rows(parent, table, offsets);
         let salt = self.plan.tables[table].key;
-        let mut made = Vec::with_capacity(all.len());
-        for (hand, bounds) in held.iter().zip(starts.windows(2)) {
+        let mut sources = Vec::with_capacity(all.len());
+        for (hand, bounds) in hands.iter().zip(starts.windows(2)) {
             let index: UInt32Array = places.iter().map(|place| behind(hand, bounds, *place)).collect();
             let named = &self.frames[hand.frame].rows.keys;
             for (key, fact) in rows.keys.iter_mut().zip(&index) {
                 *key = fact.map_or(*key, |fact| child_key(salt, named[fact as usize], 0));
             }
-            made.push(Made { frame: hand.frame, index, offsets: Arc::from([]) });
+            sources.push(FactRows { frame: hand.frame, index, offsets: Arc::from([]) });
         }
         let frame = self.add(table, rows, Some((parent, owners)));
-        self.frames[frame].facts = made;
+        self.frames[frame].facts = sources;
         Ok(frame)
     }
 
-    /// The frame of a `group` table: one row for each value among an owner's facts.
+    /// Adds the frame of a `group` table: a row for each distinct value among an owner's facts.
     pub(super) fn group(&mut self, parent: usize, table: usize, all: &[Facts]) -> Result<usize> {
-        let Listed { held, lists, keys, starts } = self.facts(parent, all)?;
+        let Listed { hands, lists, keys, starts } = self.facts(parent, all)?;
         let keys = keys.ok_or_else(|| Error::internal("a group without a key"))?;
         let mut lists = lists.without_nulls(&keys);
         let mut counts = vec![0_i64; lists.len()];
@@ -188,27 +189,27 @@ impl<'p> Chunk<'p> {
         let offsets = super::frames::offsets(counts.into_iter(), self.room())?;
         let (rows, index): (Rows, _) = self.children_rows(parent, table, offsets);
         let frame = self.add(table, rows, Some((parent, index)));
-        let mut made = Vec::with_capacity(all.len());
-        for (hand, bounds) in held.iter().zip(starts.windows(2)) {
+        let mut sources = Vec::with_capacity(all.len());
+        for (hand, bounds) in hands.iter().zip(starts.windows(2)) {
             let (mut index, mut offsets) = (Vec::new(), vec![0_u32]);
             for group in lists.iter() {
                 index.extend(group.iter().filter_map(|place| behind(hand, bounds, *place)));
                 offsets.push(index.len() as u32);
             }
-            made.push(Made { frame: hand.frame, index: index.into(), offsets: offsets.into() });
+            sources.push(FactRows { frame: hand.frame, index: index.into(), offsets: offsets.into() });
         }
-        self.frames[frame].facts = made;
+        self.frames[frame].facts = sources;
         let first = lists.iter().filter_map(|group| group.first().copied());
         self.frames[frame].group_key = Some(take(&keys, &UInt32Array::from_iter_values(first), None)?);
         Ok(frame)
     }
 
-    /// The value that each row of a `group` table stands for.
+    /// Gives the value of each group, for a `group` table.
     pub(super) fn group_key(&mut self, frame: usize) -> Result<ArrayRef> {
         self.frames[frame].group_key.clone().ok_or_else(|| Error::internal("a group without a key"))
     }
 
-    /// A pick among the siblings, or among the children of the row where some steps lead.
+    /// Picks among the siblings, or among the children of the row at the end of some steps.
     pub(super) fn among(&mut self, frame: usize, among: &Among, fill: &Fill<'_>) -> Result<ArrayRef> {
         let Some(steps) = &among.within else {
             let filter = among.filter.map(|column| self.column(frame, column)).transpose()?;
@@ -238,17 +239,18 @@ impl<'p> Chunk<'p> {
 
 /// The facts of an `each` or `group` table.
 struct Listed {
-    /// For each table of the list its hand.
-    held: Vec<Held>,
+    /// The hands, for each source table.
+    hands: Vec<HandRows>,
     lists: Lists,
-    /// What they are ordered or grouped by.
+    /// The keys by which the facts are ordered or grouped.
     keys: Option<ArrayRef>,
-    /// Where the numbers of each table's facts start, and the end.
+    /// The first number of each source table's facts, and the end.
     starts: Vec<u32>,
 }
 
-/// The row of a hand's frame behind a place, if the place is within the bounds of that hand.
-fn behind(held: &Held, bounds: &[u32], place: u32) -> Option<u32> {
+/// Converts a number of a fact to a row of the hand's frame. `None` if the number is outside `bounds`, those of another
+/// source table.
+fn behind(hands: &HandRows, bounds: &[u32], place: u32) -> Option<u32> {
     let place = (bounds[0]..bounds[1]).contains(&place).then(|| place - bounds[0])?;
-    Some(held.index.as_ref().map_or(place, |index| index.value(place as usize)))
+    Some(hands.index.as_ref().map_or(place, |index| index.value(place as usize)))
 }

@@ -8,24 +8,24 @@ use arrow_select::interleave::interleave;
 
 use super::super::{List, Listed};
 use super::frames::offsets;
-use super::{Chunk, Held};
+use super::{Chunk, HandRows};
 use crate::error::{Error, Result};
 use crate::sql;
 
-/// Where the rows of a list come from.
+/// The entries behind the rows of a list.
 pub(super) struct Rows {
-    /// For each row its entry, counted over the whole list; `None` for the rows behind the listed ones.
+    /// The entry of each row, counted over the whole list; `None` for the rows after the listed ones.
     entries: Vec<Option<u32>>,
-    /// For each row the place in the frame that its entry looks at.
+    /// The index of each row in the frame of its entry.
     places: Vec<u32>,
-    /// For each entry that frame.
+    /// The frame of each entry.
     frames: Vec<usize>,
 }
 
 /// Neighbouring entries, with the rows for which they are given.
 struct Given {
     first: u32,
-    held: Option<Held>,
+    held: Option<HandRows>,
     conditions: Vec<Option<BooleanArray>>,
 }
 

@@ -1,4 +1,4 @@
-//! Values from elsewhere in place of computed ones: what a check says about rows that were read from a file.
+//! Values from a file in place of computed ones, to evaluate checks on rows that were read back.
 
 use std::sync::Arc;
 
@@ -8,16 +8,17 @@ use super::Chunk;
 use crate::error::{Error, Result};
 
 impl Chunk<'_> {
-    /// Puts the rows of some tables of the tree in place of the computed ones. Everything that is not written is computed
-    /// anew, from these values where it depends on them; which rows there are stays as the plan has it.
+    /// Replaces the written columns of some tables of the tree by the columns of batches. Columns that are not written
+    /// are computed again from them. The rows of the tree themselves, and how they belong together, remain those of the
+    /// plan.
     ///
     /// # Errors
     ///
-    /// If a batch does not have the table's schema and its rows here.
+    /// If a batch does not have the table's written columns and its number of rows in this chunk.
     pub fn overlay(&mut self, tables: &[(usize, RecordBatch)]) -> Result<()> {
         let root = self.frames[0].table;
         let plan = self.plan;
-        // All rows of the tree must be known before a value that decides how many there are can change.
+        // Compute all rows of the tree first, because the batches may change a value on which their number depends.
         for table in plan.tree(root).tables {
             self.frame_of(table)?;
         }

@@ -1,4 +1,4 @@
-//! Aggregates over hands of rows and windows over siblings: folds over lists of rows.
+//! Aggregates over hands and window functions over siblings, as folds over lists of rows.
 
 mod aggregate;
 mod running;
@@ -16,14 +16,14 @@ pub(super) use running::window;
 use crate::error::{Error, Result};
 use crate::sql;
 
-/// Lists of rows, one behind the other.
+/// Lists of rows in one vector.
 pub(super) struct Lists {
     rows: Vec<u32>,
     bounds: Vec<u32>,
 }
 
 impl Lists {
-    /// The families that offsets cut, without the rows that a condition leaves out.
+    /// Makes the lists between offsets, without the rows for which a condition is not true.
     pub(super) fn new(offsets: &[u32], keep: Option<&BooleanArray>) -> Self {
         let Some(keep) = keep else {
             let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
@@ -38,7 +38,7 @@ impl Lists {
         lists
     }
 
-    /// The lists of each row one behind the other, where the rows of each part are numbered from a start.
+    /// Joins the i-th lists of all parts. The rows of a part are renumbered from its start.
     pub(super) fn joined(mut parts: Vec<Self>, starts: &[u32]) -> Self {
         if parts.len() == 1 {
             return parts.remove(0);
@@ -54,7 +54,7 @@ impl Lists {
         all
     }
 
-    /// How many lists there are.
+    /// Gives the number of lists.
     pub(super) fn len(&self) -> usize {
         self.bounds.len().saturating_sub(1)
     }
@@ -71,7 +71,7 @@ impl Lists {
         }
     }
 
-    /// Cuts each list where neighbours differ; which list each piece came from.
+    /// Splits each list between neighbours that differ. Returns for each piece the index of its original list.
     pub(super) fn cut(&mut self, order: &Order) -> Vec<u32> {
         let (mut bounds, mut from) = (vec![self.bounds.first().copied().unwrap_or(0)], Vec::new());
         for (index, pair) in self.bounds.windows(2).enumerate() {
@@ -88,12 +88,12 @@ impl Lists {
         from
     }
 
-    /// The rows and where each list ends.
+    /// Gives the rows, and the offsets of the lists in them.
     pub(super) fn into_parts(self) -> (Vec<u32>, Vec<u32>) {
         (self.rows, self.bounds)
     }
 
-    /// The same lists without the rows where a column is null.
+    /// Copies the lists without the rows in which a column is null.
     pub(super) fn without_nulls(&self, array: &ArrayRef) -> Self {
         let mut lists = Self { rows: Vec::with_capacity(self.rows.len()), bounds: vec![0] };
         for list in self.iter() {
@@ -108,7 +108,7 @@ impl Lists {
 pub(super) struct Order(Vec<DynComparator>);
 
 impl Order {
-    /// By the first column, then by the next; `true` is descending.
+    /// Prepares the order by the first column, then by the next; `true` is descending.
     pub(super) fn new(columns: &[(ArrayRef, bool)]) -> Result<Self> {
         let compare = |(column, descending): &(ArrayRef, bool)| {
             let plain = sql::cast(column, sql::types::logical(column.data_type()))?;
@@ -135,7 +135,7 @@ fn shared<T: Array + 'static>(array: T) -> ArrayRef {
     Arc::new(array)
 }
 
-/// Sums that 38 digits hold.
+/// Refuses sums of more than 38 digits.
 fn checked(sums: &[Option<i128>]) -> Result<()> {
     match sums.iter().flatten().any(|sum| sum.unsigned_abs() >= 10_u128.pow(38)) {
         true => Err(overflow("sum")),
@@ -143,7 +143,7 @@ fn checked(sums: &[Option<i128>]) -> Result<()> {
     }
 }
 
-/// The lists of siblings, cut by partition and sorted by order.
+/// Makes the lists of siblings, split by the partition and sorted by the order.
 pub(super) fn lists(offsets: &[u32], partition: Option<&Order>, order: Option<&Order>) -> Lists {
     let mut lists = Lists::new(offsets, None);
     if let Some(partition) = partition {

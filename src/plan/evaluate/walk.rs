@@ -1,4 +1,4 @@
-//! The walk of a lifecycle as a child table.
+//! Lifecycles: the states that a walk enters, as the rows of a child table.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::Chunk;
 use crate::error::{Error, Kind, Result};
 
 impl Chunk<'_> {
-    /// The frame of a lifecycle: states first, then waits with their own randomness, then the cut at `until`.
+    /// Adds the frame of a lifecycle: the states of each walk, then the time in each state, then the cut at `until`.
     pub(super) fn walked(&mut self, parent: usize, table: usize, walk: &Walk) -> Result<usize> {
         let plan = self.plan;
         let weights = walk
@@ -34,11 +34,11 @@ impl Chunk<'_> {
             .walk(&keys.keys, &weights, alive)
             .map_err(|error| error.within(&format!("tables.{}.lifecycle", plan.tables[table].name)))?;
         let (rows, index) = self.children_rows(parent, table, offsets.clone());
-        let whole = self.add(table, rows, Some((parent, index)));
+        let uncut = self.add(table, rows, Some((parent, index)));
         let mut waits = Vec::new();
         for wait in &walk.waits {
             waits.push(match wait {
-                Some((unit, column)) => Some((*unit, self.column(whole, *column)?)),
+                Some((unit, column)) => Some((*unit, self.column(uncut, *column)?)),
                 None => None,
             });
         }
@@ -54,7 +54,7 @@ impl Chunk<'_> {
                 if let Some((unit, wait)) = &waits[states[event] as usize] {
                     let wait = wait.as_primitive::<Float64Type>();
                     let length = if wait.is_null(event) { 0.0 } else { wait.value(event).max(0.0) * unit };
-                    // Whole seconds: a finer clock than the standards' messages carry.
+                    // Whole seconds: the messages of the standards have no finer times.
                     now += libm::round(length.min(1e17) / 1e6) as i64 * 1_000_000;
                 }
             }
@@ -70,7 +70,10 @@ impl Chunk<'_> {
         let frame = &self.frames[frame];
         let (Some((states, instants)), Source::Walk(walk)) = (&frame.walk, &self.plan.tables[frame.table].source)
         else {
-            return Err(Error::new(Kind::Profile, "a waiting time cannot depend on the times of the walk itself"));
+            return Err(Error::new(
+                Kind::Profile,
+                "a waiting time cannot depend on `state`, `at` or `from` of the lifecycle itself",
+            ));
         };
         let names = || Arc::new(StringArray::from(walk.walker.states.clone())) as ArrayRef;
         Ok(match which {

@@ -1,4 +1,4 @@
-//! References to rows whose columns equal what a row says.
+//! Picks among the rows whose columns equal given values (`match`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -14,13 +14,13 @@ use crate::plan::{Chunk, Op, Plan, Step};
 use crate::profile::{Fallback, Loaded};
 use crate::sql;
 
-/// The most rows of a table that is matched without strata: its index is kept in memory, 4 bytes a row.
+/// The most rows of a table that can be matched without strata: an index of 4 bytes a row is kept in memory.
 const MAX_INDEX: u64 = 1 << 22;
 
-/// A pick among the rows that match.
+/// A pick among the matching rows.
 pub(in crate::plan) struct Match {
     table: usize,
-    /// Columns of the table, and the inputs that they equal.
+    /// The columns of the table that must equal the inputs `sources`.
     columns: Vec<usize>,
     sources: Vec<usize>,
     skew: Option<Operand<Float64Type>>,
@@ -44,7 +44,7 @@ impl Match {
         Self { table, columns, sources, skew, fallback, differs, index: OnceLock::new() }
     }
 
-    /// A row number for each row.
+    /// Picks a row number for each row.
     pub(in crate::plan) fn fill(&self, plan: &Plan, fill: &Fill<'_>) -> Result<ArrayRef> {
         let index = self.index(plan)?;
         let rows = plan.tables[self.table].rows;
@@ -85,9 +85,9 @@ impl Match {
         if rows > MAX_INDEX {
             return Err(Error::profile(
                 "",
-                format!("`{}` has {rows} rows: too many to match", plan.tables[self.table].name),
+                format!("`{}` has {rows} rows, too many to match", plan.tables[self.table].name),
             )
-            .hint(format!("up to {MAX_INDEX} rows are matched; beyond that deal with `match` and `gen.strata`")));
+            .hint(format!("at most {MAX_INDEX} rows can be matched; for more use a `deal` with `match` on a column of `gen.strata`")));
         }
         let mut index = Index::new();
         let mut key = String::new();
@@ -108,12 +108,12 @@ impl Match {
                 }
             }
         }
-        // Another thread may have been first: its index is equal.
+        // If another thread was first, its index is equal.
         Ok(Arc::clone(self.index.get_or_init(|| Arc::new(index))))
     }
 }
 
-/// The text under which a row is found; `None` where a column is null: null equals nothing.
+/// Writes the key of a row in the index. `None` if a value is null: null equals nothing.
 fn write_key(sources: &[Texts<'_>], i: usize, key: &mut String) -> Option<()> {
     key.clear();
     for source in sources {
@@ -124,7 +124,7 @@ fn write_key(sources: &[Texts<'_>], i: usize, key: &mut String) -> Option<()> {
 }
 
 impl Plan {
-    /// Sees to it that every match without a fallback finds a row, whatever the data.
+    /// Proves that every match without a fallback always finds a row, or refuses the profile.
     pub(in crate::plan) fn prove_matches(&self, loaded: &Loaded) -> Result<()> {
         for table in &self.tables {
             for reference in table.refs.iter().flatten() {
@@ -145,7 +145,9 @@ impl Plan {
                 let Some(values) = self.domain(at, &input.steps, input.column)? else {
                     return Err(Error::profile(
                         path,
-                        format!("a match of `{names}` may find no row: its values are not known before row 0"),
+                        format!(
+                            "a match of `{names}` may find no row: its values do not follow from the profile alone"
+                        ),
                     )
                     .hint(add()));
                 };
@@ -161,7 +163,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The texts that a column may have, where they are known before row 0; null is none of them.
+    /// Lists the texts that a column can have, without null. `None` if they do not follow from the profile alone.
     fn domain(&self, mut table: usize, steps: &[Step], column: usize) -> Result<Option<BTreeSet<String>>> {
         for step in steps {
             table = match step {
@@ -182,7 +184,7 @@ impl Plan {
                 self.domain(table, &input.steps, input.column)
             }
             Op::Expr(sql::Expr { node: sql::Node::Literal(value), .. }) => values(value).map(Some),
-            _ if self.tables[table].whole.is_some() => {
+            _ if self.tables[table].cached.is_some() => {
                 let numbers: Vec<u64> = (0..self.tables[table].rows).collect();
                 let columns = Chunk::of_numbers(self, table, &numbers, &[column])?;
                 columns.first().map(values).transpose()

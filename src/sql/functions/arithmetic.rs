@@ -1,4 +1,5 @@
-//! Sums and products: exact on integers and decimals, IEEE on floating-point numbers. What does not fit is an error.
+//! Sums and products: exact on integers and decimals, IEEE 754 on floating-point numbers. A result out of range is an
+//! error.
 
 use std::sync::Arc;
 
@@ -13,14 +14,14 @@ use super::{Carries, Function, Nulls, Resolved};
 use crate::error::{Error, Kind, Result};
 use crate::sql::types::{as_decimal, common, name};
 
-/// The digits of a sum or difference: one more before the point than the longer of both.
+/// The digits of a sum or difference: one more before the point than the larger operand has.
 const SUM: Digits = |(p1, s1), (p2, s2)| ((p1 as i8 - s1).max(p2 as i8 - s2) + s1.max(s2) + 1, s1.max(s2));
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "+",
         signature: "number + number",
-        about: "Sum; integers and decimals exactly.",
+        about: "Sum, exact for integers and decimals.",
         example: ("1.25 + 2", "3.25"),
         types: |args| arithmetic(args, SUM),
         eval: |args, _, ty| fitting("+", ty, numeric::add(&args[0], &args[1])),
@@ -40,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "*",
         signature: "number * number",
-        about: "Product; of decimals with the digits of both.",
+        about: "Product; for decimals with the decimal places of both operands.",
         example: ("1.25 * 0.5", "0.625"),
         types: |args| arithmetic(args, |(p1, s1), (p2, s2)| (p1 as i8 + p2 as i8 + 1, s1 + s2)),
         eval: |args, _, ty| fitting("*", ty, numeric::mul(&args[0], &args[1])),
@@ -50,7 +51,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "negate",
         signature: "- number",
-        about: "The number with its sign turned.",
+        about: "The number with the opposite sign.",
         example: ("-(1.5)", "-1.5"),
         types: same_number,
         eval: |args, _, ty| fitting("-", ty, numeric::neg(args[0].array())),
@@ -60,7 +61,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "abs",
         signature: "abs(number)",
-        about: "The number without its sign.",
+        about: "The absolute value.",
         example: ("abs(-1.5)", "1.5"),
         types: same_number,
         eval: |args, _, ty| {
@@ -83,10 +84,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Precision and scale of a result, from those of two decimals.
+/// A rule for the precision and scale of a result, from those of two decimals.
 type Digits = fn((u8, i8), (u8, i8)) -> (i8, i8);
 
-/// The rules of `+`, `-` and `*`.
+/// Resolves the types of `+`, `-` and `*`.
 fn arithmetic(args: &[DataType], digits: Digits) -> Option<Resolved> {
     let [a, b] = args else { return None };
     match common(a, b)? {
@@ -102,7 +103,7 @@ fn arithmetic(args: &[DataType], digits: Digits) -> Option<Resolved> {
     }
 }
 
-/// One number, of whose type the result is; a bare null is taken for an integer.
+/// Accepts one number and gives a result of the same type; a bare null counts as an integer.
 pub(super) fn same_number(args: &[DataType]) -> Option<Resolved> {
     match args {
         [Null] => Some((vec![Int64], Int64)),
@@ -115,7 +116,7 @@ pub(super) fn too_large(function: &str, ty: &DataType) -> Error {
     Error::new(Kind::Profile, format!("the result of `{function}` is too large for {}", name(ty)))
 }
 
-/// The result of a kernel, refused where a decimal has more digits than its type has.
+/// Checks the result of a kernel: a decimal may not have more digits than its type.
 fn fitting(function: &str, ty: &DataType, result: Result<ArrayRef, ArrowError>) -> Result<ArrayRef> {
     let array = result.map_err(|error| too_large(function, ty).caused_by(error))?;
     match (array.as_primitive_opt::<Decimal128Type>(), ty) {
@@ -124,7 +125,7 @@ fn fitting(function: &str, ty: &DataType, result: Result<ArrayRef, ArrowError>) 
     }
 }
 
-/// Decimals as a type, refused where one has more digits than it.
+/// Gives decimals a type, and refuses one that has more digits.
 pub(super) fn decimals(
     function: &str,
     values: PrimitiveArray<Decimal128Type>,

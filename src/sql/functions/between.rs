@@ -1,4 +1,4 @@
-//! How much lies between two instants, in whole units.
+//! Whole units of time between two instants.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Business days: Monday to Friday, less the holidays of a calendar.
+//! Business days: Monday to Friday, except the holidays of a calendar.
 //!
 //! A calendar is a text of dates such as `2025-01-01 2025-12-25`, from a parameter or a column of a data file.
 
@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "is_business_day",
         signature: "is_business_day(date[, holidays]) → boolean",
-        about: "Whether a date is a Monday to Friday and none of the holidays, a text of dates.",
+        about: "True if a date is a Monday to Friday and not a holiday; holidays are a text of dates separated by spaces.",
         example: ("is_business_day(DATE '2025-12-25', '2025-12-25 2025-12-26')", "false"),
         types: |args| with_holidays(args, &[Date32], Boolean),
         eval: |args, rows, _| {
@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "add_business_days",
         signature: "add_business_days(date, n[, holidays]) → date",
-        about: "The n-th business day after a date, or before it; for 0 the date itself or the next business day.",
+        about: "The n-th business day after a date, or before it if n is negative; for 0 the date itself or the next business day.",
         example: ("add_business_days(DATE '2025-12-24', 2, '2025-12-25 2025-12-26')", "2025-12-30"),
         types: |args| with_holidays(args, &[Date32, Int64], Date32),
         eval: |args, rows, _| {
@@ -45,7 +45,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "business_days_between",
         signature: "business_days_between(from, to[, holidays]) → bigint",
-        about: "The business days after one date up to and with another; below 0 where the other comes first.",
+        about: "The number of business days after `from` up to and including `to`; negative if `to` is earlier.",
         example: ("business_days_between(DATE '2025-12-24', DATE '2025-12-30', '2025-12-25 2025-12-26')", "2"),
         types: |args| with_holidays(args, &[Date32, Date32], Int64),
         eval: |args, rows, _| {
@@ -67,7 +67,8 @@ fn with_holidays(args: &[DataType], wanted: &[DataType], result: DataType) -> Op
     accepted(args, wanted, result.clone()).or_else(|| accepted(args, &all, result))
 }
 
-/// A date, perhaps a number or date, and perhaps holidays after these `fixed` arguments, to a number.
+/// Computes an integer for each row from a date, the further arguments of the first `fixed`, and holidays if there is
+/// an argument after them.
 fn each(
     args: &[Value],
     fixed: usize,
@@ -86,7 +87,7 @@ fn each(
     let mut values = Vec::with_capacity(rows);
     for i in 0..rows {
         if let (Some(holidays), Some(arg)) = (&holidays, args.get(fixed)) {
-            // Rows share their calendar as a rule: it is read anew where the text changes.
+            // Most rows have the same calendar: parse it again only if the text changes.
             let Some(text) = holidays.at(arg.row(i)) else {
                 values.push(None);
                 continue;

@@ -1,4 +1,4 @@
-//! What the calendar says about a date.
+//! Properties of a date: its weekday, its month's name and last day.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One of several values.
+//! Functions that select one of several values.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, new_null_array};
@@ -26,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "nullif",
         signature: "nullif(a, b)",
-        about: "Null where both are equal, else the first; its type is the first's.",
+        about: "Null if both are equal, else the first; its type is that of the first.",
         example: ("nullif(1, 1)", ""),
         types: |args| {
             let (wanted, ty) = (args.len() == 2).then(|| ordered(args))??;
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "greatest",
         signature: "greatest(a, b, …)",
-        about: "The greatest value; nulls are passed over.",
+        about: "The greatest value; nulls are ignored.",
         example: ("greatest(1, 3, 2)", "3"),
         types: ordered,
         eval: |args, rows, _| extreme(args, rows, cmp::gt),
@@ -54,7 +54,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "least",
         signature: "least(a, b, …)",
-        about: "The least value; nulls are passed over.",
+        about: "The least value; nulls are ignored.",
         example: ("least(1, 3, NULL)", "1"),
         types: ordered,
         eval: |args, rows, _| extreme(args, rows, cmp::lt),
@@ -68,12 +68,12 @@ fn alike(args: &[DataType]) -> Option<Resolved> {
     (!args.is_empty()).then(|| (vec![ty.clone(); args.len()], ty))
 }
 
-/// As [`alike`], for values that are compared: a span of months is neither more nor less than one of days.
+/// As [`alike`], except for intervals: months and days have no common order.
 fn ordered(args: &[DataType]) -> Option<Resolved> {
     alike(args).filter(|(_, ty)| !matches!(ty, DataType::Interval(_)))
 }
 
-/// The argument that `which` names for each row; `None` is null.
+/// Selects for each row the argument with the index that `which` gives; `None` is null.
 fn choose(args: &[Value], rows: usize, which: impl Fn(usize) -> Option<usize>) -> Result<ArrayRef> {
     let plain = args.iter().map(|a| cast(a.array(), logical(a.array().data_type()))).collect::<Result<Vec<_>>>()?;
     let null = new_null_array(plain[0].data_type(), 1);

@@ -1,4 +1,4 @@
-//! Columns of text, written row by row.
+//! Functions that make text, row by row.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use super::{Resolved, Value};
 use crate::arrays::texts;
 use crate::error::{Error, Kind, Result};
 
-/// The longest text that a function may make, in bytes.
+/// The longest text of a function, in bytes.
 pub(super) const MAX_TEXT: usize = 1 << 24;
 
-/// The most bytes of a column of text in one chunk.
+/// The greatest size of a column of text in one chunk, in bytes.
 const MAX_COLUMN: usize = 1 << 28;
 
 pub(super) fn all_text(args: &[DataType]) -> Option<Resolved> {
@@ -26,7 +26,7 @@ pub(super) fn one_text(args: &[DataType]) -> Option<Resolved> {
     (args.len() == 1).then(|| all_text(args))?
 }
 
-/// A column of text: `write` appends to the buffer, or returns `None` for null.
+/// Makes a column of text: `write` appends to an empty buffer, or returns `None` for null.
 pub(super) fn text(rows: usize, mut write: impl FnMut(usize, &mut String) -> Option<()>) -> Result<ArrayRef> {
     let mut column = StringBuilder::with_capacity(rows, rows * 16);
     let mut buffer = String::new();
@@ -34,21 +34,21 @@ pub(super) fn text(rows: usize, mut write: impl FnMut(usize, &mut String) -> Opt
         buffer.clear();
         let value = write(i, &mut buffer);
         if buffer.len() > MAX_TEXT {
-            return Err(Error::new(
-                Kind::Profile,
-                format!("a text of {} bytes is longer than {MAX_TEXT}", buffer.len()),
-            ));
+            return Err(Error::new(Kind::Profile, format!("a text has {} bytes, more than {MAX_TEXT}", buffer.len())));
         }
         if column.values_slice().len() + buffer.len() > MAX_COLUMN {
-            return Err(Error::new(Kind::Profile, format!("the texts of a chunk have more than {MAX_COLUMN} bytes"))
-                .hint("a smaller `chunk` in the root table makes fewer rows at a time"));
+            return Err(Error::new(
+                Kind::Profile,
+                format!("the texts of a column have more than {MAX_COLUMN} bytes in one chunk"),
+            )
+            .hint("set a smaller `chunk` in the root table"));
         }
         column.append_option(value.map(|()| buffer.as_str()));
     }
     Ok(Arc::new(column.finish()))
 }
 
-/// A text and up to two integers to a text.
+/// Makes a text for each row from a text and up to two integers.
 pub(super) fn map(args: &[Value], rows: usize, f: impl Fn(&str, &[i64], &mut String)) -> Result<ArrayRef> {
     let t = texts(args[0].array());
     let numbers: Vec<&Int64Array> = args[1..].iter().map(|a| a.array().as_primitive::<Int64Type>()).collect();

@@ -1,4 +1,4 @@
-//! Comparison: bytes of texts, exact values of numbers, nulls unknown.
+//! Comparison: texts by their bytes, numbers by their exact values; with a null the result is null.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "in",
         signature: "a IN (b, c, …) → boolean",
-        about: "Equal to one of a list; null where it is none of them and a null is among them.",
+        about: "Equal to one of a list; null if it equals none of them and one is null.",
         example: ("3 IN (1, 2, 3)", "true"),
         types: |args| {
             let (first, rest) = args.split_first()?;
@@ -50,13 +50,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let mut any = BooleanArray::from(vec![false; rows]);
             for item in &args[1..] {
                 let equal = compare(&[args[0].clone(), item.clone()], rows, cmp::eq)?;
-                // Two constants are compared once.
+                // The comparison of two constants has one value.
                 let equal = if equal.len() == rows { equal } else { Value::Scalar(equal).into_array(rows)? };
                 any = or_kleene(&any, equal.as_boolean())?;
             }
             Ok(Arc::new(any))
         },
-        // A null column is null whatever the list, which is all that being strict in one column asks for.
+        // A null operand gives null for any list, which is what `Strict` means for the one column.
         nulls: Nulls::Strict,
         carries: Carries::Nothing,
     },
@@ -67,7 +67,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("NULL IS DISTINCT FROM 1", "true"),
         types: |args| pair(args).map(|ty| (vec![ty.clone(), ty], Boolean)),
         eval: |args, rows, _| {
-            // The kernels refuse null-typed arrays; there both sides are null.
+            // The kernels refuse arrays of the null type. Both sides are null then.
             if args[0].array().data_type() == &Null {
                 return Ok(Arc::new(BooleanArray::from(vec![false; rows])));
             }
@@ -79,7 +79,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "is null",
         signature: "a IS NULL → boolean",
-        about: "Whether there is no value.",
+        about: "True if the value is null.",
         example: ("NULL IS NULL", "true"),
         types: |args| (args.len() == 1).then(|| (args.to_vec(), Boolean)),
         eval: |args, _, _| Ok(Arc::new(is_null(args[0].array())?)),
@@ -89,7 +89,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "is not null",
         signature: "a IS NOT NULL → boolean",
-        about: "Whether there is a value.",
+        about: "True if the value is not null.",
         example: ("'a' IS NOT NULL", "true"),
         types: |args| (args.len() == 1).then(|| (args.to_vec(), Boolean)),
         eval: |args, _, _| Ok(Arc::new(is_not_null(args[0].array())?)),
@@ -108,14 +108,14 @@ fn pair(args: &[DataType]) -> Option<DataType> {
 pub(super) type Compare = fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowError>;
 
 pub(super) fn compare(args: &[Value], rows: usize, kernel: Compare) -> Result<ArrayRef> {
-    // The kernels refuse null-typed arrays, whose answer is null anyway.
+    // The kernels refuse arrays of the null type. The result is null anyway.
     if args.iter().any(|arg| arg.array().data_type() == &Null) {
         return Ok(arrow_array::new_null_array(&Boolean, rows));
     }
     Ok(Arc::new(kernel(&one_zero(&args[0]), &one_zero(&args[1]))?))
 }
 
-/// The kernels order -0.0 before 0.0; to SQL they are one number.
+/// Replaces -0.0 by 0.0: equal in SQL, but not to the kernels.
 fn one_zero(value: &Value) -> Value {
     let plain = |array: &ArrayRef| -> ArrayRef {
         Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(|x| x + 0.0))

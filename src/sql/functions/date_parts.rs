@@ -1,4 +1,4 @@
-//! Parts of a date or an instant, and the starts of its parts.
+//! Parts of a date or an instant, and truncation to the start of one.
 
 use std::sync::Arc;
 
@@ -51,14 +51,14 @@ fn part(value: &Value, function: &str) -> Result<String> {
 }
 
 fn unknown(part: &str, known: &str) -> Error {
-    Error::new(Kind::Profile, format!("unknown part `{part}` of a date")).hint(known)
+    Error::new(Kind::Profile, format!("unknown part `{part}` of a date")).hint(format!("known parts: {known}"))
 }
 
 fn date(at: i64) -> (i32, u32, u32) {
     civil::from_days(at.div_euclid(DAY) as i32)
 }
 
-/// The Thursday of an instant's ISO week, whose year and day of the year number the week.
+/// Finds the Thursday of an instant's ISO week: its year and day of the year give the number of the week.
 fn thursday(at: i64) -> i64 {
     (at.div_euclid(DAY) + 3 - (at.div_euclid(DAY) + 3).rem_euclid(7)) * DAY
 }

@@ -1,4 +1,4 @@
-//! Dates and numbers of days and months.
+//! Arithmetic on dates with days and months.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "+",
         signature: "date + days → date",
-        about: "The date so many days later.",
+        about: "The date that many days later.",
         example: ("DATE '2024-02-28' + 2", "2024-03-01"),
         types: |args| match args {
             [Date32, Int64 | Null] => Some((vec![Date32, Int64], Date32)),
@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "-",
         signature: "date - days → date",
-        about: "The date so many days earlier.",
+        about: "The date that many days earlier.",
         example: ("DATE '2024-03-01' - 1", "2024-02-29"),
         types: |args| matches!(args, [Date32, Int64]).then(|| (args.to_vec(), Date32)),
         eval: |args, rows, _| days_later(&args[0], &args[1], rows, -1),
@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "-",
         signature: "date - date → bigint",
-        about: "The days between two dates.",
+        about: "The number of days between two dates.",
         example: ("DATE '2024-03-01' - DATE '2024-02-01'", "29"),
         types: |args| matches!(args, [Date32, Date32]).then(|| (args.to_vec(), Int64)),
         eval: |args, rows, _| {
@@ -55,13 +55,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "add_months",
         signature: "add_months(date, months) → date",
-        about: "The same day so many months later, or that month's last.",
+        about: "The same day of the month that many months later, or that month's last day.",
         example: ("add_months(DATE '2024-01-31', 1)", "2024-02-29"),
         types: |args| accepted(args, &[Date32, Int64], Date32),
         eval: |args, rows, _| {
             let (a, b) = (args[0].array().as_primitive::<Date32Type>(), args[1].array().as_primitive::<Int64Type>());
             let later = |day, n: i64| {
-                // More months than twenty thousand years have lead out of the calendar in any case.
+                // More months than in twenty thousand years are outside the calendar in any case.
                 let n = i32::try_from(n).ok().filter(|n| n.abs() <= 240_000)?;
                 Some(civil::add_months(day, n)).filter(|day| civil::is_day(i64::from(*day)))
             };
@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "make_date",
         signature: "make_date(year, month, day) → date",
-        about: "A date from its parts; null where there is no such day.",
+        about: "A date from its parts; null if there is no such day.",
         example: ("make_date(2024, 2, 29)", "2024-02-29"),
         types: |args| accepted(args, &[Int64, Int64, Int64], Date32),
         eval: |args, rows, _| {
@@ -96,7 +96,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Two columns to a third, null where either is; `None` lies outside of the calendar.
+/// Computes a column from two, null if either is. `None` is a date outside the calendar, an error.
 pub(super) fn pairs<A, B, C>(
     args: &[Value],
     rows: usize,
@@ -119,9 +119,9 @@ where
     (0..rows).map(value).collect()
 }
 
-/// What a date or an instant may not become.
+/// Makes the error for a date or instant outside the calendar.
 pub(super) fn outside() -> Error {
-    Error::new(Kind::Profile, "a date outside of the years 1 to 9999")
+    Error::new(Kind::Profile, "a date is outside the years 1 to 9999")
 }
 
 fn days_later(date: &Value, days: &Value, rows: usize, sign: i64) -> Result<ArrayRef> {

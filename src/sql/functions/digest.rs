@@ -1,4 +1,4 @@
-//! Digits and digests over texts.
+//! Digests and check digits of texts.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "luhn_valid",
         signature: "luhn_valid(digits) → boolean",
-        about: "Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1).",
+        about: "True if the last digit is the Luhn check digit of the others (ISO/IEC 7812-1).",
         example: ("luhn_valid('4111111111111111')", "true"),
         types: |args| one_text(args).map(|(args, _)| (args, Boolean)),
         eval: |args, rows, _| {
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "luhn_digit",
         signature: "luhn_digit(digits) → text",
-        about: "The Luhn check digit that belongs after the digits (ISO/IEC 7812-1); null for a text with anything else in it.",
+        about: "The Luhn check digit to append to the digits (ISO/IEC 7812-1); null if the text has other signs.",
         example: ("luhn_digit('411111111111111')", "1"),
         types: one_text,
         eval: |args, rows, _| {
@@ -57,7 +57,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The check digit after `digits`, where they are digits.
+/// Computes the check digit to append to `digits`. `None` if another sign is among them.
 fn check_digit(digits: &str) -> Option<&'static str> {
     const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
     let sum = luhn_sum(&format!("{digits}0")).filter(|_| !digits.is_empty())?;
@@ -68,7 +68,7 @@ fn luhn(digits: &str) -> bool {
     digits.len() > 1 && luhn_sum(digits).is_some_and(|sum| sum % 10 == 0)
 }
 
-/// The sum with every second digit from the right doubled.
+/// Computes the Luhn sum, with every second digit from the right doubled. `None` if another sign is among them.
 fn luhn_sum(digits: &str) -> Option<u32> {
     digits.bytes().rev().enumerate().try_fold(0_u32, |sum, (place, byte)| {
         let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;

@@ -1,4 +1,4 @@
-//! Quotients and remainders: null where the divisor is 0.
+//! Quotients and remainders: null if the divisor is 0.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "/",
         signature: "number / number → double",
-        about: "Quotient as a floating-point number; null where the divisor is 0.",
+        about: "Quotient as a floating-point number; null if the divisor is 0.",
         example: ("7 / 2", "3.5"),
         types: |args| (args.len() == 2 && args.iter().all(is_number)).then(|| (vec![Float64, Float64], Float64)),
         eval: |args, rows, _| {
@@ -29,7 +29,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "//",
         signature: "bigint // bigint → bigint",
-        about: "Quotient without its fraction; null where the divisor is 0.",
+        about: "Quotient without its fraction; null if the divisor is 0.",
         example: ("-7 // 2", "-3"),
         types: |args| integers(args, 2),
         eval: |args, rows, ty| {
@@ -45,7 +45,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "%",
         signature: "number % number",
-        about: "Remainder with the sign of the dividend; null where the divisor is 0.",
+        about: "Remainder with the sign of the dividend; null if the divisor is 0.",
         example: ("-7.5 % 2", "-1.5"),
         types: |args| {
             let [a, b] = args else { return None };
@@ -57,7 +57,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         eval: |args, rows, ty| {
             Ok(match ty {
                 Float64 => Arc::new(divided::<Float64Type>(args, rows, |a, b| Ok((b != 0.0).then_some(a % b)))?),
-                // The one remainder that does not fit on its way, of the least integer and -1, is 0.
+                // The remainder of the least integer by -1 overflows in the processor; it is 0.
                 Int64 => Arc::new(divided::<Int64Type>(args, rows, |a, b| Ok((b != 0).then(|| a.wrapping_rem(b))))?),
                 _ => {
                     let rest = divided::<Decimal128Type>(args, rows, |a, b| Ok((b != 0).then(|| a.wrapping_rem(b))))?;

@@ -1,4 +1,4 @@
-//! Letters with accents to plain ASCII, for names in addresses and files.
+//! Conversion of accented letters to plain ASCII, for names in addresses and files.
 
 use super::columns::{map, one_text};
 use super::{Carries, Function, Nulls};
@@ -6,7 +6,7 @@ use super::{Carries, Function, Nulls};
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     name: "ascii_fold",
     signature: "ascii_fold(text) → text",
-    about: "Letters with accents become plain ones; what has no plain form is left out.",
+    about: "The text with accented letters as plain ones; signs without a plain form are removed.",
     example: ("ascii_fold('Çelik-Nuñez')", "Celik-Nunez"),
     types: one_text,
     eval: |args, rows, _| map(args, rows, |t, _, out| t.chars().for_each(|c| out.push_str(fold(c, &mut [0; 4])))),
@@ -14,7 +14,7 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     carries: Carries::All,
 }];
 
-/// Letters of Latin-1 and Latin Extended-A, and the Romanian comma letters, in plain ASCII.
+/// Converts a letter of Latin-1 or Latin Extended-A, or a Romanian comma letter, to plain ASCII; empty for others.
 fn fold(c: char, buffer: &mut [u8; 4]) -> &str {
     match c {
         'à'..='å' | 'ā' | 'ă' | 'ą' => "a",

@@ -1,4 +1,4 @@
-//! Three-valued logic: what is unknown stays unknown unless the other side decides.
+//! Three-valued logic: null is unknown, and the result is null unless the other operand decides it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "and",
         signature: "a AND b → boolean",
-        about: "Both; false wins over null.",
+        about: "True if both are true; false if one is false, even if the other is null.",
         example: ("NULL AND false", "false"),
         types: |args| truths(args, 2),
         eval: |args, rows, _| logic(args, rows, and_kleene),
@@ -25,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "or",
         signature: "a OR b → boolean",
-        about: "One or both; true wins over null.",
+        about: "True if one is true, even if the other is null; false if both are false.",
         example: ("NULL OR true", "true"),
         types: |args| truths(args, 2),
         eval: |args, rows, _| logic(args, rows, or_kleene),

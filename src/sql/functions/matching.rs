@@ -1,4 +1,4 @@
-//! Whether a text has a form or a part.
+//! Tests of texts: patterns, prefixes and parts.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "like",
         signature: "text [NOT] LIKE pattern → boolean",
-        about: "Whether a text has a form: `%` stands for any characters, `_` for one.",
+        about: "True if a text matches a pattern: `%` matches any characters, `_` exactly one.",
         example: ("'placebo' LIKE 'pl%b_'", "true"),
         types: two_texts_to_truth,
         eval: |args, _, _| Ok(Arc::new(like::like(&plain(&args[0])?, &pattern(&args[1])?)?)),
@@ -25,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "ilike",
         signature: "text [NOT] ILIKE pattern → boolean",
-        about: "As LIKE, where case does not matter.",
+        about: "As LIKE, but ignoring case.",
         example: ("'Placebo' ILIKE 'PL%'", "true"),
         types: two_texts_to_truth,
         eval: |args, _, _| Ok(Arc::new(like::ilike(&plain(&args[0])?, &pattern(&args[1])?)?)),
@@ -35,7 +35,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "starts_with",
         signature: "starts_with(text, prefix) → boolean",
-        about: "Whether a text starts with another.",
+        about: "True if a text starts with a prefix.",
         example: ("starts_with('placebo', 'pla')", "true"),
         types: two_texts_to_truth,
         eval: |args, rows, _| truth(args, rows, |t, prefix| t.starts_with(prefix)),
@@ -45,7 +45,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "contains",
         signature: "contains(text, part) → boolean",
-        about: "Whether a text has another in it.",
+        about: "True if a text contains another.",
         example: ("contains('placebo', 'ace')", "true"),
         types: two_texts_to_truth,
         eval: |args, rows, _| truth(args, rows, |t, part| t.contains(part)),
@@ -65,7 +65,7 @@ fn plain(value: &Value) -> Result<Value> {
     })
 }
 
-/// A pattern for the kernel, to which a backslash is an escape; in SQL it is a character like any other.
+/// Converts a pattern for the kernel: there a backslash is an escape, in SQL an ordinary character.
 fn pattern(value: &Value) -> Result<Value> {
     let array = value.array();
     let t = texts(array);

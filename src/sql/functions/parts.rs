@@ -14,13 +14,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "substring",
         signature: "substring(text, from[, length]) → text",
-        about: "From a position, as many characters as asked for or as there are; places before 1 count and are empty.",
+        about: "The characters from a position, at most `length` of them; positions before 1 are empty but count.",
         example: ("substring('placebo', 2, 3)", "lac"),
         types: |args| text_and_integers(args, 1..=2),
         eval: |args, rows, _| {
             map(args, rows, |t, n, out| {
                 let from = n[0].max(1);
-                // Without a length to the end; the characters before place 1 use up the length, as the standard says.
+                // Without a length, up to the end. Positions before 1 count towards the length, as in the SQL standard.
                 let end = n.get(1).map_or(i64::MAX, |length| n[0].saturating_add((*length).max(0)));
                 out.extend(t.chars().skip(from as usize - 1).take(end.saturating_sub(from).max(0) as usize));
             })
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "left",
         signature: "left(text, n) → text",
-        about: "The first n characters; with n below 0 all but the last ones.",
+        about: "The first n characters; for a negative n all but the last -n.",
         example: ("left('placebo', 3)", "pla"),
         types: |args| text_and_integers(args, 1..=1),
         eval: |args, rows, _| map(args, rows, |t, n, out| out.extend(t.chars().take(counted(t, n[0])))),
@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "right",
         signature: "right(text, n) → text",
-        about: "The last n characters; with n below 0 all but the first ones.",
+        about: "The last n characters; for a negative n all but the first -n.",
         example: ("right('placebo', 3)", "ebo"),
         types: |args| text_and_integers(args, 1..=1),
         eval: |args, rows, _| {
@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "lpad",
         signature: "lpad(text, n, fill) → text",
-        about: "Filled on the left to n characters, or cut to its first n.",
+        about: "The text padded on the left to n characters, or cut to its first n.",
         example: ("lpad('7', 3, '0')", "007"),
         types: |args| accepted(args, &[Utf8, Int64, Utf8], Utf8),
         eval: |args, rows, _| pad(args, rows, true),
@@ -63,7 +63,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "rpad",
         signature: "rpad(text, n, fill) → text",
-        about: "Filled on the right to n characters, or cut to its first n.",
+        about: "The text padded on the right to n characters, or cut to its first n.",
         example: ("rpad('7', 3, '.')", "7.."),
         types: |args| accepted(args, &[Utf8, Int64, Utf8], Utf8),
         eval: |args, rows, _| pad(args, rows, false),
@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "split_part",
         signature: "split_part(text, separator, n) → text",
-        about: "The n-th part of a text between separators, from the end where n is below 0; empty where there is none.",
+        about: "The n-th part of a text between separators, counted from the end if n is negative; empty if there is none.",
         example: ("split_part('a,b,c', ',', 2)", "b"),
         types: |args| accepted(args, &[Utf8, Utf8, Int64], Utf8),
         eval: |args, rows, _| {
@@ -86,7 +86,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 let place = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
                 let part = match n {
                     0 => None,
-                    // Nothing separates every character from the next.
+                    // An empty separator separates all characters.
                     _ if separator.is_empty() => {
                         let at = if n > 0 { place - 1 } else { t.chars().count().wrapping_sub(place) };
                         t.char_indices().nth(at).map(|(at, c)| &t[at..at + c.len_utf8()])
@@ -110,7 +110,7 @@ fn text_and_integers(args: &[DataType], count: std::ops::RangeInclusive<usize>) 
     good.then(|| (std::iter::once(Utf8).chain(rest.iter().map(|_| Int64)).collect(), Utf8))
 }
 
-/// How many characters `n` asks for: below 0 all but that many.
+/// Resolves a number of characters: a negative `n` means all but that many.
 fn counted(t: &str, n: i64) -> usize {
     let size = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
     if n < 0 { t.chars().count().saturating_sub(size) } else { size }
@@ -120,7 +120,7 @@ fn pad(args: &[Value], rows: usize, left: bool) -> Result<ArrayRef> {
     let (t, fill) = (texts(args[0].array()), texts(args[2].array()));
     let n = args[1].array().as_primitive::<Int64Type>();
     if let Some(n) = n.iter().flatten().find(|n| *n > MAX_TEXT as i64) {
-        return Err(Error::new(Kind::Profile, format!("a text of {n} characters is longer than {MAX_TEXT}")));
+        return Err(Error::new(Kind::Profile, format!("a text would have {n} characters, more than {MAX_TEXT}")));
     }
     text(rows, |i, out| {
         let at = args[1].row(i);

@@ -1,4 +1,4 @@
-//! Regular expressions: constant, compiled once for each chunk of rows.
+//! Regular expressions: constants that are compiled once for each chunk of rows.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "regexp_matches",
         signature: "regexp_matches(text, pattern) → boolean",
-        about: "Whether a constant regular expression matches somewhere in a text.",
+        about: "True if a constant regular expression matches anywhere in a text.",
         example: ("regexp_matches('AB-12', '^[A-Z]+-[0-9]+$')", "true"),
         types: two_texts_to_truth,
         eval: |args, rows, _| {
@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "regexp_replace",
         signature: "regexp_replace(text, pattern, to[, 'g']) → text",
-        about: "The first match of a constant regular expression replaced, or with 'g' every one; \\1 to \\9 are its groups.",
+        about: "The text with the first match of a constant regular expression replaced, or with 'g' every match; \\1 to \\9 are its groups.",
         example: ("regexp_replace('2024-02-29', '([0-9]+)-([0-9]+)', '\\2/\\1')", "02/2024-29"),
         types: |args| match args {
             [_, _, _] | [_, _, _, Utf8] => all_text(args),
@@ -43,7 +43,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 None => 1,
                 Some(options) if options.as_deref() == Some("g") => 0,
                 Some(_) => {
-                    return Err(Error::new(Kind::Profile, "the only option of `regexp_replace` is 'g': every match"));
+                    return Err(Error::new(
+                        Kind::Profile,
+                        "the only option of `regexp_replace` is 'g', for every match",
+                    ));
                 }
             };
             let Some(regex) = compiled(&args[1], "regexp_replace")? else {
@@ -67,16 +70,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The constant pattern of a function, compiled; `None` is a null pattern.
+/// Compiles the constant pattern of a function. `None` is a null pattern.
 fn compiled(value: &Value, function: &str) -> Result<Option<Regex>> {
     let Some(pattern) = constant(value, "pattern", function)? else { return Ok(None) };
     Regex::new(&pattern).map(Some).map_err(|error| {
         let what = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Error::new(Kind::Profile, format!("`{pattern}` is no regular expression: {what}"))
+        Error::new(Kind::Profile, format!("`{pattern}` is not a regular expression: {what}"))
     })
 }
 
-/// The highest group that a replacement asks for.
+/// Finds the highest group in a replacement. `None` if it has no group.
 fn highest(to: &str) -> Option<usize> {
     let mut chars = to.chars();
     let mut highest = None;
@@ -88,7 +91,7 @@ fn highest(to: &str) -> Option<usize> {
     highest
 }
 
-/// A replacement with its groups put in: `\1`, and `\\` for a backslash.
+/// Expands a replacement: `\1` to `\9` are groups, `\\` is a backslash.
 fn expanded(to: &str, found: &regex::Captures<'_>) -> String {
     let (mut text, mut chars) = (String::new(), to.chars());
     while let Some(c) = chars.next() {

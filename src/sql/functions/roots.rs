@@ -1,4 +1,4 @@
-//! Integers below and above, and the square root.
+//! Rounding down and up to integers, and the square root.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "floor",
         signature: "floor(number) → bigint",
-        about: "The greatest integer that is not above.",
+        about: "The greatest integer that is not above the number.",
         example: ("floor(-1.5)", "-2"),
         types: |args| same_number(args).map(|(args, _)| (args, Int64)),
         eval: |args, _, _| whole("floor", args, false),
@@ -26,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "ceil",
         signature: "ceil(number) → bigint",
-        about: "The least integer that is not below.",
+        about: "The least integer that is not below the number.",
         example: ("ceil(1.2)", "2"),
         types: |args| same_number(args).map(|(args, _)| (args, Int64)),
         eval: |args, _, _| whole("ceil", args, true),
@@ -36,7 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "sqrt",
         signature: "sqrt(number) → double",
-        about: "The square root, exact to the last bit; null below 0.",
+        about: "The square root, exact to the last bit; null for a negative number.",
         example: ("sqrt(2.25)", "1.5"),
         types: |args| (args.len() == 1 && is_number(&args[0])).then(|| (vec![Float64], Float64)),
         eval: |args, _, _| {
@@ -48,7 +48,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The integer below or above; through a double the last digits of a long decimal would be lost.
+/// Rounds down or up to an integer. Decimals are rounded directly: a double would lose the last digits of a long one.
 fn whole(name: &str, args: &[Value], up: bool) -> Result<ArrayRef> {
     let array = args[0].array();
     Ok(match array.data_type() {
@@ -65,7 +65,7 @@ fn whole(name: &str, args: &[Value], up: bool) -> Result<ArrayRef> {
         _ => {
             let one = |x: f64| {
                 let whole = if up { libm::ceil(x) } else { libm::floor(x) };
-                // -2^63 is a double, 2^63 is the first that is too large.
+                // -2^63 is a double; 2^63 is the smallest double above the range.
                 let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&whole);
                 if fits { Ok(whole as i64) } else { Err(too_large(name, &Int64)) }
             };

@@ -1,4 +1,4 @@
-//! Numbers with fewer digits.
+//! Rounding to a number of digits.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "round",
         signature: "round(number[, digits])",
-        about: "Rounded, a half away from zero, to a constant number of digits; below 0 to tens, hundreds and so on.",
+        about: "The number rounded, a half away from zero, to a constant number of digits; negative digits are tens, hundreds and so on.",
         example: ("round(-2.345, 2)", "-2.35"),
         types: rounded,
         eval: |args, rows, ty| round("round", args, rows, ty, libm::round, |_, rest, half| rest >= half),
@@ -25,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "round_even",
         signature: "round_even(number[, digits])",
-        about: "As round, but a half goes to the even digit, so that many roundings do not add up.",
+        about: "As round, but with a half to the even digit, so that errors do not accumulate in one direction.",
         example: ("round_even(2.345, 2)", "2.34"),
         types: rounded,
         eval: |args, rows, ty| {
@@ -37,7 +37,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// A number and perhaps the digits to keep.
+/// Accepts a number, and optionally the number of digits.
 fn rounded(args: &[DataType]) -> Option<Resolved> {
     let (mut wanted, ty) = same_number(args.get(..1)?)?;
     match &args[1..] {
@@ -48,7 +48,7 @@ fn rounded(args: &[DataType]) -> Option<Resolved> {
     Some((wanted, ty))
 }
 
-/// Rounds to a constant number of digits; `up` says whether the digit before grows, from it, the rest and half a unit.
+/// Rounds to a constant number of digits. `up(last_digit, remainder, half)` tells whether to round away from zero.
 fn round(
     name: &str,
     args: &[Value],
@@ -66,7 +66,7 @@ fn round(
         Some(Value::Scalar(digits)) => digits.as_primitive::<Int64Type>().value(0).clamp(-38, 38),
     };
     let array = args[0].array();
-    // Away from zero and back, so that one rule serves both signs; `None` where nothing is to be rounded.
+    // Works on the absolute value, so that one rule serves both signs. `None` if there is nothing to round.
     let to_unit = |value: i128, places: u32| {
         let Some(unit) = 10_i128.checked_pow(places) else { return Some(0) };
         let (whole, rest) = (value.abs() / unit, value.abs() % unit);
@@ -75,7 +75,7 @@ fn round(
     };
     match ty {
         Float64 => {
-            // Powers of ten are exact up to 22; beyond, no digit of a double is left to round.
+            // Powers of ten are exact in a double up to 22; beyond that no digit is left to round.
             let unit = 10_u128.pow(digits.unsigned_abs().min(22) as u32) as f64;
             let one = |x: f64| match digits {
                 23.. => x,

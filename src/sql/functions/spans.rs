@@ -1,4 +1,4 @@
-//! Instants and spans of months, days and microseconds.
+//! Arithmetic on instants with intervals of months, days and microseconds.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "+",
         signature: "date or timestamp + interval → timestamp",
-        about: "The instant that much later; a month counts to the same day or the month's last.",
+        about: "The instant that much later; a month later is the same day of the month, or that month's last.",
         example: ("TIMESTAMP '2024-01-31 08:00:00' + INTERVAL '1' MONTH", "2024-02-29T08:00:00Z"),
         types: moved,
         eval: |args, rows, _| shift(args, rows, 1),
@@ -38,7 +38,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "*",
         signature: "bigint * interval → interval",
-        about: "A multiple of a span.",
+        about: "A multiple of an interval.",
         example: ("TIMESTAMP '2024-01-01 00:00:00' + 3 * INTERVAL '20' MINUTE", "2024-01-01T01:00:00Z"),
         types: |args| match args {
             [Int64, ty] | [ty, Int64] if *ty == INTERVAL => Some((args.to_vec(), INTERVAL)),

@@ -1,4 +1,4 @@
-//! Texts as a whole: case, joining, replacing. Lengths and positions count characters, not bytes.
+//! Case, joining and replacing of texts. Lengths and positions count characters, not bytes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "||",
         signature: "text || text → text",
-        about: "One after the other; null if either is.",
+        about: "Both texts joined; null if either is null.",
         example: ("'a' || 'b'", "ab"),
         types: |args| (args.len() == 2).then(|| all_text(args))?,
         eval: |args, rows, _| {
@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "concat",
         signature: "concat(text, …) → text",
-        about: "All texts one after the other; nulls are passed over.",
+        about: "All texts joined; nulls are ignored.",
         example: ("concat('a', NULL, 'b')", "ab"),
         types: all_text,
         eval: |args, rows, _| {
@@ -46,7 +46,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "concat_ws",
         signature: "concat_ws(separator, text, …) → text",
-        about: "All texts with a separator between them; nulls are passed over, a null separator gives null.",
+        about: "All texts joined with a separator; nulls are ignored, a null separator gives null.",
         example: ("concat_ws('-', 'a', NULL, 'b')", "a-b"),
         types: |args| (args.len() > 1).then(|| all_text(args))?,
         eval: |args, rows, _| {
@@ -67,7 +67,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "lower",
         signature: "lower(text) → text",
-        about: "In lower case.",
+        about: "The text in lower case.",
         example: ("lower('MÜLLER')", "müller"),
         types: one_text,
         eval: |args, rows, _| map(args, rows, |t, _, out| out.push_str(&t.to_lowercase())),
@@ -77,7 +77,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "upper",
         signature: "upper(text) → text",
-        about: "In upper case.",
+        about: "The text in upper case.",
         example: ("upper('müller')", "MÜLLER"),
         types: one_text,
         eval: |args, rows, _| map(args, rows, |t, _, out| out.push_str(&t.to_uppercase())),
@@ -87,7 +87,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "trim",
         signature: "trim(text) → text",
-        about: "Without the spaces at both ends.",
+        about: "The text without spaces at both ends.",
         example: ("trim('  a b ')", "a b"),
         types: one_text,
         eval: |args, rows, _| map(args, rows, |t, _, out| out.push_str(t.trim_matches(' '))),
@@ -97,7 +97,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "replace",
         signature: "replace(text, from, to) → text",
-        about: "Every `from` replaced by `to`.",
+        about: "The text with every `from` replaced by `to`.",
         example: ("replace('a.b.c', '.', '')", "abc"),
         types: |args| (args.len() == 3).then(|| all_text(args))?,
         eval: |args, rows, _| {
@@ -108,7 +108,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 while let Some((before, after)) = rest.split_once(from).filter(|_| !from.is_empty()) {
                     out.push_str(before);
                     out.push_str(to);
-                    // What is too long already is refused, and grows no further.
+                    // A text that is too long already is refused below, so it need not grow further.
                     rest = if out.len() > MAX_TEXT { "" } else { after };
                 }
                 out.push_str(rest);
@@ -121,7 +121,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "length",
         signature: "length(text) → bigint",
-        about: "How many characters.",
+        about: "The number of characters.",
         example: ("length('müsli')", "5"),
         types: |args| one_text(args).map(|(args, _)| (args, Int64)),
         eval: |args, rows, _| {

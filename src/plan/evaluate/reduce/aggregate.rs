@@ -1,4 +1,4 @@
-//! One value for each list of rows.
+//! Aggregates: one value for each list of rows.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
@@ -6,15 +6,15 @@ use arrow_array::{ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Ar
 use arrow_ord::ord::make_comparator;
 use arrow_schema::{DataType, SortOptions};
 
-use super::super::super::Function;
+use super::super::super::Reduction;
 use super::{Lists, checked, gather, overflow, shared};
 use crate::arrays::texts;
 use crate::error::{Error, Result};
 use crate::sql;
 
-/// A column reduced over each list; without a column the rows are counted.
+/// Computes an aggregate of a column over each list. Without a column it counts the rows.
 pub(in super::super) fn aggregate(
-    function: Function,
+    function: Reduction,
     lists: &Lists,
     argument: Option<&ArrayRef>,
     separator: &str,
@@ -24,15 +24,15 @@ pub(in super::super) fn aggregate(
         return Ok(shared(Int64Array::from_iter_values(lists.iter().map(|list| list.len() as i64))));
     };
     match function {
-        Function::First | Function::Lag => return gather(array, lists.iter().map(|list| list.first().copied())),
-        Function::Last | Function::Lead => return gather(array, lists.iter().map(|list| list.last().copied())),
+        Reduction::First | Reduction::Lag => return gather(array, lists.iter().map(|list| list.first().copied())),
+        Reduction::Last | Reduction::Lead => return gather(array, lists.iter().map(|list| list.last().copied())),
         _ => {}
     }
     let lists = lists.without_nulls(array);
     let some = lists.iter().map(|list| (!list.is_empty()).then_some(list));
     Ok(match function {
-        Function::Count => shared(Int64Array::from_iter_values(lists.iter().map(|list| list.len() as i64))),
-        Function::Sum => match ty {
+        Reduction::Count => shared(Int64Array::from_iter_values(lists.iter().map(|list| list.len() as i64))),
+        Reduction::Sum => match ty {
             DataType::Int64 => {
                 let values = array.as_primitive::<Int64Type>();
                 let add = |list: &[u32]| {
@@ -55,29 +55,29 @@ pub(in super::super) fn aggregate(
                 shared(Decimal128Array::from(sums).with_data_type(ty.clone()))
             }
         },
-        Function::Avg => {
+        Reduction::Avg => {
             // The sum of integers and decimals is exact; one division rounds.
-            let sums = aggregate(Function::Sum, &lists, argument, "", &summed(array.data_type()))?;
+            let sums = aggregate(Reduction::Sum, &lists, argument, "", &summed(array.data_type()))?;
             let sums = sql::cast(&sums, &DataType::Float64)?;
             let means = sums.as_primitive::<Float64Type>().iter().zip(lists.iter());
             shared(means.map(|(sum, list)| Some(sum? / list.len() as f64)).collect::<Float64Array>())
         }
-        Function::BoolAnd | Function::BoolOr => {
+        Reduction::BoolAnd | Reduction::BoolOr => {
             let values: &BooleanArray = array.as_boolean();
             let fold = |list: &[u32]| match function {
-                Function::BoolAnd => list.iter().all(|row| values.value(*row as usize)),
+                Reduction::BoolAnd => list.iter().all(|row| values.value(*row as usize)),
                 _ => list.iter().any(|row| values.value(*row as usize)),
             };
             shared(some.map(|list| list.map(fold)).collect::<BooleanArray>())
         }
-        Function::StringAgg => {
+        Reduction::StringAgg => {
             let values = texts(array);
             let join = |list: &[u32]| {
                 list.iter().filter_map(|row| values.at(*row as usize)).collect::<Vec<_>>().join(separator)
             };
             shared(some.map(|list| list.map(join)).collect::<StringArray>())
         }
-        Function::Min | Function::Max => {
+        Reduction::Min | Reduction::Max => {
             let plain = sql::cast(array, sql::types::logical(array.data_type()))?;
             let wins = better(function, &plain)?;
             let best =
@@ -88,16 +88,16 @@ pub(in super::super) fn aggregate(
     })
 }
 
-/// The type of a sum of values of a type.
+/// Gives the type of a sum of values of a type.
 pub(super) fn summed(ty: &DataType) -> DataType {
-    Function::Sum.result(Some(ty)).unwrap_or(DataType::Float64)
+    Reduction::Sum.result(Some(ty)).unwrap_or(DataType::Float64)
 }
 
-/// Whether a row's value is better than another's.
-pub(super) fn better(function: Function, plain: &ArrayRef) -> Result<impl Fn(u32, u32) -> bool + use<>> {
+/// Makes the comparison for `min` and `max`: whether the value of the first row replaces that of the second.
+pub(super) fn better(function: Reduction, plain: &ArrayRef) -> Result<impl Fn(u32, u32) -> bool + use<>> {
     let compare = make_comparator(plain, plain, SortOptions { descending: false, nulls_first: false })?;
     Ok(move |next: u32, best: u32| {
         let order = compare(next as usize, best as usize);
-        if function == Function::Min { order.is_lt() } else { order.is_gt() }
+        if function == Reduction::Min { order.is_lt() } else { order.is_gt() }
     })
 }

@@ -1,19 +1,20 @@
-//! Functions over siblings: neighbours, running folds, and folds that a floor and a cap hold.
+//! Window functions: neighbours, running folds, and running sums with a floor and a cap.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array};
 use arrow_schema::DataType;
 
-use super::super::super::Function;
+use super::super::super::Reduction;
 use super::aggregate::{aggregate, better, summed};
 use super::{Lists, checked, gather, overflow, shared};
 use crate::error::{Error, Result};
 use crate::sql;
 
-/// A value for each of `rows` rows, from the lists of siblings in order. Without an order a fold sees all of a list.
+/// Computes a window function for `rows` rows, from the lists of siblings in order. `ordered` is true if there is an
+/// ORDER BY: then a fold ends at the row, otherwise it is over the whole list.
 pub(in super::super) fn window(
-    function: Function,
+    function: Reduction,
     lists: &Lists,
     rows: usize,
     ordered: bool,
@@ -22,12 +23,12 @@ pub(in super::super) fn window(
 ) -> Result<ArrayRef> {
     let first = arguments.first();
     match (function, first) {
-        (Function::RowNumber, _) => Ok(shared(numbers(lists, rows))),
-        (Function::Count, None) if ordered => Ok(shared(numbers(lists, rows))),
-        (Function::Lag | Function::Lead | Function::First | Function::Last, Some(values)) => {
+        (Reduction::RowNumber, _) => Ok(shared(numbers(lists, rows))),
+        (Reduction::Count, None) if ordered => Ok(shared(numbers(lists, rows))),
+        (Reduction::Lag | Reduction::Lead | Reduction::First | Reduction::Last, Some(values)) => {
             neighbours(function, lists, rows, ordered, values)
         }
-        (Function::ClampedSum | Function::GuardedSum, Some(_)) => held(function, lists, rows, arguments, ty),
+        (Reduction::ClampedSum | Reduction::GuardedSum, Some(_)) => bounded_sums(function, lists, rows, arguments, ty),
         (_, Some(values)) if ordered => running(function, lists, rows, values, ty),
         (function, values) => {
             let totals = aggregate(function, lists, values, "", ty)?;
@@ -48,14 +49,14 @@ fn numbers(lists: &Lists, rows: usize) -> Int64Array {
     Int64Array::from(numbers)
 }
 
-fn neighbours(function: Function, lists: &Lists, rows: usize, ordered: bool, values: &ArrayRef) -> Result<ArrayRef> {
+fn neighbours(function: Reduction, lists: &Lists, rows: usize, ordered: bool, values: &ArrayRef) -> Result<ArrayRef> {
     let mut seen = vec![None; rows];
     for list in lists.iter() {
         for (at, row) in list.iter().enumerate() {
             seen[*row as usize] = match function {
-                Function::Lag => at.checked_sub(1).map(|before| list[before]),
-                Function::Lead => list.get(at + 1).copied(),
-                Function::First => list.first().copied(),
+                Reduction::Lag => at.checked_sub(1).map(|before| list[before]),
+                Reduction::Lead => list.get(at + 1).copied(),
+                Reduction::First => list.first().copied(),
                 _ if ordered => Some(*row),
                 _ => list.last().copied(),
             };
@@ -64,69 +65,69 @@ fn neighbours(function: Function, lists: &Lists, rows: usize, ordered: bool, val
     gather(values, seen.into_iter())
 }
 
-/// A fold of each row with all rows before it.
-fn running(function: Function, lists: &Lists, rows: usize, values: &ArrayRef, ty: &DataType) -> Result<ArrayRef> {
-    let known = |row: u32| !values.is_null(row as usize);
+/// Computes a fold of each row with all rows before it.
+fn running(function: Reduction, lists: &Lists, rows: usize, values: &ArrayRef, ty: &DataType) -> Result<ArrayRef> {
+    let present = |row: u32| !values.is_null(row as usize);
     Ok(match function {
-        Function::Count => {
+        Reduction::Count => {
             let mut counts = vec![0_i64; rows];
             for list in lists.iter() {
                 let mut count = 0;
                 for row in list {
-                    count += i64::from(known(*row));
+                    count += i64::from(present(*row));
                     counts[*row as usize] = count;
                 }
             }
             shared(Int64Array::from(counts))
         }
-        Function::Sum if matches!(ty, DataType::Float64) => {
+        Reduction::Sum if matches!(ty, DataType::Float64) => {
             let numbers = values.as_primitive::<Float64Type>();
-            shared(Float64Array::from(each(lists, rows, 0.0, |sum, row| sum + numbers.value(row), known)))
+            shared(Float64Array::from(each(lists, rows, 0.0, |sum, row| sum + numbers.value(row), present)))
         }
-        Function::Sum => {
+        Reduction::Sum => {
             let numbers = integers(values);
-            let sums = each(lists, rows, 0_i128, |sum, row| sum.saturating_add(numbers(row)), known);
+            let sums = each(lists, rows, 0_i128, |sum, row| sum.saturating_add(numbers(row)), present);
             exact(sums, ty)?
         }
-        Function::Avg => {
-            let sums = running(Function::Sum, lists, rows, values, &summed(values.data_type()))?;
-            let counts = running(Function::Count, lists, rows, values, &DataType::Int64)?;
+        Reduction::Avg => {
+            let sums = running(Reduction::Sum, lists, rows, values, &summed(values.data_type()))?;
+            let counts = running(Reduction::Count, lists, rows, values, &DataType::Int64)?;
             let sums = sql::cast(&sums, &DataType::Float64)?;
             let pairs = sums.as_primitive::<Float64Type>().iter().zip(counts.as_primitive::<Int64Type>());
             shared(pairs.map(|(sum, n)| Some(sum? / n? as f64)).collect::<Float64Array>())
         }
-        Function::BoolAnd | Function::BoolOr => {
+        Reduction::BoolAnd | Reduction::BoolOr => {
             let truth: &BooleanArray = values.as_boolean();
-            let all = function == Function::BoolAnd;
+            let all = function == Reduction::BoolAnd;
             let fold = |so_far: bool, row| if all { so_far && truth.value(row) } else { so_far || truth.value(row) };
-            shared(BooleanArray::from(each(lists, rows, all, fold, known)))
+            shared(BooleanArray::from(each(lists, rows, all, fold, present)))
         }
-        Function::Min | Function::Max => {
+        Reduction::Min | Reduction::Max => {
             let plain = sql::cast(values, sql::types::logical(values.data_type()))?;
             let wins = better(function, &plain)?;
             let best = |best: Option<u32>, row: usize| match best {
                 Some(best) if !wins(row as u32, best) => Some(best),
                 _ => Some(row as u32),
             };
-            gather(&plain, each(lists, rows, None, best, known).into_iter().map(Option::flatten))?
+            gather(&plain, each(lists, rows, None, best, present).into_iter().map(Option::flatten))?
         }
         _ => return Err(Error::internal("not a running function")),
     })
 }
 
-/// The state of a fold at each row; nothing before the first known value.
+/// Gives the state of a fold at each row; `None` before the first value that is not null.
 fn each<S: Copy>(
     lists: &Lists,
     rows: usize,
     start: S,
     mut step: impl FnMut(S, usize) -> S,
-    known: impl Fn(u32) -> bool,
+    present: impl Fn(u32) -> bool,
 ) -> Vec<Option<S>> {
     let mut states = vec![None; rows];
     for list in lists.iter() {
         let mut state = None;
         for row in list {
-            if known(*row) {
+            if present(*row) {
                 state = Some(step(state.unwrap_or(start), *row as usize));
             }
             states[*row as usize] = state;
@@ -135,9 +136,16 @@ fn each<S: Copy>(
     states
 }
 
-/// `clamped_sum(x, start, floor, cap)`: a step beyond a bound stops at it; `guarded_sum`: such a step is not made.
-fn held(function: Function, lists: &Lists, rows: usize, arguments: &[ArrayRef], ty: &DataType) -> Result<ArrayRef> {
-    let clamps = function == Function::ClampedSum;
+/// Computes `clamped_sum(x, start, floor, cap)`, which clamps a step beyond a bound to it, or `guarded_sum`, which
+/// skips such a step.
+fn bounded_sums(
+    function: Reduction,
+    lists: &Lists,
+    rows: usize,
+    arguments: &[ArrayRef],
+    ty: &DataType,
+) -> Result<ArrayRef> {
+    let clamps = function == Reduction::ClampedSum;
     if matches!(ty, DataType::Float64) {
         let columns: Vec<_> = arguments.iter().map(arrow_array::cast::AsArray::as_primitive::<Float64Type>).collect();
         let read = |at: usize, row: usize| columns.get(at).filter(|c| !c.is_null(row)).map(|c| c.value(row));
@@ -179,7 +187,7 @@ fn walk<N: Copy>(
     sums
 }
 
-/// Reads integers and decimals alike.
+/// Makes a reader of integers or of decimals as integers.
 fn integers(array: &ArrayRef) -> Box<dyn Fn(usize) -> i128 + '_> {
     match array.as_primitive_opt::<Int64Type>() {
         Some(values) => Box::new(move |row| i128::from(values.value(row))),

@@ -1,4 +1,5 @@
-//! What is too large for memory or for the command line's limits is refused before it is copied or handed on.
+//! Limits on texts: a cell within `--max-cell`, a column of a chunk within 256 MiB, checked before the texts are
+//! copied.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Int32Type};
@@ -9,16 +10,16 @@ use arrow_select::take::take;
 use super::Chunk;
 use crate::error::{Error, Kind, Result};
 
-/// The most bytes of a column of text in one chunk.
+/// The greatest size of a column of text in one chunk, in bytes.
 const MAX_COLUMN: usize = 1 << 28;
 
 impl Chunk<'_> {
-    /// A column, none of whose texts is longer than the command line allows.
-    pub(super) fn sized(&self, frame: usize, array: ArrayRef) -> Result<ArrayRef> {
+    /// Passes a column on, or refuses a text over the limit of the command line.
+    pub(super) fn within_limits(&self, frame: usize, array: ArrayRef) -> Result<ArrayRef> {
         if let Some(texts) = array.as_string_opt::<i32>()
             && texts.offsets()[texts.len()] - texts.offsets()[0] > MAX_COLUMN as i32
         {
-            return Err(too_large());
+            return Err(column_too_large());
         }
         let cap = usize::try_from(self.plan.limits.cell).unwrap_or(usize::MAX);
         let row = match (array.as_string_opt::<i32>(), array.as_dictionary_opt::<Int32Type>()) {
@@ -35,11 +36,11 @@ impl Chunk<'_> {
         };
         let Some((row, bytes)) = row else { return Ok(array) };
         let place = self.place(frame, row);
-        Err(Error::new(Kind::Profile, format!("{place} has a text of {bytes} bytes, more than {cap}"))
+        Err(Error::new(Kind::Profile, format!("{place} has a text of {bytes} bytes, more than the limit of {cap}"))
             .hint(format!("`--max-cell {bytes}` allows it")))
     }
 
-    /// A row as a user finds it again: its number, or its place under the row of the root table.
+    /// Describes a row for the user: its number, or its ordinal below a numbered root row.
     fn place(&self, frame: usize, row: usize) -> String {
         let frame = &self.frames[frame];
         let depth = self.plan.depth(frame.table);
@@ -51,7 +52,7 @@ impl Chunk<'_> {
     }
 }
 
-/// The first text that is longer, and its length.
+/// Finds the first text of more than `cap` bytes: its index and length.
 fn longer(texts: &StringArray, cap: usize) -> Option<(usize, usize)> {
     if texts.value_data().len() <= cap {
         return None;
@@ -59,19 +60,19 @@ fn longer(texts: &StringArray, cap: usize) -> Option<(usize, usize)> {
     (0..texts.len()).map(|i| (i, texts.value_length(i) as usize)).find(|(_, bytes)| *bytes > cap)
 }
 
-fn too_large() -> Error {
-    Error::new(Kind::Profile, format!("the texts of a chunk have more than {MAX_COLUMN} bytes"))
-        .hint("a smaller `chunk` in the root table makes fewer rows at a time")
+fn column_too_large() -> Error {
+    Error::new(Kind::Profile, format!("the texts of a column have more than {MAX_COLUMN} bytes in one chunk"))
+        .hint("set a smaller `chunk` in the root table")
 }
 
-/// The values at some places, unless their texts have too many bytes together.
+/// Gathers the values at some indexes, or refuses them if their texts have more than 256 MiB in total.
 pub(super) fn gather<T: ArrowPrimitiveType>(values: &ArrayRef, places: &PrimitiveArray<T>) -> Result<ArrayRef> {
     if let Some(texts) = values.as_string_opt::<i32>()
         && texts.value_data().len().saturating_mul(places.len()) > MAX_COLUMN
     {
         let bytes: usize = places.iter().flatten().map(|place| texts.value_length(place.as_usize()) as usize).sum();
         if bytes > MAX_COLUMN {
-            return Err(too_large());
+            return Err(column_too_large());
         }
     }
     Ok(take(values, places, None)?)
