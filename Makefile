@@ -1,49 +1,88 @@
-# `make test` is the gate; `make bench` and `make soak` take longer and are for people.
+# `make test` is the gate. `make quick` is its short form, for while you edit. `make bench` and `make soak` take longer and are for people.
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: tools test bench soak dieharder golden schema marginals judges
+.PHONY: test quick tools build bench soak dieharder golden schema marginals judges judged
 test: tools judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked --no-default-features --lib -- -D warnings
 	$(CARGO) test --release --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --quiet
 
-# What tests look at the program with.
+# Style, lints, unit tests, the tests that look at the sources, and the golden digests of every shipped profile. Compiled incrementally,
+# so the first run takes longer than those after it.
+quick: export CARGO_INCREMENTAL = 1
+quick:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked --no-default-features --lib -- -D warnings
+	$(CARGO) test --release --locked --lib --test it --no-run
+	$(CARGO) test --release --locked --lib --quiet
+	$(CARGO) test --release --locked --test it --quiet -- builds:: layers:: licences:: golden
+
+build:
+	$(CARGO) build --release --locked
+
+# What the tests and judges need of the system.
 tools:
 	command -v strace || (apt-get update && apt-get install -y --no-install-recommends strace) \
 		|| (echo "hint: strace is needed (Debian: apt-get install strace)" && exit 1)
+	python3 -c "import ensurepip, venv" || (apt-get update && apt-get install -y python3-venv) \
+		|| (echo "hint: python3 with venv is needed (Debian: apt-get install python3-venv)" && exit 1)
 
-# Foreign judges in a virtual environment under target/; Debian's python3-venv is installed where it is missing.
+# Foreign judges, in virtual environments under target/. Encryption and personal data have an environment of their own: Presidio brings
+# half a language laboratory.
 JUDGES := target/judges
+SEALED := target/judges-sealed
+PLACEBO := target/release/placebo
 PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.toml))
-judges: $(JUDGES)/ready target/judges-sealed/ready
-	$(CARGO) build --release --locked
-	$(JUDGES)/bin/python tests/judges/judge.py target/release/placebo $(JUDGES)/data 2000 200000 $(PROFILES)
-	$(JUDGES)/bin/python tests/judges/identifiers.py target/release/placebo $(JUDGES)/data 1 $(PROFILES)
-	$(JUDGES)/bin/python tests/judges/ranges.py target/release/placebo $(JUDGES)/data 1000000
-	$(JUDGES)/bin/python tests/judges/marginals.py target/release/placebo $(JUDGES)/data $(PROFILES)
-	$(JUDGES)/bin/python tests/judges/bank.py target/release/placebo $(JUDGES)/data 1000000
-	$(JUDGES)/bin/python tests/judges/sql.py target/release/placebo $(JUDGES)/data 5000
-	$(JUDGES)/bin/python tests/judges/ddl.py target/release/placebo $(JUDGES)/data $(PROFILES)
-	$(SEALED)/bin/python tests/judges/encryption.py target/release/placebo $(JUDGES)/data 10000
-	$(SEALED)/bin/python tests/judges/safe_harbor.py target/release/placebo $(JUDGES)/data 1000000
-	$(SEALED)/bin/python tests/judges/recognizers.py target/release/placebo $(JUDGES)/data 5000 $(PROFILES)
-	$(JUDGES)/bin/python tests/judges/digest.py target/release/placebo $(JUDGES)/data healthcare
+
+# A judge is a line: its script in tests/judges/, then what follows PLACEBO and SCRATCH on its command line. LONG=1 (`make soak`) takes the
+# second of two sizes: it looks for what is rarer, the first one sees every kind of defect.
+size = $(if $(LONG),$(2),$(1))
+judge_judge       := $(call size,500,2000) $(call size,20000,200000) $(PROFILES)
+judge_identifiers := 1 $(PROFILES)
+judge_ranges      := $(call size,100000,1000000)
+judge_marginals   := $(PROFILES)
+judge_bank        := $(call size,200000,1000000)
+judge_sql         := 5000
+judge_ddl         := $(PROFILES)
+judge_digest      := healthcare
+sealed_encryption  := $(call size,2000,10000)
+sealed_safe_harbor := $(call size,150000,1000000)
+sealed_recognizers := $(call size,1000,5000) $(PROFILES)
+judged := $(patsubst judge_%,judged-%,$(filter judge_%,$(.VARIABLES)))
+sealed := $(patsubst sealed_%,sealed-%,$(filter sealed_%,$(.VARIABLES)))
+
+# Most judges use one core, so two run at a time.
+JOBS ?= $(shell nproc)
+judges: tools
+	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready build
+	$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target judged
 	rm -rf $(JUDGES)/data
 
-# Those of encryption and of personal data have an environment of their own: Presidio brings half a language laboratory.
-SEALED := target/judges-sealed
-$(SEALED)/ready: tests/judges/encryption.txt
-	python3 -m venv $(SEALED) || (apt-get update && apt-get install -y python3-venv && python3 -m venv $(SEALED)) \
-		|| (echo "hint: python3 with venv is needed (Debian: apt-get install python3-venv)" && exit 1)
-	$(SEALED)/bin/pip install --quiet --disable-pip-version-check -r tests/judges/encryption.txt
+# The longest first.
+judged: judged-judge judged-marginals judged-ddl $(judged) $(sealed)
+# Both start PostgreSQL, and both install what they miss.
+sealed-encryption: | judged-ddl
+
+judged-%:
+	@mkdir -p $(JUDGES)/data/$*
+	$(JUDGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(judge_$*)
+
+sealed-%:
+	@mkdir -p $(JUDGES)/data/$*
+	$(SEALED)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(sealed_$*)
+
+$(JUDGES)/ready: tests/judges/requirements.txt | tools
+	python3 -m venv $(JUDGES)
+	$(JUDGES)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-$(JUDGES)/ready: tests/judges/requirements.txt
-	python3 -m venv $(JUDGES) || (apt-get update && apt-get install -y python3-venv && python3 -m venv $(JUDGES)) \
-		|| (echo "hint: python3 with venv is needed (Debian: apt-get install python3-venv)" && exit 1)
-	$(JUDGES)/bin/pip install --quiet --disable-pip-version-check -r tests/judges/requirements.txt
+$(SEALED)/ready: tests/judges/encryption.txt | tools
+	python3 -m venv $(SEALED)
+	$(SEALED)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 # About six minutes: every generator and format, then the whole program beside tpchgen-cli.
@@ -58,9 +97,11 @@ $(PEERS)/ready: benches/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@
 
-# 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs; 2,000 random profiles; ten minutes each of mutants for the reader, the compiler, encrypted cells and the files beside the data; then
-# the words of cells through dieharder, about ten minutes for each of four orders.
+# The judges over their large samples; 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs;
+# 2,000 random profiles; ten minutes each of mutants for the reader, the compiler, encrypted cells and the files beside the data; then the
+# words of cells through dieharder, about ten minutes for each of four orders.
 soak: dieharder
+	$(MAKE) --no-print-directory judges LONG=1
 	$(CARGO) build --release --locked --bins --examples
 	target/release/placebo check healthcare --rows patient=200k --sample 200000
 	target/release/placebo check claims --scale 1000 --sample 1000000

@@ -1,4 +1,5 @@
-//! Licences: every dependency's is on the list of `deny.toml`, and every data file names its source and its own.
+//! Licences and networks: every dependency's licence is on the list of `deny.toml`, every data file names its source and its
+//! licence, and nothing reaches a network but the targets that a feature adds.
 //!
 //! `cargo deny` says the same about the dependencies, with the texts of the licences and for every platform; this needs
 //! nothing but cargo, so the gate holds it on any machine.
@@ -111,6 +112,62 @@ fn packages() -> Vec<serde_json::Value> {
     let args = ["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host];
     let metadata: serde_json::Value = serde_json::from_str(&run(env!("CARGO"), &args)).expect("JSON");
     metadata["packages"].as_array().expect("packages").clone()
+}
+
+/// Words by which Rust code opens a connection, without any crate.
+const SOCKETS: [&str; 5] = ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "ToSocketAddrs"];
+
+/// The first word of `words` that code uses, comments aside, where the file at `path` (below `src/`) may not use it.
+fn reaches_out<'a>(path: &Path, text: &str, words: &[&'a str]) -> Option<&'a str> {
+    if path.starts_with("target") || path == Path::new("target.rs") {
+        return None;
+    }
+    let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let used = |line: &str| {
+        let mut names = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        names.find_map(|name| words.iter().find(|word| **word == name).copied())
+    };
+    code.find_map(used)
+}
+
+/// Optional dependencies that the feature `cli` does not turn on, as Rust code names them.
+fn clients(cargo: &toml::Table) -> Vec<String> {
+    let cli: Vec<&str> =
+        cargo["features"]["cli"].as_array().expect("a list").iter().filter_map(toml::Value::as_str).collect();
+    let dependencies = cargo["dependencies"].as_table().expect("a table");
+    let optional =
+        dependencies.iter().filter(|(_, says)| says.get("optional").is_some_and(|o| o.as_bool() == Some(true)));
+    let of_features = optional.filter(|(name, _)| !cli.contains(&format!("dep:{name}").as_str()));
+    of_features.map(|(name, _)| name.replace('-', "_")).collect()
+}
+
+#[test]
+fn only_targets_reach_a_network() {
+    let cargo: toml::Table =
+        std::fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml").parse().expect("TOML");
+    let clients = clients(&cargo);
+    let words: Vec<&str> = SOCKETS.into_iter().chain(clients.iter().map(String::as_str)).collect();
+    let source = root().join("src");
+    let mut files = Vec::new();
+    crate::layers::sources(&source, "rs", &mut files);
+    assert!(files.len() > 30, "the test looks at nothing");
+    let found = files.iter().filter_map(|file| {
+        let path = file.strip_prefix(&source).expect("below src");
+        let word = reaches_out(path, &std::fs::read_to_string(file).expect("text"), &words)?;
+        Some(format!("src/{}: `{word}` belongs into src/target/", path.display()))
+    });
+    assert_eq!(found.collect::<Vec<_>>().join("\n"), "");
+}
+
+#[test]
+fn the_reader_of_networks_can_refuse() {
+    let code = "// TcpStream\nuse std::net::TcpStream;\n";
+    assert_eq!(reaches_out(Path::new("plan/x.rs"), code, &SOCKETS), Some("TcpStream"));
+    assert_eq!(reaches_out(Path::new("target/http.rs"), code, &SOCKETS), None);
+    assert_eq!(reaches_out(Path::new("plan/x.rs"), "// TcpStream\nuse std::net::Ipv4Addr;\n", &SOCKETS), None);
+    let cargo = "[features]\ncli = [\"dep:clap\"]\n[dependencies]\nserde = \"1\"\n\
+                 clap = { version = \"4\", optional = true }\ntokio-postgres = { version = \"1\", optional = true }\n";
+    assert_eq!(clients(&cargo.parse().expect("TOML")), ["tokio_postgres"]);
 }
 
 #[test]
