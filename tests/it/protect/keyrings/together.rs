@@ -111,7 +111,7 @@ fn of_many_new_keyrings_of_one_name_one_is_made() {
 #[test]
 fn a_killed_change_leaves_a_whole_keyring() {
     let ring = Ring::new(false);
-    let (mut draw, mut met, first) = (7, 0, ring.ids().remove(1));
+    let (mut draw, mut met, first) = (7_u64, 0, ring.ids().remove(1));
     for _ in 0..150 {
         let before = ring.ids();
         let mut child = start(&["keys", "rotate", "--keyring", ring.text()]);
