@@ -90,7 +90,8 @@ fn many_changes_at_once_are_all_there_and_readers_see_whole_keyrings() {
     let keys = opened(&ring.path);
     let mut there = ring.ids();
     assert_eq!((there.split_off(12), keys.shredded.as_slice()), (before.clone(), &before[1..]));
-    (made.sort(), there.sort());
+    made.sort();
+    there.sort();
     assert_eq!(made, there);
     assert!(ring.beside().is_empty(), "{:?}", ring.beside());
 }
