@@ -4,7 +4,7 @@
 //! it one step, the two syncs make it last through a loss of power (POSIX promises the first alone).
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
@@ -15,10 +15,16 @@ pub trait Disk: Send + Sync {
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
     /// Makes a file that must not be there; a link under its name is not followed.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// Makes a file that only its owner may read and write, and that must not be there; a link under its name is not followed.
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Opens a file to go on at `length`; what stands behind is cut off, a link is not followed.
     fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>>;
     /// Gives a file another name, in one step, in place of what has it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file a name that nothing has yet, in one step; [`io::ErrorKind::AlreadyExists`] where something has it.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Writes zeros over all bytes of an open file, and makes them last.
+    fn wipe(&self, file: &fs::File) -> io::Result<()>;
     /// Removes a file or a link.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a folder last.
@@ -46,6 +52,14 @@ impl Disk for System {
         Ok(Box::new(fs::OpenOptions::new().write(true).create_new(true).open(path)?))
     }
 
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Box::new(options.open(path)?))
+    }
+
     fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>> {
         let mut options = fs::OpenOptions::new();
         options.append(true);
@@ -61,6 +75,28 @@ impl Disk for System {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Some file systems do not know the flag.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_new(from, to),
+            done => Ok(done?),
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        link_new(from, to)
+    }
+
+    fn wipe(&self, mut file: &fs::File) -> io::Result<()> {
+        file.rewind()?;
+        io::copy(&mut io::repeat(0).take(file.metadata()?.len()), &mut file)?;
+        file.sync_all()
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -81,6 +117,12 @@ impl Disk for System {
     fn free(&self, _: &Path) -> io::Result<u64> {
         Ok(u64::MAX)
     }
+}
+
+/// Gives a file a second name that nothing has yet, and takes its first one away.
+fn link_new(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
 }
 
 impl Handle for fs::File {

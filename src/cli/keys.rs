@@ -1,4 +1,4 @@
-//! `placebo keys`: data keys and the file that holds them.
+//! `placebo keys`: makes, lists, rotates, shreds, wraps and exports the data keys of a keyring.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::protect_args::{KeyArgs, one_key};
 use super::text_table;
 use crate::digest::hex;
+use crate::disk::System;
 use crate::error::{Error, Result};
 use crate::protect::fe1::{Cipher, Scope};
 use crate::protect::keyring::{Keyring, State};
@@ -21,60 +22,60 @@ pub(super) struct KeysCommand {
 enum Action {
     /// Make a keyring with one new key, in a file that only you can read.
     New {
-        /// The file, which must not be there yet.
+        /// Path of the new keyring; no file may be there yet.
         #[arg(long, value_name = "FILE")]
         keyring: PathBuf,
-        /// Where the key is that the new one is wrapped with: `env:`, `file:`, `fd:`, `cmd:`, `test:`.
+        /// Source of the key that wraps the new one: `env:`, `file:`, `fd:`, `cmd:`, `test:`.
         #[arg(long, value_name = "SOURCE")]
         kek: Option<String>,
     },
     /// List the keys of a keyring: ids and states, no secrets.
     List {
-        /// The keyring's file.
+        /// Path of the keyring.
         #[arg(long, value_name = "FILE")]
         keyring: PathBuf,
     },
-    /// Print the key of one column or domain: it opens that and nothing else.
+    /// Print the key of one column or domain, which opens that and nothing else.
     Export {
         #[command(flatten)]
         keys: KeyArgs,
-        /// The column, such as `patient.ssn`.
+        /// Column, such as `patient.ssn`.
         #[arg(long, value_name = "TABLE.COLUMN", required_unless_present = "domain", conflicts_with = "domain")]
         column: Option<String>,
-        /// The domain, such as `patient.mrn`, for what is encrypted joinably.
+        /// Domain, such as `patient.mrn`, for what is encrypted joinably.
         #[arg(long, value_name = "DOMAIN")]
         domain: Option<String>,
-        /// The id of the key, for one that is retired; by default the active one.
+        /// Id of the key, for one that is retired; by default the active one.
         #[arg(long, value_name = "ID")]
         id: Option<String>,
     },
     /// Add a new key, and retire the one that was active: it still opens what it sealed.
     Rotate {
-        /// The keyring's file.
+        /// Path of the keyring.
         #[arg(long, value_name = "FILE")]
         keyring: PathBuf,
-        /// Where the key is that the new one is wrapped with.
+        /// Source of the key that wraps the new one.
         #[arg(long, value_name = "SOURCE")]
         kek: Option<String>,
     },
     /// Forget a key for good: nothing that it sealed can be opened any more.
     Shred {
-        /// The keyring's file.
+        /// Path of the keyring.
         #[arg(long, value_name = "FILE")]
         keyring: PathBuf,
-        /// The id of the key.
+        /// Id of the key.
         #[arg(long, value_name = "ID")]
         id: String,
     },
     /// Wrap the keys of a keyring with another key (RFC 3394).
     Wrap {
-        /// The keyring's file.
+        /// Path of the keyring.
         #[arg(long, value_name = "FILE")]
         keyring: PathBuf,
-        /// Where the key is that wraps.
+        /// Source of the key that wraps them.
         #[arg(long, value_name = "SOURCE")]
         kek: String,
-        /// Where the key is that wrapped them before.
+        /// Source of the key that wrapped them before.
         #[arg(long, value_name = "SOURCE")]
         old_kek: Option<String>,
     },
@@ -85,7 +86,7 @@ impl KeysCommand {
         match &self.action {
             Action::New { keyring, kek } => {
                 let ring = Keyring::new(one_key(kek.as_ref())?.as_ref())?;
-                ring.create(keyring)?;
+                ring.create(&System, keyring)?;
                 text_table::print(&format!("{}\n", ring.keys[0].id))
             }
             Action::List { keyring } => text_table::print(&list(&Keyring::load(keyring)?)),
@@ -105,29 +106,23 @@ impl KeysCommand {
                 let key = keys.find(id.as_ref().unwrap_or(&keys.id))?;
                 text_table::print(&format!("{}\n", hex(Cipher::column_key(key, &scope).expose())))
             }
+            // The key-encryption key is read before the keyring: its source may be slow, and others may change the keyring meanwhile.
             Action::Rotate { keyring, kek } => {
-                let mut ring = Keyring::load(keyring)?;
-                let wrapped = ring.keys.iter().any(|key| key.state == State::Active && key.wrapped.is_some());
-                if wrapped && kek.is_none() {
-                    return Err(Error::usage("the active key is wrapped, and a new one would lie open beside it")
-                        .hint("--kek SOURCE wraps it"));
-                }
-                let id = ring.rotate(one_key(kek.as_ref())?.as_ref())?.id.clone();
-                ring.replace(keyring)?;
+                let kek = one_key(kek.as_ref())?;
+                let id = Keyring::change(&System, keyring, |ring| Ok(ring.rotate(kek.as_ref())?.id.clone()))?;
                 text_table::print(&format!("{id}\n"))
             }
-            Action::Shred { keyring, id } => {
-                let mut ring = Keyring::load(keyring)?;
+            Action::Shred { keyring, id } => text_table::print(&Keyring::change(&System, keyring, |ring| {
                 ring.shred(id)?;
-                ring.replace(keyring)?;
-                text_table::print(&list(&ring))
-            }
+                Ok(list(ring))
+            })?),
             Action::Wrap { keyring, kek, old_kek } => {
-                let mut ring = Keyring::load(keyring)?;
                 let kek = one_key(Some(kek))?.ok_or_else(|| Error::internal("a source gives a key"))?;
-                ring.wrap(&kek, one_key(old_kek.as_ref())?.as_ref())?;
-                ring.replace(keyring)?;
-                text_table::print(&list(&ring))
+                let old_kek = one_key(old_kek.as_ref())?;
+                text_table::print(&Keyring::change(&System, keyring, |ring| {
+                    ring.wrap(&kek, old_kek.as_ref())?;
+                    Ok(list(ring))
+                })?)
             }
         }
     }
@@ -144,7 +139,7 @@ fn list(ring: &Keyring) -> String {
                 State::Shredded => "shredded",
             };
             let how = match (&key.state, &key.wrapped) {
-                (State::Shredded, _) => "",
+                (State::Shredded, None) => "",
                 (_, Some(_)) => "wrapped",
                 (_, None) => "open",
             };

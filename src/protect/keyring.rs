@@ -1,4 +1,4 @@
-//! A file of data keys: one is active, retired ones still open what they sealed, shredded ones are gone.
+//! A keyring: a file of data keys, of which one is active, retired ones still open what they sealed, and shredded ones are gone.
 //!
 //! ```json
 //! {
@@ -11,13 +11,19 @@
 //! }
 //! ```
 //!
-//! The id is the key check value, `HKDF(key, "fe1/kcv", 8 bytes)`: it tells "wrong key" from "tampered". Keys that are
-//! wrapped (RFC 3394) open with `--kek`; wrapping happens here and never while data is made, so output stays reproducible.
+//! The id of a key is its check value, `HKDF(key, "fe1/kcv", 8 bytes)` in hex; it tells a wrong key from a changed cell. Wrapped
+//! keys (RFC 3394) open with `--kek`. Keys are wrapped when the keyring is written and never while data is generated, so that
+//! output stays reproducible.
+//!
+//! [`Keyring::create`] and [`Keyring::change`] are the only writers of the file.
 
-use std::path::{Path, PathBuf};
+mod file;
+mod lock;
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::secret::Secret;
 use super::source::{self, KeySource, failed};
@@ -25,30 +31,30 @@ use super::wrap;
 use crate::digest::hex;
 use crate::error::{Error, Result};
 
-/// What a key may still do.
+/// The state of a key: whether it seals and opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Seals and opens.
+    /// The key seals and opens.
     Active,
-    /// Opens what it sealed.
+    /// The key opens what it sealed, and seals nothing more.
     Retired,
-    /// Gone: nothing that it sealed can be opened.
+    /// The key is gone: nothing that it sealed can be opened.
     Shredded,
 }
 
-/// One key of a keyring, as its file has it.
+/// One key of a keyring, as it is in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The key check value.
+    /// The key check value: 16 hexadecimal digits.
     pub id: String,
-    /// What it may still do.
+    /// Whether it seals and opens.
     pub state: State,
-    /// The key in hex.
+    /// The key in hex; `None` where it is wrapped or shredded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
-    /// The key wrapped with another one, in hex.
+    /// The key wrapped with a key-encryption key, in hex; `None` where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrapped: Option<String>,
 }
@@ -59,7 +65,7 @@ impl Drop for Entry {
     }
 }
 
-/// The text of the file.
+/// The content of a keyring file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keyring {
@@ -68,24 +74,27 @@ pub struct Keyring {
     pub keys: Vec<Entry>,
 }
 
-/// Keys at hand.
+/// The opened keys of a keyring, or a single key.
 pub struct Keys {
-    /// The one that seals.
+    /// The key that seals.
     pub active: Secret,
     /// Its check value.
     pub id: String,
-    /// The active key wrapped, in hex, where it is.
+    /// The active key in its wrapped form, in hex; `None` where it is not wrapped.
     pub wrapped: Option<String>,
-    /// Whether anyone can make it.
+    /// Whether it is a key for tests, which everyone can derive from its name.
     pub test_only: bool,
-    /// Others that open, with their check values.
+    /// Retired keys, which still open, with their check values.
     pub retired: Vec<(String, Secret)>,
-    /// The check values of those that are gone.
+    /// The check values of the shredded keys.
     pub shredded: Vec<String>,
 }
 
 impl Keys {
-    /// What a source holds: one key, or a keyring, whose wrapped keys `kek` opens.
+    /// Reads one key or a keyring from a source; `kek` opens the wrapped keys of a keyring.
+    ///
+    /// # Errors
+    /// The source cannot be read, holds neither key nor keyring, or holds a keyring that [`Keyring::open`] refuses.
     pub fn read(from: &KeySource, kek: Option<&KeySource>) -> Result<Self> {
         let bytes = from.read()?;
         if bytes.trim_ascii_start().first() == Some(&b'{') {
@@ -97,7 +106,10 @@ impl Keys {
         Ok(Self { active, id, wrapped: None, test_only: from.test_only(), retired: Vec::new(), shredded: Vec::new() })
     }
 
-    /// The key with a check value.
+    /// Finds the key with a check value.
+    ///
+    /// # Errors
+    /// The key was shredded, or is not among these.
     pub fn find(&self, id: &str) -> Result<&Secret> {
         if self.id == id {
             return Ok(&self.active);
@@ -111,14 +123,17 @@ impl Keys {
         Err(failed(format!("the key is another one: {id} is needed, {} is given", self.id)))
     }
 
-    /// Every key that opens, with its check value.
+    /// Iterates over every key that opens, the active one first, with its check value.
     pub fn all(&self) -> impl Iterator<Item = (&str, &Secret)> {
         let retired = self.retired.iter().map(|(id, key)| (id.as_str(), key));
         std::iter::once((self.id.as_str(), &self.active)).chain(retired)
     }
 }
 
-/// A key of the system's randomness.
+/// Makes a key from the randomness of the operating system.
+///
+/// # Errors
+/// The operating system gives no randomness.
 pub fn fresh() -> Result<Secret> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| failed(format!("the system gives no randomness: {error}")))?;
@@ -164,15 +179,22 @@ impl Entry {
 }
 
 impl Keyring {
-    /// A keyring with one new key.
+    /// Makes a keyring with one new key, which `kek` wraps if there is one.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
     pub fn new(kek: Option<&Secret>) -> Result<Self> {
         Ok(Self { keyring: 1, keys: vec![Entry::new(&fresh()?, kek)] })
     }
 
-    /// Reads the text of a keyring; no message shows any of it.
+    /// Parses the text of a keyring; `whence` names it in messages, which show none of the text.
+    ///
+    /// # Errors
+    /// The text is no keyring, or one of another version.
     pub fn parse(bytes: &[u8], whence: &str) -> Result<Self> {
         let ring: Self = serde_json::from_slice(bytes).map_err(|error| {
             failed(format!("`{whence}` is no keyring: line {}, column {}", error.line(), error.column()))
+                .hint("`placebo keys new` makes one")
         })?;
         if ring.keyring != 1 {
             return Err(failed(format!("`{whence}` is a keyring of version {}, not 1", ring.keyring)));
@@ -180,12 +202,18 @@ impl Keyring {
         Ok(ring)
     }
 
-    /// Reads a keyring's file.
+    /// Reads a keyring file.
+    ///
+    /// # Errors
+    /// The file cannot be read, may be read by others than its owner, or is no keyring.
     pub fn load(path: &Path) -> Result<Self> {
         Self::parse(&source::read_private(path)?, source::shown(&path.to_string_lossy()))
     }
 
-    /// Opens all keys that are left.
+    /// Opens all keys that are not shredded.
+    ///
+    /// # Errors
+    /// A key is wrapped and `kek` is missing or another one, a key is not the one of its id, or the number of active keys is not one.
     pub fn open(&self, kek: Option<&KeySource>) -> Result<Keys> {
         let kek = kek.map(|from| source::parse(&from.read()?, from)).transpose()?;
         let (mut active, mut retired, mut shredded) = (None, Vec::new(), Vec::new());
@@ -193,17 +221,32 @@ impl Keyring {
             match entry.state {
                 State::Shredded => shredded.push(entry.id.clone()),
                 State::Retired => retired.push((entry.id.clone(), entry.open(kek.as_ref())?)),
+                State::Active if active.is_some() => {
+                    return Err(failed("the keyring has two active keys".to_owned())
+                        .hint("`placebo keys rotate` retires both and adds a new one"));
+                }
                 State::Active => active = Some((entry.open(kek.as_ref())?, entry)),
             }
         }
         let (active, entry) = active
-            .ok_or_else(|| failed("the keyring has no active key".to_owned()).hint("placebo keys rotate adds one"))?;
+            .ok_or_else(|| failed("the keyring has no active key".to_owned()).hint("`placebo keys rotate` adds one"))?;
         let (id, wrapped) = (entry.id.clone(), entry.wrapped.clone());
         Ok(Keys { active, id, wrapped, test_only: false, retired, shredded })
     }
 
-    /// Adds a new active key; the old one is retired. A keyring that is wrapped stays one that one key opens.
+    /// Adds a new active key, which `kek` wraps if there is one, and retires the one before. One `kek` opens all wrapped keys
+    /// of a keyring, so it has to open those that are there.
+    ///
+    /// # Errors
+    /// `kek` does not open the wrapped keys, or the active key is wrapped and there is no `kek`.
     pub fn rotate(&mut self, kek: Option<&Secret>) -> Result<&Entry> {
+        let wrapped = self.keys.iter().any(|key| key.state == State::Active && key.wrapped.is_some());
+        if wrapped && kek.is_none() {
+            return Err(Error::usage(
+                "the active key is wrapped, and a new one would be stored in the clear beside it",
+            )
+            .hint("--kek SOURCE wraps it"));
+        }
         for entry in self.keys.iter().filter(|entry| entry.wrapped.is_some()) {
             entry.open(kek)?;
         }
@@ -214,21 +257,29 @@ impl Keyring {
         Ok(&self.keys[0])
     }
 
-    /// Forgets a key for good.
+    /// Forgets a key for good: removes it from every entry with its id.
+    ///
+    /// # Errors
+    /// The keyring has no key of that id.
     pub fn shred(&mut self, id: &str) -> Result<()> {
-        let known = self.keys.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
-        let entry = self.keys.iter_mut().find(|entry| entry.id == id).ok_or_else(|| {
-            failed(format!("the keyring has no key `{id}`"))
-                .maybe_hint(crate::error::did_you_mean(id, known.iter().map(String::as_str)))
-        })?;
-        entry.key.zeroize();
-        entry.key = None;
-        entry.wrapped = None;
-        entry.state = State::Shredded;
+        if !self.keys.iter().any(|entry| entry.id == id) {
+            let known = self.keys.iter().map(|entry| entry.id.as_str());
+            return Err(failed(format!("the keyring has no key `{}`", source::shown(id)))
+                .maybe_hint(crate::error::did_you_mean(id, known)));
+        }
+        for entry in self.keys.iter_mut().filter(|entry| entry.id == id) {
+            entry.key.zeroize();
+            entry.key = None;
+            entry.wrapped = None;
+            entry.state = State::Shredded;
+        }
         Ok(())
     }
 
-    /// Wraps every key that is left with another one; those that are wrapped already are opened with `old`.
+    /// Wraps every key that is not shredded with `kek`; `old` opens those that are wrapped already.
+    ///
+    /// # Errors
+    /// `old` is missing or does not open a wrapped key, or a key is not the one of its id.
     pub fn wrap(&mut self, kek: &Secret, old: Option<&Secret>) -> Result<()> {
         for entry in self.keys.iter_mut().filter(|entry| entry.state != State::Shredded) {
             let key = entry.open(old)?;
@@ -238,109 +289,7 @@ impl Keyring {
         }
         Ok(())
     }
-
-    fn text(&self) -> Zeroizing<Vec<u8>> {
-        let mut text = Zeroizing::new(Vec::with_capacity(256 * (self.keys.len() + 1)));
-        // Writing to memory cannot fail.
-        let _ = serde_json::to_writer_pretty(&mut *text, self);
-        text.push(b'\n');
-        text
-    }
-
-    /// Writes a file that only its owner reads; one that is there is refused.
-    pub fn create(&self, path: &Path) -> Result<()> {
-        write_private(path, &self.text())
-    }
-
-    /// Replaces the file. What the old one held is overwritten first, as far as the disk lets us.
-    pub fn replace(&self, path: &Path) -> Result<()> {
-        let temporary: PathBuf = path.with_added_extension("inprogress");
-        // What a run that was killed left behind must not stand in the way of every other.
-        let _gone_already = std::fs::remove_file(&temporary);
-        write_private(&temporary, &self.text())?;
-        let io = |error| Error::io(path, error);
-        let old = std::fs::OpenOptions::new().write(true).open(path).map_err(io)?;
-        let length = old.metadata().map_err(io)?.len().min(1 << 20) as usize;
-        std::fs::rename(&temporary, path).map_err(io)?;
-        std::io::Write::write_all(&mut &old, &vec![0; length]).and_then(|()| old.sync_all()).map_err(io)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
-    }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let name = path.to_string_lossy();
-    let io = |error| Error::io(source::shown(&name), error);
-    let mut file = options.open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => failed(format!("`{}` is there already", source::shown(&name)))
-            .hint("placebo keys rotate adds a key to a keyring"),
-        _ => io(error),
-    })?;
-    let written = std::io::Write::write_all(&mut file, bytes).and_then(|()| file.sync_all());
-    // Half a keyring opens nothing, and stands in the way of a whole one.
-    written.inspect_err(|_| drop(std::fs::remove_file(path))).map_err(io)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path(folder: &tempfile::TempDir) -> PathBuf {
-        folder.path().join("ring.json")
-    }
-
-    #[test]
-    fn a_keyring_lives_through_rotation_wrapping_and_shredding() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut ring = Keyring::new(None).expect("a keyring");
-        ring.create(&path(&folder)).expect("writes");
-        let first = Keyring::load(&path(&folder)).expect("reads").open(None).expect("opens");
-        let second = ring.rotate(None).expect("rotates").id.clone();
-        assert_ne!(first.id, second);
-        let kek = Secret::take(&mut [3; 32]);
-        ring.wrap(&kek, None).expect("wraps");
-        ring.replace(&path(&folder)).expect("writes");
-        let text = std::fs::read_to_string(path(&folder)).expect("text");
-        assert!(!text.contains(&hex(first.active.expose())) && text.contains("wrapped"), "{text}");
-        let ring = Keyring::load(&path(&folder)).expect("reads");
-        assert!(ring.open(None).is_err_and(|error| error.message().contains("is wrapped")));
-        let keyfile = folder.path().join("kek");
-        write_private(&keyfile, hex(&[3; 32]).as_bytes()).expect("writes");
-        let keys = ring.open(Some(&KeySource::File(keyfile))).expect("opens");
-        assert_eq!((keys.id.as_str(), keys.retired[0].0.as_str()), (second.as_str(), first.id.as_str()));
-        assert_eq!(keys.find(&first.id).expect("retired").expose(), first.active.expose());
-        let mut ring = Keyring::load(&path(&folder)).expect("reads");
-        let (other, before) = (Secret::take(&mut [4; 32]), ring.keys.len());
-        assert!(
-            ring.rotate(Some(&other)).is_err() && ring.rotate(None).is_err(),
-            "two keys would be needed to open it"
-        );
-        assert_eq!(ring.keys.len(), before);
-        std::fs::write(path(&folder).with_added_extension("inprogress"), "left behind").expect("writes");
-        ring.replace(&path(&folder)).expect("writes");
-        ring.shred(&first.id).expect("shreds");
-        let text = String::from_utf8(ring.text().to_vec()).expect("text");
-        assert_eq!(text.matches("wrapped").count(), 1, "{text}");
-        assert!(ring.shred("nope").is_err());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn key_files_are_private_or_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().expect("a folder");
-        Keyring::new(None).expect("a keyring").create(&path(&folder)).expect("writes");
-        let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
-        assert_eq!(mode(&path(&folder)), 0o600);
-        for open in [0o644, 0o640, 0o604, 0o660] {
-            std::fs::set_permissions(path(&folder), std::fs::Permissions::from_mode(open)).expect("sets");
-            let error = Keyring::load(&path(&folder)).err().expect("refused");
-            assert_eq!(error.kind().exit_code(), 8);
-            assert!(error.hint_text().is_some_and(|hint| hint.starts_with("chmod 600")), "{error:?}");
-        }
-    }
-}
+mod tests;

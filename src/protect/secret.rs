@@ -1,4 +1,4 @@
-//! Keys that are wiped when they are dropped and never shown.
+//! Secret keys: wiped when they are dropped, and never shown.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::digest::hex;
 
-/// 32 secret bytes: a data key, or what is derived from one. `Debug` shows `***`, and there is no `Display`.
+/// A key of 32 bytes: a data key, or one that is derived from it. `Debug` shows `***`, and there is no `Display`.
 #[derive(Clone)]
 pub struct Secret(Box<[u8; 32]>);
 
 impl Secret {
-    /// Takes the bytes over and wipes the place where they were.
+    /// Makes a key of the bytes and wipes the array that they came from.
     #[must_use]
     pub fn take(bytes: &mut [u8; 32]) -> Self {
         let secret = Self(Box::new(*bytes));
@@ -21,29 +21,29 @@ impl Secret {
         secret
     }
 
-    /// The bytes, for a cipher.
+    /// The bytes of the key, for a cipher.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// HKDF-SHA256 of this key with an empty salt: `N` bytes for a purpose that `info` names.
+    /// Derives `N` bytes, at most 8,160, with HKDF-SHA256 and an empty salt; `info` names their purpose.
     #[must_use]
     pub fn derive<const N: usize>(&self, info: &str) -> Zeroizing<[u8; N]> {
         let mut out = Zeroizing::new([0; N]);
-        // At most 255 times 32 bytes can be had; nobody asks for more than 32.
+        // HKDF-SHA256 gives at most 255 × 32 bytes; no caller asks for more than 32.
         let fits = Hkdf::<Sha256>::new(None, self.0.as_slice()).expand(info.as_bytes(), out.as_mut_slice());
         debug_assert!(fits.is_ok());
         out
     }
 
-    /// A key for a purpose.
+    /// Derives a key for the purpose that `info` names.
     #[must_use]
     pub fn subkey(&self, info: &str) -> Secret {
         Secret::take(&mut self.derive::<32>(info))
     }
 
-    /// The key check value: eight public bytes in hex that name a key without telling it.
+    /// The key check value: 16 hexadecimal digits that identify a key without giving it away.
     #[must_use]
     pub fn check_value(&self) -> String {
         hex(self.derive::<8>("fe1/kcv").as_slice())

@@ -1,15 +1,15 @@
-//! Where keys come from. Never from the command line: arguments are seen by everyone on the machine.
+//! Sources of keys. The command line is none of them: every process of the machine can read arguments.
 //!
-//! | source | what it reads |
+//! | source | the key is |
 //! |---|---|
-//! | `env:NAME` | the environment variable |
-//! | `file:PATH` | the file, which nobody but its owner may read |
-//! | `fd:N` | the open file descriptor; `fd:0` is standard input |
-//! | `cmd:PROGRAM ARGUMENT…` | what the program prints; started without a shell, words parted by spaces |
-//! | `test:NAME` | a key made of the name, for tests: everyone who knows the name has it |
+//! | `env:NAME` | the value of the environment variable |
+//! | `file:PATH` | the content of the file, which nobody but its owner may read |
+//! | `fd:N` | read from the open file descriptor; `fd:0` is standard input |
+//! | `cmd:PROGRAM ARGUMENT…` | the standard output of the program, which is started without a shell; spaces separate the arguments |
+//! | `test:NAME` | derived from the name, for tests: everyone who knows the name has it |
 //!
-//! A key is 32 bytes: 64 hexadecimal digits, base64 of either alphabet, or the bytes themselves. What is read may be a
-//! keyring too (`placebo keys new`).
+//! A key is 32 bytes: 64 hexadecimal digits, base64 in the standard or the URL-safe alphabet, or the bytes themselves. A
+//! source may hold a keyring (`placebo keys new`) instead of a key.
 
 use std::fmt;
 use std::io::Read;
@@ -24,8 +24,8 @@ use zeroize::Zeroizing;
 use super::secret::Secret;
 use crate::error::{Error, Kind, Result};
 
-/// The most bytes of a keyring.
-const MAX: u64 = 1 << 20;
+/// The largest key or keyring that is read or written, in bytes.
+pub(super) const MAX: u64 = 1 << 20;
 
 /// A place that holds a key or a keyring.
 #[derive(Clone)]
@@ -38,11 +38,11 @@ pub enum KeySource {
     Descriptor(u32),
     /// A program and its arguments.
     Command(Vec<String>),
-    /// A public name that a key for tests is made of.
+    /// A public name from which a key for tests is derived.
     Test(String),
 }
 
-/// Without the arguments of a command, which may hold what nobody should see.
+/// Shows the source without the arguments of a command, which may be secret.
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -64,7 +64,7 @@ impl fmt::Debug for KeySource {
 impl std::str::FromStr for KeySource {
     type Err = Error;
 
-    /// What was typed may be a key by mistake, so no message repeats it.
+    /// Parses a source. The text may be a key by mistake, so no message repeats it.
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
             Error::usage("a key source is `env:NAME`, `file:PATH`, `fd:N`, `cmd:PROGRAM …` or `test:NAME`")
@@ -86,7 +86,11 @@ impl std::str::FromStr for KeySource {
 }
 
 impl KeySource {
-    /// What stands there.
+    /// Reads the bytes of the source.
+    ///
+    /// # Errors
+    /// The variable is not set, the file or descriptor cannot be read or is open to others, the program fails, or there are more
+    /// than 1 MiB.
     pub fn read(&self) -> Result<Zeroizing<Vec<u8>>> {
         match self {
             KeySource::Env(name) => {
@@ -99,18 +103,24 @@ impl KeySource {
                 let path = PathBuf::from(format!("/dev/fd/{number}"));
                 let file = std::fs::File::open(&path)
                     .map_err(|error| failed(format!("the file descriptor {number} cannot be read: {error}")))?;
-                contents(file, &path)
+                contents(file, &path.to_string_lossy())
             }
             KeySource::Command(words) => {
                 let name = shown(&words[0]);
                 let mut command = Command::new(&words[0]);
-                let output = command.args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-                let output = output.map_err(|error| failed(format!("`{name}` does not start: {error}")))?;
-                let stdout = Zeroizing::new(output.stdout);
-                if !output.status.success() {
-                    return Err(failed(format!("`{name}` failed with {}", output.status)));
+                command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+                let mut child = command.spawn().map_err(|error| failed(format!("`{name}` does not start: {error}")))?;
+                let read = child.stdout.take().map_or_else(|| Ok(Zeroizing::default()), |out| contents(out, name));
+                if read.is_err() {
+                    // It may print for ever.
+                    let _ended_already = child.kill();
                 }
-                Ok(stdout)
+                let status = child.wait().map_err(|error| failed(format!("`{name}` does not end: {error}")))?;
+                let bytes = read?;
+                if !status.success() {
+                    return Err(failed(format!("`{name}` failed with {status}")));
+                }
+                Ok(bytes)
             }
             KeySource::Test(name) => {
                 let key = Sha256::new().chain_update(b"placebo/test-key/1/").chain_update(name.as_bytes()).finalize();
@@ -119,17 +129,20 @@ impl KeySource {
         }
     }
 
-    /// Whether anyone can make the key.
+    /// Whether the key is one for tests, which everyone can derive.
     #[must_use]
     pub fn test_only(&self) -> bool {
         matches!(self, KeySource::Test(_))
     }
 }
 
-/// The key that some bytes are; `whence` is for the message, which never shows the bytes.
+/// Parses a key; `whence` names its source in messages, which never show the bytes.
+///
+/// # Errors
+/// The bytes are not a key in any of the forms that the module lists.
 pub fn parse(bytes: &[u8], whence: &dyn fmt::Display) -> Result<Secret> {
     coded(bytes.trim_ascii()).or_else(|| own(bytes)).ok_or_else(|| {
-        failed(format!("what `{whence}` holds is no key"))
+        failed(format!("`{whence}` holds no key"))
             .hint("32 bytes: as 64 hexadecimal digits, as base64, or as they are; `placebo keys new` makes a keyring")
     })
 }
@@ -139,7 +152,7 @@ fn own(bytes: &[u8]) -> Option<Secret> {
     Some(Secret::take(&mut key))
 }
 
-/// A key as text.
+/// Decodes a key that is text; `None` if it is not one.
 fn coded(text: &[u8]) -> Option<Secret> {
     if text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit) {
         let nibble = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
@@ -153,34 +166,65 @@ fn coded(text: &[u8]) -> Option<Secret> {
     }
 }
 
-/// What was typed as the name of something, for a message: not where it is a key by mistake.
+/// The name to show in a message: `***` where the user gave a key by mistake.
 #[must_use]
 pub fn shown(name: &str) -> &str {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     if [name, last].iter().any(|text| coded(text.as_bytes()).is_some()) { "***" } else { name }
 }
 
-/// Reads a file that nobody but its owner may read.
+/// Reads a file that nobody but its owner may read. A file that is replaced meanwhile is read again: the old one may be wiped.
+///
+/// # Errors
+/// The file cannot be read, is larger than a keyring may be, or may be read by others.
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let name = path.to_string_lossy();
-    let file = std::fs::File::open(path)
-        .map_err(|error| failed(format!("the key file `{}` cannot be read: {error}", shown(&name))))?;
+    let shown = shown(&path.to_string_lossy()).to_owned();
+    for _ in 0..100 {
+        let file = std::fs::File::open(path)
+            .map_err(|error| failed(format!("the key file `{shown}` cannot be read: {error}")))?;
+        private(&file, &shown)?;
+        let bytes = contents(&file, &shown)?;
+        if std::fs::metadata(path).map_or(true, |there| same(&file, &there)) {
+            return Ok(bytes);
+        }
+    }
+    Err(failed(format!("the key file `{shown}` is replaced again and again while it is read")).hint("try again"))
+}
+
+/// Refuses an open file that others than its owner may read or write.
+pub(super) fn private(file: &std::fs::File, shown: &str) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(|error| Error::io(path, error))?.permissions().mode() & 0o777;
+        let mode = file.metadata().map_err(|error| Error::io(shown, error))?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(failed(format!("the key file `{}` lies open to others (mode {mode:04o})", shown(&name)))
-                .hint(format!("chmod 600 {}", shown(&name))));
+            return Err(failed(format!("the key file `{shown}` lies open to others (mode {mode:04o})"))
+                .hint(format!("chmod 600 {shown}")));
         }
     }
-    contents(file, path)
+    Ok(())
 }
 
-fn contents(file: std::fs::File, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+/// Whether an open file is the one that metadata were read of.
+#[cfg(unix)]
+pub(super) fn same(file: &std::fs::File, there: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn same(_: &std::fs::File, _: &std::fs::Metadata) -> bool {
+    true
+}
+
+/// Reads all bytes, of which there may be [`MAX`]; `shown` is their place, for messages.
+pub(super) fn contents(from: impl Read, shown: &str) -> Result<Zeroizing<Vec<u8>>> {
     // Room for most keyrings at once: a vector that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(1 << 16));
-    file.take(MAX).read_to_end(&mut bytes).map_err(|error| Error::io(path, error))?;
+    from.take(MAX + 1).read_to_end(&mut bytes).map_err(|error| Error::io(shown, error))?;
+    if bytes.len() as u64 > MAX {
+        return Err(failed(format!("`{shown}` holds more than {MAX} bytes: it is no key and no keyring")));
+    }
     Ok(bytes)
 }
 
@@ -223,7 +267,7 @@ mod tests {
             // The message names the forms itself; what was typed beside them is not in it.
             assert!(bad.len() < 5 || !error.to_string().contains(bad), "{error}");
         }
-        // Nor where one thought that the key stands behind the colon.
+        // The same holds for a key behind the colon.
         for key in ["00112233445566778899aabbccddeeff".repeat(2), STANDARD.encode([7; 32])] {
             for kind in ["env", "file", "cmd"] {
                 let from = format!("{kind}:{key}").parse::<KeySource>().expect("a source");

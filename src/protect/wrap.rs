@@ -1,4 +1,4 @@
-//! AES key wrap (RFC 3394, SP 800-38F KW) of a data key: deterministic, and known to HSMs, the JCA (`AESWrap`) and Python.
+//! AES key wrap (RFC 3394, SP 800-38F KW) of a data key: deterministic, and supported by HSMs, the JCA (`AESWrap`) and Python.
 
 use aes::Aes256;
 use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
@@ -6,14 +6,14 @@ use zeroize::Zeroize;
 
 use super::secret::Secret;
 
-/// How many bytes a wrapped key has.
+/// The size of a wrapped key in bytes.
 pub const WRAPPED: usize = 40;
 /// The integrity check of RFC 3394, section 2.2.3.1.
 const INITIAL: [u8; 8] = [0xa6; 8];
-/// Rounds over the key's blocks of 8 bytes.
+/// The number of rounds over the key's four blocks of 8 bytes.
 const ROUNDS: u64 = 6;
 
-/// The key wrapped with another one.
+/// Wraps a key with a key-encryption key.
 #[must_use]
 pub fn wrap(kek: &Secret, key: &Secret) -> [u8; WRAPPED] {
     let cipher = Aes256::new(kek.expose().into());
@@ -37,7 +37,7 @@ pub fn wrap(kek: &Secret, key: &Secret) -> [u8; WRAPPED] {
     out
 }
 
-/// The key that was wrapped; `None` where the wrapping key is another one, or a bit is wrong.
+/// Unwraps a key; `None` if `kek` is not the key that wrapped it, or the bytes were changed or cut.
 #[must_use]
 pub fn unwrap(kek: &Secret, wrapped: &[u8]) -> Option<Secret> {
     let mut own: [u8; WRAPPED] = wrapped.try_into().ok()?;

@@ -18,13 +18,14 @@ use placebo::verify::{Request, Sample, verify};
 
 /// What is asked of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+pub(crate) enum Operation {
     Folder,
     Create,
     Reopen,
     Write,
     Sync,
     Rename,
+    Wipe,
     Remove,
     SyncFolder,
     Free,
@@ -32,7 +33,7 @@ enum Operation {
 
 /// How it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+pub(crate) enum Fault {
     /// An input/output error, once.
     Broken,
     /// A full disk, from here on.
@@ -43,16 +44,18 @@ enum Fault {
     Short,
     /// The new name would be on another disk.
     Elsewhere,
+    /// The process was killed: neither this operation nor any later one is carried out.
+    Killed,
 }
 
 /// What can go wrong with an operation.
-fn faults(operation: Operation) -> &'static [Fault] {
+pub(crate) fn faults(operation: Operation) -> &'static [Fault] {
     match operation {
         Operation::Write => &[Fault::Broken, Fault::Full, Fault::Interrupted, Fault::Short],
         Operation::Create | Operation::Folder => &[Fault::Broken, Fault::Full, Fault::Interrupted],
         Operation::Rename => &[Fault::Broken, Fault::Interrupted, Fault::Elsewhere],
         Operation::Sync => &[Fault::Broken, Fault::Full, Fault::Interrupted],
-        Operation::Reopen | Operation::Remove | Operation::SyncFolder | Operation::Free => {
+        Operation::Reopen | Operation::Wipe | Operation::Remove | Operation::SyncFolder | Operation::Free => {
             &[Fault::Broken, Fault::Interrupted]
         }
     }
@@ -60,7 +63,7 @@ fn faults(operation: Operation) -> &'static [Fault] {
 
 /// The disk of the machine, whose n-th operation fails.
 #[derive(Clone)]
-struct Faulty(Arc<Mutex<Plotted>>);
+pub(crate) struct Faulty(Arc<Mutex<Plotted>>);
 
 struct Plotted {
     at: usize,
@@ -72,7 +75,7 @@ struct Plotted {
 }
 
 impl Faulty {
-    fn new(at: usize, fault: Fault) -> Self {
+    pub(crate) fn new(at: usize, fault: Fault) -> Self {
         Self(Arc::new(Mutex::new(Plotted { at, fault, seen: Vec::new(), full: false, stop: None })))
     }
 
@@ -91,6 +94,9 @@ impl Faulty {
         if plot.full && matches!(operation, Operation::Write | Operation::Create | Operation::Sync) {
             return Err(ErrorKind::StorageFull.into());
         }
+        if plot.fault == Fault::Killed && now >= plot.at {
+            return Err(io::Error::other("killed"));
+        }
         if now != plot.at {
             return Ok(false);
         }
@@ -106,11 +112,17 @@ impl Faulty {
             }
             Fault::Interrupted => Err(ErrorKind::Interrupted.into()),
             Fault::Elsewhere => Err(ErrorKind::CrossesDevices.into()),
+            Fault::Killed => Err(io::Error::other("killed")),
             Fault::Short => Ok(true),
         }
     }
 
-    fn met(&self) -> bool {
+    /// The operations that were asked for, in order.
+    pub(crate) fn seen(&self) -> Vec<Operation> {
+        self.0.lock().expect("a lock").seen.clone()
+    }
+
+    pub(crate) fn met(&self) -> bool {
         let plot = self.0.lock().expect("a lock");
         plot.seen.len() > plot.at
     }
@@ -125,6 +137,10 @@ impl Disk for Faulty {
         self.meet(Operation::Create)?;
         Ok(Box::new(Open { disk: self.clone(), handle: System.create(path)? }))
     }
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.meet(Operation::Create)?;
+        Ok(Box::new(Open { disk: self.clone(), handle: System.create_private(path)? }))
+    }
     fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>> {
         self.meet(Operation::Reopen)?;
         Ok(Box::new(Open { disk: self.clone(), handle: System.reopen(path, length)? }))
@@ -132,6 +148,14 @@ impl Disk for Faulty {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.meet(Operation::Rename)?;
         System.rename(from, to)
+    }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.meet(Operation::Rename)?;
+        System.rename_new(from, to)
+    }
+    fn wipe(&self, file: &std::fs::File) -> io::Result<()> {
+        self.meet(Operation::Wipe)?;
+        System.wipe(file)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.meet(Operation::Remove)?;

@@ -3,6 +3,7 @@
 mod bytes;
 mod canary;
 mod commands;
+mod keyrings;
 mod nonces;
 mod reading;
 mod refused;
