@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::protecting::{KeyArgs, one_key};
-use super::{table, threads};
+use super::protect_args::{KeyArgs, one_key};
+use super::{text_table, threads};
 use crate::decrypt::{ColumnName, Opener, Request, Written, leaks, open, read_all, reencrypt};
 use crate::disk::System;
 use crate::error::{Error, Kind, Result};
@@ -74,9 +74,9 @@ fn names(columns: &[String]) -> Result<Vec<ColumnName>> {
 fn report(written: &[Written]) -> Result<()> {
     let rows: Vec<Vec<String>> = written
         .iter()
-        .map(|one| vec![one.file.path.clone(), table::count(one.file.rows), table::count(one.values)])
+        .map(|one| vec![one.file.path.clone(), text_table::count(one.file.rows), text_table::count(one.values)])
         .collect();
-    table::print(&table::aligned(&["file", "rows", "values"], &rows))
+    text_table::print(&text_table::aligned(&["file", "rows", "values"], &rows))
 }
 
 impl Decrypt {
@@ -126,12 +126,12 @@ pub(super) fn no_plaintext(folder: &Path, keys: Option<&Keys>) -> Result<()> {
     let rows: Vec<Vec<String>> =
         found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), leak.at.to_string()]).collect();
     if let Some(first) = found.first() {
-        table::print(&table::aligned(&["file", "plaintext of", "at"], &rows))?;
+        text_table::print(&text_table::aligned(&["file", "plaintext of", "at"], &rows))?;
         let message = format!("`{}` has plaintext of `{}`", first.path, first.column);
         return Err(Error::new(Kind::Verification, message)
             .hint("another column has the same values, and is clear: protect it too"));
     }
-    table::print(&format!("{values} different values, none of them in a file\n"))
+    text_table::print(&format!("{values} different values, none of them in a file\n"))
 }
 
 impl Reencrypt {
