@@ -99,16 +99,15 @@ pub enum Generalization {
 }
 
 impl Generalization {
-    /// Parses a cell of the data file. The outer `None` is an unknown rule, the inner one is `-`.
-    fn parse(text: &str) -> Option<Option<Self>> {
-        Some(Some(match text {
-            "-" => return Some(None),
+    /// The rule called `name`; `None` if there is none.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
             "year" => Self::Year,
             "birth_year" => Self::BirthYear,
             "age" => Self::Age,
             "zip3" => Self::Zip3,
             _ => return None,
-        }))
+        })
     }
 
     /// Tells whether the rule applies to values of a type: dates and instants, integers, or any type for postal codes.
@@ -169,7 +168,10 @@ fn read(row: &csv::StringRecord) -> Option<Kind> {
         hipaa: cell(2)?,
         identifies: cell(3)?,
         handling: cell(4)?,
-        generalize: Generalization::parse(row.get(5)?)?,
+        generalize: match row.get(5)? {
+            "-" => None,
+            name => Some(Generalization::named(name)?),
+        },
         keep: (head.parse().ok()?, tail.parse().ok()?),
         digits: row.get(7)?.parse().ok(),
         presidio: cell(8)?,

@@ -24,7 +24,7 @@ pub(super) static FF1: Handling = Handling {
     leaves: Remains::Pseudonym,
     domain: Domain::OrOwn,
     joins: true,
-    accepts: accepts,
+    accepts,
     make: |subject| Ok(Box::new(Ff1::new(subject)?)),
 };
 
