@@ -138,7 +138,7 @@ fn what_does_not_fit_is_an_error_with_its_place() {
         ("TIMESTAMP '2024-01-01 00:00:00' + last * INTERVAL '99999' YEAR", "outside the years 1 to 9999"),
         ("add_business_days(DATE '2024-01-31', 9223372036854775807)", "outside the years 1 to 9999"),
         ("is_business_day(DATE '2024-01-31', '2024-13-01')", "in a list of holidays is not a date"),
-        ("lpad('x', 9223372036854775807, 'x')", "is longer than 16777216"),
+        ("lpad('x', 9223372036854775807, 'x')", "characters, more than 16777216"),
         ("sum(9223372036854775807 + item.amount - item.amount)", "too large"),
     ];
     for (expression, part) in cases {
