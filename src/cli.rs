@@ -8,6 +8,7 @@ mod format_args;
 mod generate;
 mod keys;
 mod list;
+mod load;
 mod log;
 mod markdown;
 mod new;
@@ -16,6 +17,7 @@ mod protect_args;
 mod reference;
 mod report;
 mod schema;
+mod set_args;
 mod shell;
 mod show;
 mod sign;
@@ -58,6 +60,8 @@ enum LogFormat {
 enum Command {
     /// Generate a data set: files, schema, data package and manifest.
     Generate(generate::Generate),
+    /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
+    Load(load::Load),
     /// Say what `generate` would make: rows, bytes, chunks, memory. Writes nothing.
     Plan(plan::PlanCommand),
     /// Compile a profile and run every check on a sample.
@@ -209,6 +213,7 @@ pub fn run() -> ExitCode {
     }
     let done = caught(|| match &cli.command {
         Command::Generate(command) => command.run(cli.log_format),
+        Command::Load(command) => command.run(cli.log_format),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Verify(command) => command.run(cli.log_format),

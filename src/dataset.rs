@@ -242,13 +242,23 @@ impl DataSet {
     /// The hash of everything that determines the rows, and of what a target adds to it, such as the file format.
     #[must_use]
     pub fn inputs_with(&self, target: Map<String, Value>) -> String {
+        self.inputs_of(self.part, target)
+    }
+
+    /// As [`DataSet::inputs_with`], for a target that holds all parts together: equal for each part and for the whole.
+    #[must_use]
+    pub fn inputs_of_all_parts(&self, target: Map<String, Value>) -> String {
+        self.inputs_of(None, target)
+    }
+
+    fn inputs_of(&self, part: Option<Part>, target: Map<String, Value>) -> String {
         let names: Vec<&str> = self.outputs.iter().map(|output| output.name.as_str()).collect();
         let mut all = Map::new();
         all.insert("engine".to_owned(), FINGERPRINT.into());
         all.insert("fingerprint".to_owned(), fingerprint(&self.plan).into());
         all.extend(target);
         all.insert("tables".to_owned(), names.into());
-        all.insert("part".to_owned(), json!(self.part.map(|part| [part.index(), part.count()])));
+        all.insert("part".to_owned(), json!(part.map(|part| [part.index(), part.count()])));
         for stage in self.stages() {
             let (name, value) = stage.inputs(&self.plan);
             all.insert(name.to_owned(), value);

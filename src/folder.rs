@@ -87,7 +87,14 @@ impl Folder<'_> {
     /// The outcome of a run, of its files.
     fn outcome(&self, files: &[FileEntry], log: Option<LogEnd>) -> Outcome {
         let (rows, bytes) = files.iter().fold((0, 0), |(rows, bytes), file| (rows + file.rows, bytes + file.bytes));
-        Outcome { outputs: files.len(), rows, bytes, place: Some(self.path.display().to_string()), log }
+        Outcome {
+            outputs: files.len(),
+            rows,
+            bytes,
+            place: Some(self.path.display().to_string()),
+            unchanged: false,
+            log,
+        }
     }
 
     /// Makes the folder, and keeps other runs away from it until the locks are dropped.
@@ -120,7 +127,7 @@ impl Target for Folder<'_> {
             && let Some(files) = self.complete(set)?
         {
             let log = audit::verify(&self.path.join(log_name(part))).ok();
-            return Ok(Begun::Complete(self.outcome(&files, log)));
+            return Ok(Begun::Complete(Outcome { unchanged: true, ..self.outcome(&files, log) }));
         }
         let inputs = self.inputs(set);
         let fields = json!({ "profile": set.plan().name, "inputs": inputs });

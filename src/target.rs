@@ -3,11 +3,13 @@
 //! To add one: a file here with a `static` [`Scheme`] and one line in [`SCHEMES`].
 
 mod folder;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod stdout;
 
 use crate::disk::Disk;
 use crate::engine::Target;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{Format, Options};
 
 /// A kind of target: one entry in [`SCHEMES`].
@@ -16,6 +18,8 @@ pub struct Scheme {
     pub form: &'static str,
     /// One line about it.
     pub about: &'static str,
+    /// The command that writes there: `generate` to files, `load` to databases.
+    pub command: &'static str,
     /// Opens the target that a text names; `None` where the text has another form.
     pub open: Open,
 }
@@ -25,7 +29,7 @@ pub type Open = for<'a> fn(&str, &Settings<'a>) -> Option<Result<Box<dyn Target 
 
 /// What targets need to know beside their name.
 pub struct Settings<'a> {
-    /// The file format.
+    /// The file format; a database takes it as a measure of sizes alone.
     pub format: &'static Format,
     /// The format's options.
     pub options: Options,
@@ -34,14 +38,31 @@ pub struct Settings<'a> {
 }
 
 /// Every kind of target. The first whose form a text has takes it; the last takes any text.
-pub static SCHEMES: &[&Scheme] = &[&stdout::STDOUT, &folder::FOLDER];
+pub static SCHEMES: &[&Scheme] = &[
+    &stdout::STDOUT,
+    #[cfg(feature = "sqlite")]
+    &sqlite::SQLITE,
+    &folder::FOLDER,
+];
 
-/// The target that a text names, such as the value of `--out`.
+/// The target that a text names, such as the value of `--out`, for a command.
 ///
 /// # Errors
 ///
-/// If the text has the form of a target and its rest is wrong.
-pub fn target<'a>(name: &str, settings: &Settings<'a>) -> Result<Box<dyn Target + 'a>> {
-    let opened = SCHEMES.iter().find_map(|scheme| (scheme.open)(name, settings));
-    opened.unwrap_or_else(|| Err(crate::error::Error::usage(format!("`{name}` names no target"))))
+/// If the text names no target, one of another command, or has the form of a target and its rest is wrong.
+pub fn target<'a>(name: &str, command: &str, settings: &Settings<'a>) -> Result<Box<dyn Target + 'a>> {
+    let opened = SCHEMES.iter().find_map(|scheme| Some((scheme, (scheme.open)(name, settings)?)));
+    match opened {
+        Some((scheme, target)) if scheme.command == command => target,
+        opened => {
+            let forms = SCHEMES.iter().filter(|scheme| scheme.command == command).map(|scheme| scheme.form);
+            let forms: Vec<&str> = forms.collect();
+            let hint = match opened {
+                Some((other, _)) if other.command == "load" => format!("placebo load PROFILE --to {name}"),
+                _ if forms.is_empty() => "this build has no such target: build it with its default features".to_owned(),
+                _ => format!("`{command}` writes to {}", forms.join(" or ")),
+            };
+            Err(Error::usage(format!("`{name}` is no target of `{command}`")).hint(hint))
+        }
+    }
 }

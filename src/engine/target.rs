@@ -149,6 +149,8 @@ pub struct Outcome {
     pub bytes: u64,
     /// The place, as the user knows it; `None` for a stream, which is gone.
     pub place: Option<String>,
+    /// Whether all of it was there already.
+    pub unchanged: bool,
     /// The end of the target's run log; `None` where it has no log.
     pub log: Option<LogEnd>,
 }

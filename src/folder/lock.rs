@@ -20,12 +20,23 @@ pub struct Lock {
 impl Lock {
     /// Locks a folder: for a whole run alone, for a part together with the runs of other parts.
     pub(crate) fn take(folder: &Path, part: Option<Part>) -> Result<Vec<Self>> {
-        let whole = Self::of(folder.join(lock_name(None)), part.is_none())?;
-        let own = part.map(|_| Self::of(folder.join(lock_name(part)), true));
+        let of =
+            |part, alone| Self::of(folder.join(lock_name(part)), alone, folder, "choose another folder with --out");
+        let whole = of(None, part.is_none())?;
+        let own = part.map(|_| of(part, true));
         Ok([Some(whole), own.transpose()?].into_iter().flatten().collect())
     }
 
-    fn of(path: PathBuf, alone: bool) -> Result<Self> {
+    /// Locks a file, such as a database, by a file beside it.
+    pub(crate) fn beside(file: &Path) -> Result<Self> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(file.file_name().unwrap_or_default());
+        name.push(".placebo-lock");
+        Self::of(file.with_file_name(name), true, file, "choose another file")
+    }
+
+    /// Takes the lock at a path; `shown` is what it guards, and `otherwise` what to do instead of waiting.
+    fn of(path: PathBuf, alone: bool, shown: &Path, otherwise: &str) -> Result<Self> {
         let io = |error| Error::io(&path, error);
         // The holder of a moment ago may have removed the file that was opened here: then the next one is tried.
         for _ in 0..100 {
@@ -35,7 +46,7 @@ impl Lock {
             let mut file =
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
             match if alone { file.try_lock() } else { file.try_lock_shared() } {
-                Err(TryLockError::WouldBlock) => return Err(held(&path, &mut file)),
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file, shown, otherwise)),
                 Err(TryLockError::Error(error)) => return Err(io(error)),
                 Ok(()) if !same(&file, &path) => {}
                 Ok(()) => {
@@ -51,7 +62,7 @@ impl Lock {
 }
 
 /// Who holds the lock, as far as the file says.
-fn held(path: &Path, file: &mut File) -> Error {
+fn held(file: &mut File, shown: &Path, otherwise: &str) -> Error {
     let mut holder = String::new();
     // What a name is good for is the message alone: a holder of this very moment is given a little time to write it.
     for _ in 0..50 {
@@ -64,9 +75,8 @@ fn held(path: &Path, file: &mut File) -> Error {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let holder = if holder.trim().is_empty() { "another run" } else { holder.trim() };
-    let folder = path.parent().unwrap_or(path);
-    Error::new(Kind::Locked, format!("{holder} writes to `{}`", folder.display()))
-        .hint("wait for its end, or choose another folder with --out")
+    Error::new(Kind::Locked, format!("{holder} writes to `{}`", shown.display()))
+        .hint(format!("wait for its end, or {otherwise}"))
 }
 
 /// Whether the path still leads to the open file.

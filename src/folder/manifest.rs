@@ -130,6 +130,29 @@ pub struct BesideEntry {
 impl Manifest {
     /// The manifest of the files of a folder, and of the sidecars beside them.
     pub(super) fn new(folder: &Folder<'_>, set: &DataSet, files: &[FileEntry], sidecars: &[Sidecar]) -> Self {
+        let settings = FormatSettings::new(folder.format, &folder.options);
+        let sum = |table: &str| sum_of(files.iter().filter(|file| file.table == table));
+        Self {
+            files: files.to_vec(),
+            beside: sidecars
+                .iter()
+                .map(|file| BesideEntry {
+                    path: file.name.clone(),
+                    bytes: file.text.len() as u64,
+                    sha256: sha256(file.text.as_bytes()),
+                })
+                .collect(),
+            ..Self::without_files(folder.format.name, settings, set, sum)
+        }
+    }
+
+    /// The manifest of a target that holds tables and no files, such as a database; `sum` gives the rows of a table.
+    pub(crate) fn without_files(
+        format: &str,
+        settings: FormatSettings,
+        set: &DataSet,
+        sum: impl Fn(&str) -> RowSum,
+    ) -> Self {
         let (plan, protection) = (set.plan(), set.protection());
         let data = plan.data.values().map(|data| DataEntry {
             file: data.name.clone(),
@@ -138,7 +161,7 @@ impl Manifest {
             licence: data.licence.clone(),
         });
         let tables = set.outputs().iter().map(|output| {
-            let sum = sum_of(files.iter().filter(|file| file.table == output.name));
+            let sum = sum(&output.name);
             TableEntry {
                 name: output.name.clone(),
                 rows: sum.rows,
@@ -146,7 +169,7 @@ impl Manifest {
                 columns: output.schema.fields().iter().map(|field| ColumnEntry::new(field)).collect(),
             }
         });
-        let FormatSettings { compression, csv_guard, others } = FormatSettings::new(folder.format, &folder.options);
+        let FormatSettings { compression, csv_guard, others } = settings;
         let commitment = protection.commitment(&plan.seed);
         let dense = plan.tables.iter().filter(|table| table.dense());
         Self {
@@ -163,22 +186,15 @@ impl Manifest {
             params: plan.params.clone(),
             rows: dense.map(|table| (table.name.clone(), table.rows)).collect(),
             data: data.collect(),
-            format: folder.format.name.to_owned(),
+            format: format.to_owned(),
             compression,
             csv_guard,
             settings: others,
             part: set.this_part(),
             protection: ProtectionEntry::new(plan, protection),
             tables: tables.collect(),
-            files: files.to_vec(),
-            beside: sidecars
-                .iter()
-                .map(|file| BesideEntry {
-                    path: file.name.clone(),
-                    bytes: file.text.len() as u64,
-                    sha256: sha256(file.text.as_bytes()),
-                })
-                .collect(),
+            files: Vec::new(),
+            beside: Vec::new(),
         }
     }
 

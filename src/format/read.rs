@@ -14,6 +14,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 
+pub(crate) use cell::Column as TextColumn;
+
 use super::Options;
 use crate::error::{Error, Kind, Result};
 

@@ -8,6 +8,7 @@ use crate::folder::Folder;
 pub(super) static FOLDER: Scheme = Scheme {
     form: "DIR",
     about: "a folder with a file per table, and the files that describe them",
+    command: "generate",
     open: |name, settings| {
         Some(Ok(Box::new(Folder {
             path: PathBuf::from(name),

@@ -18,6 +18,7 @@ use crate::order::lock;
 pub(super) static STDOUT: Scheme = Scheme {
     form: "-",
     about: "standard output, for one table",
+    command: "generate",
     open: |name, settings| {
         (name == "-").then(|| {
             let stdout = Stdout { format: settings.format, options: settings.options.clone() };
@@ -73,7 +74,7 @@ impl Session for StdoutSession<'_> {
         let Some(lane) = self.lane.write().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
         let (_, file) = lane.close(&System)?;
         self.progress.report("file", json!(file));
-        *lock(&self.outcome) = Outcome { outputs: 1, rows: file.rows, bytes: file.bytes, place: None, log: None };
+        *lock(&self.outcome) = Outcome { outputs: 1, rows: file.rows, bytes: file.bytes, ..Outcome::default() };
         Ok(())
     }
 

@@ -26,6 +26,8 @@ mod rules;
 mod run;
 mod source;
 mod splits;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod trust;
 mod tutorial;
 mod verify;

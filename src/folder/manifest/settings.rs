@@ -17,8 +17,13 @@ pub(crate) struct FormatSettings {
 }
 
 impl FormatSettings {
+    /// The settings of a target that has no format.
+    pub(crate) fn none() -> Self {
+        Self { compression: None, csv_guard: "off".to_owned(), others: BTreeMap::new() }
+    }
+
     pub(crate) fn new(format: &Format, options: &Options) -> Self {
-        let mut all = Self { compression: None, csv_guard: "off".to_owned(), others: BTreeMap::new() };
+        let mut all = Self::none();
         for (name, value) in format.chosen(options) {
             match name {
                 "compression" => all.compression = Some(value.to_owned()),

@@ -14,7 +14,7 @@ use super::malformed;
 use crate::error::Result;
 
 /// The values of a column so far.
-pub(in crate::format) struct Column {
+pub(crate) struct Column {
     pub(in crate::format) name: String,
     nullable: bool,
     values: Values,
@@ -43,7 +43,7 @@ pub(in crate::format) enum Class {
 }
 
 impl Column {
-    pub(in crate::format) fn new(field: &Field) -> Result<Self> {
+    pub(crate) fn new(field: &Field) -> Result<Self> {
         let values = match field.data_type() {
             DataType::Boolean => Values::Boolean(BooleanBuilder::new()),
             DataType::Int64 => Values::Integer(Int64Builder::new()),
@@ -73,7 +73,7 @@ impl Column {
         }
     }
 
-    pub(in crate::format) fn null(&mut self) -> Result<()> {
+    pub(crate) fn null(&mut self) -> Result<()> {
         if !self.nullable {
             return Err(malformed(format!("column `{}`: a value is missing", self.name)));
         }
@@ -90,7 +90,7 @@ impl Column {
         Ok(())
     }
 
-    pub(in crate::format) fn value(&mut self, text: &[u8]) -> Result<()> {
+    pub(crate) fn value(&mut self, text: &[u8]) -> Result<()> {
         let wrong = |what: &str| Err(malformed(format!("column `{}`: the text is not {what}", self.name)));
         match &mut self.values {
             Values::Boolean(values) => match text {
@@ -130,7 +130,7 @@ impl Column {
         Ok(())
     }
 
-    pub(in crate::format) fn finish(&mut self) -> ArrayRef {
+    pub(crate) fn finish(&mut self) -> ArrayRef {
         match &mut self.values {
             Values::Boolean(values) => Arc::new(values.finish()),
             Values::Integer(values) => Arc::new(values.finish()),

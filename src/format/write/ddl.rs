@@ -17,15 +17,38 @@
 
 use std::fmt::Write;
 
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, Schema};
 
 use super::datapackage::TableFile;
 use crate::notes::{Key, Noted};
+
+/// The SQL of one database, where it differs from that of others.
+pub struct Dialect {
+    /// The type of a column.
+    pub sql_type: fn(&DataType) -> String,
+    /// Whether a foreign key may lead to a table that is created later.
+    pub forward_references: bool,
+    /// The end of a foreign key, with a leading space, or nothing.
+    pub foreign_key_end: &'static str,
+    /// Whether the database evaluates a predicate over these columns as it is meant.
+    pub takes_check: fn(&str, &Schema) -> bool,
+}
+
+/// The SQL of `schema.sql`.
+static PORTABLE: Dialect =
+    Dialect { sql_type, forward_references: false, foreign_key_end: "", takes_check: |_, _| true };
 
 /// The text of `schema.sql`. References that neither database would take are comments: to a table that is not among
 /// `tables`, to a column that is not the primary key of its table, or around a circle of tables.
 #[must_use]
 pub fn schema_sql(tables: &[TableFile]) -> String {
+    create_tables(tables, &PORTABLE)
+}
+
+/// The statements that create tables in a dialect, in the order of [`schema_sql`]. References and checks that the dialect does
+/// not take are comments.
+#[must_use]
+pub fn create_tables(tables: &[TableFile], dialect: &Dialect) -> String {
     let mut text = String::new();
     let mut written: Vec<&TableFile> = Vec::new();
     let mut left: Vec<&TableFile> = tables.iter().collect();
@@ -42,12 +65,14 @@ pub fn schema_sql(tables: &[TableFile]) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        create(table, &written, &mut text);
+        let known: Vec<&TableFile> = if dialect.forward_references { tables.iter().collect() } else { written.clone() };
+        create(table, &known, dialect, &mut text);
     }
     text
 }
 
-fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
+/// Writes the statement of a table; a foreign key may lead to the tables that are `known`.
+fn create(table: &TableFile, known: &[&TableFile], dialect: &Dialect, text: &mut String) {
     comment("", &table.about, text);
     line(text, format_args!("CREATE TABLE {} (", quoted(&table.name)));
     let mut constraints = Vec::new();
@@ -60,17 +85,19 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
     for reference in table.references() {
         let names = |names: &[&str]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         let (columns, keys) = (names(&reference.columns), names(&reference.keys));
-        let key = format!("FOREIGN KEY ({columns}) REFERENCES {} ({keys})", quoted(reference.table));
+        let end = dialect.foreign_key_end;
+        let key = format!("FOREIGN KEY ({columns}) REFERENCES {} ({keys}){end}", quoted(reference.table));
         let sorted = |mut keys: Vec<&str>| {
             keys.sort_unstable();
             keys.join("\n")
         };
         let whole = |table: &TableFile| sorted(table.primary_key()) == sorted(reference.keys.clone());
-        let takes = written.iter().any(|table| table.name == reference.table && whole(table));
+        let takes = known.iter().any(|table| table.name == reference.table && whole(table));
         if takes { constraints.push(key) } else { loose.push(key) }
     }
     for (name, predicate) in &table.checks {
-        constraints.push(format!("CONSTRAINT {} CHECK ({predicate})", quoted(name)));
+        let check = format!("CONSTRAINT {} CHECK ({predicate})", quoted(name));
+        if (dialect.takes_check)(predicate, &table.schema) { constraints.push(check) } else { loose.push(check) }
     }
     let last = table.schema.fields().len() + constraints.len() - 1;
     let comma = |n: usize| if n == last { "" } else { "," };
@@ -80,13 +107,16 @@ fn create(table: &TableFile, written: &[&TableFile], text: &mut String) {
             comment("  ", &class, text);
         }
         let null = if field.is_nullable() { "" } else { " NOT NULL" };
-        line(text, format_args!("  {} {}{null}{}", quoted(field.name()), sql_type(field), comma(n)));
+        line(
+            text,
+            format_args!("  {} {}{null}{}", quoted(field.name()), (dialect.sql_type)(field.data_type()), comma(n)),
+        );
     }
     for (n, constraint) in constraints.iter().enumerate() {
         line(text, format_args!("  {constraint}{}", comma(table.schema.fields().len() + n)));
     }
-    for key in loose {
-        comment("  ", &key, text);
+    for constraint in loose {
+        comment("  ", &constraint, text);
     }
     text.push_str(");\n");
 }
@@ -114,13 +144,13 @@ fn comment(indent: &str, about: &str, text: &mut String) {
     }
 }
 
-/// `"a""b"`.
-fn quoted(name: &str) -> String {
+/// A name as SQL has it: `"a""b"`.
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn sql_type(field: &Field) -> String {
-    match field.data_type() {
+fn sql_type(data_type: &DataType) -> String {
+    match data_type {
         DataType::Boolean => "BOOLEAN".to_owned(),
         DataType::Int64 => "BIGINT".to_owned(),
         DataType::Float64 => "DOUBLE PRECISION".to_owned(),

@@ -1,0 +1,105 @@
+//! The options that say what is made, shared by the commands that make it.
+
+use clap::Args;
+
+use super::protect_args::ProtectArgs;
+use super::watch::{Reporting, run_reporting};
+use super::{LogFormat, Source, log, threads};
+use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
+use crate::engine::{Outcome, Start, Target};
+use crate::error::{Error, Kind, Result};
+use crate::part::Part;
+use crate::plan::Plan;
+
+/// A data set, and how it is made.
+#[derive(Args)]
+pub(super) struct SetArgs {
+    #[command(flatten)]
+    source: Source,
+    /// Only these tables, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "TABLE,…")]
+    tables: Vec<String>,
+    /// One part of many, such as `2/3`: the parts together hold the rows of the whole.
+    #[arg(long, value_name = "I/N")]
+    part: Option<String>,
+    /// Worker threads; by default all cores. Output does not depend on it.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
+    #[arg(long, value_name = "FINGERPRINT")]
+    expect_fingerprint: Option<String>,
+    #[command(flatten)]
+    protect: ProtectArgs,
+    /// No progress and no summary.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Root rows per chunk, for tests: output does not depend on it.
+    #[arg(long, hide = true)]
+    chunk_rows: Option<u64>,
+}
+
+impl SetArgs {
+    /// The plan, whose fingerprint is the expected one.
+    pub(super) fn plan(&self) -> Result<Plan> {
+        let plan = self.source.plan()?;
+        let Some(expected) = &self.expect_fingerprint else { return Ok(plan) };
+        let inputs = fingerprint(&plan);
+        if expected == FINGERPRINT || *expected == inputs {
+            return Ok(plan);
+        }
+        Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
+            .hint(format!("the engine's is `{FINGERPRINT}`, the inputs' is `{inputs}`")))
+    }
+
+    /// The data set of a plan; `binary` says whether encrypted cells may be bytes.
+    pub(super) fn data_set(&self, plan: Plan, binary: bool) -> Result<DataSet> {
+        // What is wrong with a table's name is told before what is wrong with a part or a key.
+        self.tables.iter().try_for_each(|name| plan.table(name).map(|_| ()))?;
+        let part = self.part.as_deref().map(part).transpose()?;
+        let protection = self.protect.protection(&plan, binary)?;
+        let set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.chunk_rows);
+        if self.tables.is_empty() { Ok(set) } else { set.tables(&self.tables) }
+    }
+
+    /// Runs into a target, and tells of it; `format` and `out` are the names of the form and the place.
+    pub(super) fn run(
+        &self,
+        set: &DataSet,
+        target: &dyn Target,
+        start: Start,
+        (format, out): (&str, &str),
+        log_format: LogFormat,
+    ) -> Result<()> {
+        let threads = threads(self.threads)?;
+        self.protect.warn(set.plan(), set.protection(), log_format);
+        let reporting = if self.quiet { Reporting::None } else { Reporting::of(log_format) };
+        if reporting == Reporting::Json {
+            log::start(set, format, out);
+        }
+        let outcome = run_reporting(set, target, start, threads, reporting)?;
+        summary(&outcome, out, reporting);
+        Ok(())
+    }
+}
+
+fn summary(outcome: &Outcome, out: &str, reporting: Reporting) {
+    match (reporting, &outcome.place) {
+        (Reporting::Json, _) => log::end(out, outcome),
+        (Reporting::Silent | Reporting::Bar, Some(place)) => {
+            let [rows, bytes] = [outcome.rows, outcome.bytes].map(super::text_table::count);
+            let unchanged = if outcome.unchanged { "; nothing to do, all of it was there" } else { "" };
+            log::say(&format!("{place}: {} tables, {rows} rows, {bytes} bytes{unchanged}", outcome.outputs));
+            if let Some(end) = &outcome.log {
+                log::say(&format!("run log: {} events, the last {}", end.events, end.last));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reads `2/3`.
+fn part(text: &str) -> Result<Part> {
+    text.parse().map_err(|error: Error| {
+        Error::usage(format!("`--part {text}`: {}", error.message())).hint("such as 1/3, 2/3 and 3/3")
+    })
+}
