@@ -178,7 +178,7 @@ impl DataSet {
         sorted
     }
 
-    /// Whether an output of `from` refers to an output of `to`.
+    /// Tells whether an output of `from` refers to an output of `to`.
     fn refers(&self, from: &TreeShare, to: &TreeShare) -> bool {
         let fields = from.outputs.iter().flat_map(|id| self.output(*id).schema.fields());
         let mut targets = fields.filter_map(|field| Some(field.reference()?.0));

@@ -29,7 +29,7 @@ use cells::Table;
 /// Rows opened at a time, on each core.
 const BATCH: usize = 16_384;
 
-/// What opens cells: the data key, or the key of one column.
+/// The key that decrypts cells: the data key, or that of one column.
 pub enum Opener<'a> {
     /// Every key of a keyring.
     Keys(&'a Keys),
@@ -47,14 +47,14 @@ pub struct ColumnName {
 }
 
 impl ColumnName {
-    /// Whether it is the name of a protected column.
+    /// Tells whether it is the name of a protected column.
     #[must_use]
     pub fn is(&self, column: &ProtectedColumn) -> bool {
         self.table == column.table && self.column == column.column
     }
 }
 
-/// What is wanted of a data set.
+/// A request to decrypt or reencrypt a data set.
 pub struct Request<'a> {
     /// The folder with the manifest.
     pub folder: PathBuf,
@@ -62,11 +62,11 @@ pub struct Request<'a> {
     pub file: Option<PathBuf>,
     /// Only these columns; all that are encrypted where there is none.
     pub columns: Vec<ColumnName>,
-    /// What opens them.
+    /// The key that decrypts them.
     pub opener: Opener<'a>,
     /// The key that they are sealed with again.
     pub again: Option<&'a Secret>,
-    /// Whether a nonce that does not follow from the value is refused.
+    /// True if a nonce that does not follow from the value is refused.
     pub strict: bool,
     /// The folder that files are written to.
     pub out: PathBuf,

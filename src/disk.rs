@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 
-/// What a run asks of a file system.
+/// The operations that a run needs of a file system.
 pub trait Disk: Send + Sync {
     /// Makes a folder and those above it, unless they are there.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;

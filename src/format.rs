@@ -38,7 +38,7 @@ pub struct Format {
     pub mediatype: &'static str,
     /// The settings that it offers.
     pub settings: &'static [&'static Setting],
-    /// Whether a cell may be bytes; where not, encrypted cells are text.
+    /// True if a cell may be bytes; where not, encrypted cells are text.
     pub binary: bool,
     /// Makes the encoder of one table.
     pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,

@@ -20,7 +20,7 @@ pub enum Key {
     Hipaa,
     /// `direct` or `quasi`: whether the column alone, or with others, tells who somebody is.
     Identifies,
-    /// Where values come from, such as `reserved-range`.
+    /// The origin of the values, such as `reserved-range`.
     Origin,
     /// The handling that the profile wants, where protection is asked for.
     Handling,
@@ -34,7 +34,7 @@ pub enum Key {
     References,
     /// The row that a foreign key of several columns leads to, such as `visit`: its columns have the same one.
     Via,
-    /// What the column means.
+    /// The meaning of the column.
     About,
 }
 
@@ -68,7 +68,7 @@ pub trait Noted: Sized {
     #[must_use]
     fn with_note(self, key: Key, text: &str) -> Self;
 
-    /// Whether the column belongs to the primary key.
+    /// Tells whether the column belongs to the primary key.
     fn is_primary_key(&self) -> bool {
         self.note(Key::PrimaryKey).is_some()
     }
@@ -84,7 +84,7 @@ pub trait Noted: Sized {
         self.note(Key::References)?.split_once('.')
     }
 
-    /// Whether values went through a handling that changes them.
+    /// Tells whether values went through a handling that changes them.
     fn is_protected(&self) -> bool {
         self.note(Key::Protection).is_some()
     }

@@ -61,13 +61,13 @@ pub struct Handling {
     pub name: &'static str,
     /// One line for `placebo list handlings`.
     pub about: &'static str,
-    /// Whether it needs a key.
+    /// True if it needs a key.
     pub keyed: bool,
-    /// What it leaves of a value.
+    /// The information that it leaves of a value.
     pub leaves: Remains,
-    /// Whether it takes a domain, and what it does without one.
+    /// Its use of a domain, and of a default where none is given.
     pub domain: Domain,
-    /// Whether equal values stay equal and different ones different, unless their cells are bound to rows.
+    /// True if equal values stay equal and different ones different, unless their cells are bound to rows.
     pub joins: bool,
     /// Refuses a column of a type or kind that it cannot handle; the error has no path.
     pub accepts: fn(&Field, Option<&Kind>) -> Result<()>,
@@ -87,37 +87,37 @@ pub enum Domain {
 }
 
 impl Handling {
-    /// Whether it leaves values as they are.
+    /// Tells whether it leaves values as they are.
     #[must_use]
     pub fn is_clear(&self) -> bool {
         self.leaves == Remains::Everything
     }
 
-    /// Whether its cells are ciphertext, which `placebo decrypt` opens.
+    /// Tells whether its cells are ciphertext, which `placebo decrypt` opens.
     #[must_use]
     pub fn seals(&self) -> bool {
         self.leaves == Remains::Ciphertext
     }
 
-    /// Whether it may be given a domain.
+    /// Tells whether it may be given a domain.
     #[must_use]
     pub fn takes_domain(&self) -> bool {
         self.domain != Domain::None
     }
 
-    /// Whether each cell is bound to its row, so that it cannot be moved to another one.
+    /// Tells whether each cell is bound to its row, so that it cannot be moved to another one.
     #[must_use]
     pub fn binds_rows(&self, domain: Option<&str>) -> bool {
         self.domain == Domain::OrRow && domain.is_none()
     }
 
-    /// Whether keys that are handled so still join.
+    /// Tells whether keys that are handled so still join.
     #[must_use]
     pub fn keeps_joins(&self, domain: Option<&str>) -> bool {
         self.joins && !self.binds_rows(domain)
     }
 
-    /// Whether columns of a class may be kept so; yes for a class that there is not.
+    /// Tells whether columns of a class may be kept so; yes for a class that there is not.
     #[must_use]
     pub fn fit_for(&self, class: &str) -> bool {
         kinds::class(class).is_none_or(|class| self.leaves <= class.allows)
@@ -208,13 +208,13 @@ pub struct Settings {
     pub data_set: String,
     /// The multiple of bytes to which plaintexts are padded; `None` for no padding.
     pub pad: Option<usize>,
-    /// Whether nulls are encrypted too.
+    /// True if nulls are encrypted too.
     pub encrypt_nulls: bool,
-    /// Whether nonces are random: then equal runs give different bytes.
+    /// True if nonces are random: then equal runs give different bytes.
     pub random_nonce: bool,
-    /// Whether the manifest has the seed although something is encrypted.
+    /// True if the manifest has the seed although something is encrypted.
     pub disclose_seed: bool,
-    /// Whether encrypted cells are bytes, for formats that have them; text elsewhere.
+    /// True if encrypted cells are bytes, for formats that have them; text elsewhere.
     pub binary: bool,
 }
 
@@ -330,11 +330,11 @@ pub trait Protect: Send + Sync {
     fn data_type(&self, _clear: &DataType) -> DataType {
         DataType::Utf8
     }
-    /// Whether the protected column may be null; by default where the clear one may.
+    /// Tells whether the protected column may be null; by default where the clear one may.
     fn nullable(&self, clear: bool) -> bool {
         clear
     }
-    /// Whether cells are bound to their rows; such columns are handled after the keys.
+    /// Tells whether cells are bound to their rows; such columns are handled after the keys.
     fn row_bound(&self) -> bool {
         false
     }
@@ -366,7 +366,7 @@ pub struct KeyInfo {
     pub check_value: String,
     /// The key, wrapped with another one; `None` where it is not.
     pub wrapped: Option<String>,
-    /// Whether it is a test key, which anyone can make.
+    /// True if it is a test key, which anyone can make.
     pub test_only: bool,
 }
 
@@ -390,7 +390,7 @@ struct Table {
     schema: Option<SchemaRef>,
     columns: Vec<Option<Box<dyn Protect>>>,
     keys: Vec<usize>,
-    /// Whether some cell is bound to its row.
+    /// True if some cell is bound to its row.
     bound: bool,
 }
 
@@ -554,7 +554,7 @@ impl Protection {
         columns.filter(|column| column.scope().is_some()).count() * (fe1::OVERHEAD * 4 / 3 + fe1::PREFIX.len() + 8)
     }
 
-    /// Whether encrypted values stay secret from a reader of the files: not with a key for tests, nor with a seed that is
+    /// Tells whether encrypted values are secret from a reader of the files: false with a key for tests, and with a seed that is
     /// disclosed or can be guessed.
     #[must_use]
     pub fn confidential(&self, seed: &str) -> bool {
@@ -572,7 +572,7 @@ impl Protection {
         Some(crate::digest::hex(&hmac::Mac::finalize(mac).into_bytes()))
     }
 
-    /// Whether anything is protected.
+    /// Tells whether anything is protected.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.decisions.is_empty()

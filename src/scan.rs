@@ -31,7 +31,7 @@ const PREFIXES: [usize; 3] = [LEAST, 8, 12];
 const MOST_SHAPES: usize = 16_384;
 /// The most ways in which one value is written that are kept of a file.
 const MOST_SPELLINGS: usize = 4;
-/// What a candidate takes beside its text, in bytes.
+/// The memory of a candidate beside its text, in bytes.
 const CANDIDATE: u64 = 200;
 
 /// Bytes of text by which two pieces of one long text must overlap, so that no value is cut.
@@ -53,7 +53,7 @@ pub struct Value<'a> {
     pub text: &'a [u8],
 }
 
-/// Where values come from: the same ones each time.
+/// A source of values that can be read again and gives the same ones.
 pub trait Values {
     /// Hands out every value.
     ///
@@ -89,7 +89,7 @@ pub struct Search {
     room: AtomicU64,
 }
 
-/// What is known of a column's own values.
+/// Counts of a column's own values.
 #[derive(Default)]
 struct Looked {
     values: u64,
@@ -97,7 +97,7 @@ struct Looked {
     ranges: Ranges,
 }
 
-/// What a filter let through in one file.
+/// The candidates that the filter let through in one file.
 pub struct Candidates<P> {
     found: BTreeMap<u64, Candidate<P>>,
     /// How many words of each shape there are.
@@ -138,14 +138,14 @@ pub struct Finding<P> {
     pub expected: f64,
     /// The probability that chance alone made so many.
     pub p: f64,
-    /// Whether that is too improbable to be chance.
+    /// True if that is too improbable to be chance.
     pub leak: bool,
 }
 
-/// What became of a search.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Outcome<P> {
-    /// What was found, by file and column.
+    /// The hits, by file and column.
     pub findings: Vec<Finding<P>>,
     /// For each column how many of the values found are values of control groups as well, and were not counted.
     pub shared: Vec<u64>,
@@ -267,7 +267,7 @@ impl Search {
         Ok(outcome)
     }
 
-    /// What was found in one file.
+    /// The hits in one file.
     fn judge<P: Clone>(
         &self,
         number: usize,
@@ -392,7 +392,7 @@ impl<P: Clone> Scanner<'_, P> {
         }
     }
 
-    /// What was found so far.
+    /// The hits so far.
     #[must_use]
     pub fn finish(self) -> Candidates<P> {
         self.seen

@@ -1,6 +1,6 @@
 //! Texts that spreadsheets run instead of showing them.
 
-/// Whether a spreadsheet takes a cell for a formula: it begins with `=`, `+`, `-`, `@`, a tab or a carriage return.
+/// Tells whether a spreadsheet takes a cell for a formula: it begins with `=`, `+`, `-`, `@`, a tab or a carriage return.
 ///
 /// No generator makes such a text. Expressions and patterns of a profile may; the option `csv-guard` is for those.
 #[must_use]

@@ -27,7 +27,7 @@ pub struct Scheme {
 /// Opens the target that a text names; `None` where the text has another form.
 pub type Open = for<'a> fn(&str, &Settings<'a>) -> Option<Result<Box<dyn Target + 'a>>>;
 
-/// What targets need to know beside their name.
+/// Settings that targets need beside their name.
 pub struct Settings<'a> {
     /// The file format; a database takes it as a measure of sizes alone.
     pub format: &'static Format,

@@ -1,4 +1,4 @@
-//! Whether a folder still holds what a run wrote: from the hashes of its files to the values in them.
+//! Checks whether a folder still holds what a run wrote: from the hashes of its files to the values in them.
 //!
 //! Four questions, each of which stands by itself, so that the answer to one is of use where another cannot be asked:
 //! are these the files (`folder`), are these their rows (`rows`), do the keys hold (`keys`), and do the rows follow
@@ -25,7 +25,7 @@ use crate::folder::manifest::StoredManifest;
 use crate::order::pool;
 use crate::protect::keyring::Keys;
 
-/// What to look at.
+/// A request to verify a folder.
 pub struct Request {
     /// The folder that a run wrote.
     pub folder: PathBuf,
@@ -45,20 +45,20 @@ pub struct Request {
     pub threads: usize,
     /// The most bytes that keys may take in memory at a time.
     pub memory: u64,
-    /// Whether findings may show values.
+    /// True if findings may show values.
     pub show_values: bool,
 }
 
-/// What was found, and what was looked at.
+/// The result of a verification: findings, notes, and the things that were checked.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What is wrong, in order.
+    /// The findings, in order.
     pub findings: Vec<Finding>,
     /// How many more there are than `findings` has.
     pub more: u64,
-    /// What could not be looked at, and why.
+    /// Things that could not be checked, each with its reason.
     pub notes: Vec<String>,
-    /// What holds, in a few words each: `45 files`, `12 foreign keys`.
+    /// Things that hold, in a few words each: `45 files`, `12 foreign keys`.
     pub looked: Vec<String>,
     /// Why the rows were not held against the profile, where that was asked for and is impossible.
     pub refused: Option<Error>,
@@ -69,7 +69,7 @@ pub struct Report {
 pub struct Files {
     /// The manifests that could be read: one, or one for each part.
     pub manifests: Vec<StoredManifest>,
-    /// What is wrong, in order.
+    /// The findings, in order.
     pub findings: Vec<Finding>,
 }
 

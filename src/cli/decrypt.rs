@@ -20,7 +20,7 @@ pub(super) struct Decrypt {
     columns: Vec<String>,
     #[command(flatten)]
     keys: KeyArgs,
-    /// Where the key of the one column of `--columns` is, as `keys export` prints it.
+    /// The source of the key of the one column of `--columns`, as `keys export` prints it.
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["key_source", "keyring"])]
     column_key: Option<String>,
     /// Also refuse cells whose nonce does not follow from their value: someone else made them.

@@ -11,7 +11,7 @@ use crate::{generator, kinds, profile};
 
 #[derive(Args)]
 pub(super) struct List {
-    /// What to list.
+    /// The things to list.
     what: What,
 }
 

@@ -142,7 +142,7 @@ fn properties(schema: &Value) -> String {
     text
 }
 
-/// What a property takes, in words.
+/// The values of a property, in words.
 fn takes(property: &Value, definitions: &Map<String, Value>) -> String {
     if let Some(reference) = property.get("$ref").and_then(Value::as_str) {
         let name = reference.rsplit('/').next().unwrap_or_default();

@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
         Ok((!columns.is_empty()).then_some(Self { sealed, written, columns, keys, entry, strict: request.strict }))
     }
 
-    /// What the rows are bound to.
+    /// The bindings of the rows.
     fn bindings(&self, columns: &[ArrayRef], first: u64) -> Result<Bindings> {
         if self.keys.is_empty() {
             let rows = columns.first().map_or(0, Array::len) as u64;

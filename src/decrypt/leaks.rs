@@ -29,11 +29,11 @@ pub struct Leak {
     pub path: String,
     /// The column, as `table.column`.
     pub column: String,
-    /// Where in the file.
+    /// The place in the file.
     pub at: Place,
 }
 
-/// Where something was found.
+/// The place of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// This byte of the file.
@@ -54,7 +54,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is looked for: every plaintext, with the column that it is of.
+/// The plaintexts to search for, each with its column.
 #[derive(Default)]
 struct Plain {
     values: BTreeMap<Vec<u8>, String>,

@@ -27,14 +27,14 @@ use crate::digest::RowSum;
 use crate::error::{Error, Result};
 use crate::format::write::Piece;
 
-/// What a run does about what is in its target.
+/// The way in which a run treats earlier rows in its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// Nothing may be there.
     New,
-    /// What is there is replaced.
+    /// Earlier rows are replaced.
     Overwrite,
-    /// What an interrupted run with equal inputs left is used; where nothing is there, the run is new.
+    /// The rest of an interrupted run with equal inputs is used; if there is none, the run is new.
     Resume,
 }
 
@@ -49,7 +49,7 @@ pub trait Target: Sync {
     fn begin<'a>(&'a self, set: &'a DataSet, start: Start, progress: &'a Progress) -> Result<Begun<'a>>;
 }
 
-/// What [`Target::begin`] found.
+/// The result of [`Target::begin`].
 pub enum Begun<'a> {
     /// A run to be made.
     Session(Box<dyn Session + 'a>),
@@ -125,7 +125,7 @@ pub struct ChunkId<'t> {
     pub rows: Range<u64>,
 }
 
-/// What a target has of a tree.
+/// The rows and outputs of a tree that a target has already.
 #[derive(Debug, Clone, Default)]
 pub struct Done {
     /// Outputs that are complete.
@@ -138,7 +138,7 @@ pub struct Done {
     pub reused_bytes: u64,
 }
 
-/// What a run wrote.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// The number of outputs.

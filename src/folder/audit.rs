@@ -8,7 +8,7 @@
 //! {"seq":2,"prev":"9f86…","time":"2025-06-30T08:00:01Z","event":"file","path":"patient.csv","rows":1000,"bytes":81223,"sha256":"77aa…"}
 //! ```
 //!
-//! What no chain shows is that lines are missing at its end; the last hash, which a run prints, does. A line that was torn by a
+//! A chain cannot show that lines are missing at its end; the last hash, which a run prints, does. A line that was torn by a
 //! loss of power stays as it is, and the next run says so in an event `recovered`.
 
 use std::io::{self, Write};
@@ -108,7 +108,7 @@ impl Log {
         retry(|| end.handle.sync()).map_err(|error| Error::io(&self.path, error))
     }
 
-    /// Where the log ends now.
+    /// The number of events so far, and the hash of the last one.
     #[must_use]
     pub fn end(&self) -> LogEnd {
         let end = lock(&self.end);

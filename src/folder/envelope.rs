@@ -19,9 +19,9 @@ use crate::digest::sha256;
 use crate::error::{Error, Kind, Result};
 use crate::protect::source::shown;
 
-/// What the payload is.
+/// The media type of the payload.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
-/// What the predicate of the statement is: which run it was.
+/// The type of the statement's predicate, which names the run.
 const PREDICATE_TYPE: &str = "urn:placebo:manifest:v1";
 /// Before the 32 bytes of a private key: RFC 8410, section 7.
 const PRIVATE: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -125,7 +125,7 @@ fn statement(made: &StoredManifest) -> String {
     .to_string()
 }
 
-/// What is signed: DSSE's pre-authentication encoding.
+/// DSSE's pre-authentication encoding, which is signed.
 fn encoded(payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
     [head.as_bytes(), payload].concat()
@@ -165,11 +165,11 @@ fn private(_: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a manifest has an envelope that is about it and, where a key is given, signed by it.
+/// Tells whether a manifest has an envelope that is about it and, where a key is given, signed by it.
 ///
 /// # Errors
 ///
-/// What is wrong with the envelope, as a sentence about it.
+/// The defect of the envelope, as a sentence about it.
 pub fn check(path: &Path, stored: &StoredManifest, key: Option<&PublicKey>) -> Result<bool, String> {
     let mut text = String::new();
     match File::open(path).and_then(|file| file.take(1 << 30).read_to_string(&mut text)) {

@@ -37,7 +37,7 @@ pub struct Estimate {
     pub output: OutputId,
     /// Its rows.
     pub rows: f64,
-    /// Whether the number of rows is exact.
+    /// True if the number of rows is exact.
     pub exact: bool,
     /// Its bytes as one file, or as the file of one part.
     pub bytes: f64,

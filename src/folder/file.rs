@@ -34,7 +34,7 @@ pub struct FileEntry {
 }
 
 impl FileEntry {
-    /// Whether the file in a folder has just the bytes that it was finished with.
+    /// Tells whether the file in a folder has just the bytes that it was finished with.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ struct Stream {
     raw: BufWriter<Box<dyn Handle>>,
     bytes: u64,
     hash: Sha256,
-    /// What went wrong first: libraries keep its text alone, and a closed pipe must be told from a full disk.
+    /// The first error: libraries keep its text alone, and a closed pipe must be told from a full disk.
     failed: Option<io::Error>,
 }
 

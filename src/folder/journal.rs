@@ -1,4 +1,4 @@
-//! What a run has finished, written down as it goes: an interrupted run goes on from here.
+//! The journal of a run: chunks and files that are complete, so that `--resume` continues behind them.
 //!
 //! The journal is a file beside the data, one line for each chunk that every file of its tree holds, and one for each file that has
 //! its name. A line is 16 hex digits, a space and JSON; the digits are the start of the SHA-256 of the digits before and the JSON, so that
@@ -60,7 +60,7 @@ struct Whole {
     file: FileEntry,
 }
 
-/// What a journal says.
+/// The content of a journal.
 #[derive(Debug, Default)]
 pub(super) struct JournalState {
     /// The hash of all inputs of the run that wrote it.

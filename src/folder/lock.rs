@@ -13,7 +13,7 @@ use crate::part::Part;
 pub struct Lock {
     file: File,
     path: PathBuf,
-    /// Whether nobody else may write to the folder; parts share it.
+    /// True if nobody else may write to the folder; parts share it.
     alone: bool,
 }
 
@@ -79,7 +79,7 @@ fn held(file: &mut File, shown: &Path, otherwise: &str) -> Error {
         .hint(format!("wait for its end, or {otherwise}"))
 }
 
-/// Whether the path still leads to the open file.
+/// Tells whether the path still leads to the open file.
 #[cfg(unix)]
 fn same(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

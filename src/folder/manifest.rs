@@ -1,4 +1,4 @@
-//! What a run made: inputs, fingerprint, files, counts, hashes. No time, no host, no user: equal runs, equal bytes.
+//! The manifest of a run: inputs, fingerprint, files, counts, hashes. It has no time, host or user, so equal runs have equal manifests.
 //!
 //! With the profile at hand a manifest is all that is needed to make the same rows again; without it, to read every file
 //! and to know its types and keys. It is read as strictly as it is written: a text that is not byte for byte what
@@ -29,7 +29,7 @@ use crate::sql::civil;
 /// The layout of the manifest itself.
 const LAYOUT: u32 = 1;
 
-/// What is true of every run: there is no generator that reads data of people.
+/// A statement that is true of every run: no generator reads data of people.
 const REAL_DATA: &str = "no real data was an input: every value follows from the profile, its data files and the seed";
 
 /// The manifest of a run, as `manifest.json` has it.
@@ -44,7 +44,7 @@ pub struct Manifest {
     pub engine: String,
     /// SHA-256 over everything that values follow from.
     pub fingerprint: String,
-    /// What was an input beside the profile: nothing.
+    /// A statement that no real data was an input.
     pub real_data: String,
     /// The profile's name; the names of several, joined by `-`.
     pub profile: String,
@@ -68,7 +68,7 @@ pub struct Manifest {
     pub format: String,
     /// The compression, for formats that have a choice.
     pub compression: Option<String>,
-    /// Whether a `'` was written before formulas: `off` or `quote`.
+    /// `quote` if a `'` was written before formulas, else `off`.
     pub csv_guard: String,
     /// Every other setting of the format, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -76,7 +76,7 @@ pub struct Manifest {
     /// Which part of how many, such as `1/3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
-    /// What was done to personal data, where something was.
+    /// The protection of personal data, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionEntry>,
     /// The tables that were asked for, with what this run made of them.
@@ -95,7 +95,7 @@ pub struct DataEntry {
     pub file: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
-    /// Where its content is from.
+    /// The source of its content.
     pub source: String,
     /// Its licence.
     pub licence: String,

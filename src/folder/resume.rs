@@ -16,7 +16,7 @@ use crate::disk::{own_folder, retry, temporary};
 use crate::engine::Start;
 use crate::error::{Error, Kind, Result};
 
-/// What is there of a tree.
+/// The files of a tree that an interrupted run left.
 #[derive(Default)]
 pub(super) struct Reuse {
     /// Files that are complete.

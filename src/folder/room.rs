@@ -1,4 +1,4 @@
-//! Whether a run may be as large as it will be, and whether the disk has room for it.
+//! Checks whether a run may be as large as it will be, and whether the disk has room for it.
 
 use std::io;
 use std::path::Path;

@@ -182,7 +182,7 @@ impl Session for FolderSession<'_> {
     }
 }
 
-/// What is not to be made again, with its rows and bytes.
+/// Outputs and chunks that need not be made again, with their rows and bytes.
 fn done(reuse: &Reuse, tree: &TreeShare) -> Done {
     let complete = reuse.files.values().map(|file| (file.rows, file.bytes));
     let partial = reuse.partial.values().map(|file| (file.state.rows, file.state.bytes));

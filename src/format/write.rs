@@ -47,7 +47,7 @@ pub trait Encoder: Send + Sync {
     ///
     /// If writing fails.
     fn open(&self, out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>>;
-    /// Whether a new process can append to a partial file: no footer, no state across rows.
+    /// Tells whether a new process can append to a partial file: no footer, no state across rows.
     fn goes_on(&self) -> bool {
         false
     }
@@ -95,7 +95,7 @@ impl Piece {
         }
     }
 
-    /// Whether there is no text.
+    /// Tells whether there is no text.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -111,7 +111,7 @@ impl Choice {
         Self { profile: true, ..Self::default() }
     }
 
-    /// Whether the user chose nothing.
+    /// Tells whether the user chose nothing.
     #[must_use]
     pub fn is_none(&self) -> bool {
         !self.profile && !self.safe_harbor && self.rules.is_empty()

@@ -1,4 +1,4 @@
-//! What was done to personal data, and with which key: all that a reader needs but the key.
+//! The protection of a data set as its manifest has it: handlings, scopes and key ids, without the keys.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub struct ProtectionEntry {
     pub format: String,
     /// The data set's name that cells are bound to.
     pub data_set: String,
-    /// Whether what is encrypted is secret: not with a test key, nor with a seed that is told or guessed.
+    /// True if encrypted values are secret; false with a test key, and with a seed that is disclosed or short.
     pub confidential: bool,
     /// The key, where one was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,7 @@ pub struct ProtectionEntry {
     /// Plaintexts are padded to a multiple of so many bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pad: Option<usize>,
-    /// Whether nulls are encrypted too.
+    /// True if nulls are encrypted too.
     pub encrypt_nulls: bool,
     /// The columns that are not clear.
     pub columns: Vec<ProtectedColumn>,
@@ -57,7 +57,7 @@ pub struct ProtectedColumn {
     pub table: String,
     /// The column.
     pub column: String,
-    /// What was done.
+    /// The handling.
     pub handling: String,
     /// In which domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub struct ProtectedColumn {
 }
 
 impl ProtectedColumn {
-    /// Whether its cells are ciphertext, which its key opens.
+    /// Tells whether its cells are ciphertext, which its key opens.
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         handling(&self.handling).is_ok_and(Handling::seals)
@@ -84,7 +84,7 @@ impl ProtectedColumn {
 }
 
 impl ProtectionEntry {
-    /// What a protection came to; `None` where all is clear.
+    /// The entry of a protection; `None` if no column is protected.
     #[must_use]
     pub fn new(plan: &Plan, protection: &Protection) -> Option<Self> {
         if protection.is_none() {

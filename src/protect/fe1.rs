@@ -86,7 +86,7 @@ impl Scope {
         &self.text
     }
 
-    /// Whether cells are bound to their rows.
+    /// Tells whether cells are bound to their rows.
     #[must_use]
     pub fn row_bound(&self) -> bool {
         self.row_bound

@@ -49,7 +49,7 @@ pub enum State {
 pub struct Entry {
     /// The key check value: 16 hexadecimal digits.
     pub id: String,
-    /// Whether it seals and opens.
+    /// True if it seals and opens.
     pub state: State,
     /// The key in hex; `None` where it is wrapped or shredded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ pub struct Keys {
     pub id: String,
     /// The active key in its wrapped form, in hex; `None` where it is not wrapped.
     pub wrapped: Option<String>,
-    /// Whether it is a key for tests, which everyone can derive from its name.
+    /// True if it is a key for tests, which everyone can derive from its name.
     pub test_only: bool,
     /// Retired keys, which still open, with their check values.
     pub retired: Vec<(String, Secret)>,

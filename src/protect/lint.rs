@@ -17,13 +17,13 @@ use crate::plan::{Known, Mark, Origin, Plan};
 pub struct Finding {
     /// The rule's code, such as `PII-001`.
     pub code: &'static str,
-    /// Where, as a path in the profile.
+    /// The path in the profile.
     pub path: String,
     /// The mistake, as a lowercase fragment.
     pub message: String,
     /// The remedy.
     pub hint: String,
-    /// Whether it is a warning: the profile may be right after all.
+    /// True if it is a warning: the profile may be right after all.
     pub warning: bool,
 }
 

@@ -129,7 +129,7 @@ impl KeySource {
         }
     }
 
-    /// Whether the key is one for tests, which everyone can derive.
+    /// Tells whether the key is one for tests, which everyone can derive.
     #[must_use]
     pub fn test_only(&self) -> bool {
         matches!(self, KeySource::Test(_))
@@ -205,7 +205,7 @@ pub(super) fn private(file: &std::fs::File, shown: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether an open file is the one that metadata were read of.
+/// Tells whether an open file is the one that metadata were read of.
 #[cfg(unix)]
 pub(super) fn same(file: &std::fs::File, there: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -41,7 +41,7 @@ impl Texts {
         }
     }
 
-    /// Whether there are no rows.
+    /// Tells whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -39,7 +39,7 @@ pub(super) fn shape(text: &[u8]) -> Option<u64> {
     text.iter().all(|byte| in_word(*byte)).then(|| text.iter().fold(0, |hash, byte| grow(hash, *byte)))
 }
 
-/// Whether a character may be part of a word: of a number with its separators, of an address.
+/// Tells whether a character may be part of a word: of a number with its separators, of an address.
 pub(super) fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || byte >= 0x80

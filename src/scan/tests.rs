@@ -24,7 +24,7 @@ impl List {
         Search::new(self, size).expect("room")
     }
 
-    /// What one text has.
+    /// The hits in one text.
     fn scan(&self, controls: u8, texts: &[&[u8]]) -> Outcome<usize> {
         let search = self.search(controls);
         let files: Vec<Candidates<usize>> = texts

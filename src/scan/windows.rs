@@ -20,7 +20,7 @@ pub(super) const REACH: usize = MOST * (GAP + 1);
 pub(super) struct Runs {
     /// The runs, one behind the other.
     bytes: Vec<u8>,
-    /// Where in the text each of them is.
+    /// The place of each of them in the text.
     at: Vec<u32>,
     /// The end of each run in `bytes`.
     ends: Vec<usize>,
@@ -148,7 +148,7 @@ impl Rolling {
     }
 }
 
-/// Whether the bytes around a place are not of the same word. In a page of Parquet a text stands between lengths of four
+/// Tells whether the bytes around a place are not of the same word. In a page of Parquet a text stands between lengths of four
 /// bytes, the last of which are zero.
 pub(super) fn delimited(text: &[u8], place: &Range<usize>) -> bool {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;

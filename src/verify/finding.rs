@@ -1,4 +1,4 @@
-//! What is wrong: where, which rule, and how.
+//! A finding: its place, the rule, and the defect.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,9 +21,9 @@ pub struct Finding {
     /// The column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// What should hold: `sha256`, `foreign key`, the name of a check.
+    /// The rule: `sha256`, `foreign key`, or the name of a check.
     pub rule: String,
-    /// What does.
+    /// The defect, as a sentence.
     pub message: String,
 }
 

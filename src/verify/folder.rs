@@ -58,7 +58,7 @@ fn files(folder: &Path, findings: &Findings) -> Result<BTreeSet<String>> {
     Ok(found)
 }
 
-/// Whether the manifests are of one run, and all of its parts are here.
+/// Tells whether the manifests are of one run, and all of its parts are here.
 fn together(made: &[StoredManifest], findings: &Findings, report: &mut Report) {
     let [first, rest @ ..] = made else { return };
     let run = |one: &StoredManifest| {
@@ -80,7 +80,7 @@ fn together(made: &[StoredManifest], findings: &Findings, report: &mut Report) {
     }
 }
 
-/// Whether all parts of a run are here.
+/// Tells whether all parts of a run are here.
 pub(super) fn complete(made: &[StoredManifest]) -> bool {
     made.first().is_some_and(|first| first.part().is_none_or(|part| made.len() as u64 == part.count()))
 }

@@ -167,7 +167,7 @@ impl Range {
     }
 }
 
-/// Where keys come twice: the later rows.
+/// The rows whose key an earlier row has.
 fn repeated(request: &Request, made: &[StoredManifest], key: &Key, twice: &[u128], findings: &Findings) {
     if twice.is_empty() {
         return;

@@ -55,7 +55,7 @@ impl Sample {
         hash.finalize().iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
 
-    /// Whether the chunk of these root rows is one of the sample.
+    /// Tells whether the chunk of these root rows is one of the sample.
     fn has(&self, root: &str, rows: &std::ops::Range<u64>, all: &std::ops::Range<u64>) -> bool {
         if self.share <= 0.0 {
             return false;

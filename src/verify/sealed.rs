@@ -74,7 +74,7 @@ pub(super) fn protection(plan: &Plan, manifest: &Manifest, keys: Option<&Keys>) 
     Ok(all)
 }
 
-/// Whether equal values have different cells in each run.
+/// Tells whether equal values have different cells in each run.
 pub(super) fn random(entry: &ProtectionEntry) -> bool {
     entry.nonce != "synthetic"
 }

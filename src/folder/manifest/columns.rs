@@ -18,10 +18,10 @@ pub struct ColumnEntry {
     pub name: String,
     /// `boolean`, `integer`, `double`, `decimal(12,2)`, `date`, `timestamp`, `text`, `bytes`, or `code` for a text of few values.
     pub r#type: String,
-    /// Whether it may be null.
+    /// True if it may be null.
     #[serde(default, skip_serializing_if = "no")]
     pub nullable: bool,
-    /// Whether it belongs to the primary key.
+    /// True if it belongs to the primary key.
     #[serde(default, skip_serializing_if = "no")]
     pub key: bool,
     /// `table.column` on a foreign key.

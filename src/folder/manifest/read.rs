@@ -22,7 +22,7 @@ pub struct StoredManifest {
     pub name: String,
     /// The bytes of its file.
     pub text: String,
-    /// What it says.
+    /// The manifest.
     pub manifest: Manifest,
 }
 
@@ -62,7 +62,7 @@ pub fn read_all(folder: &Path) -> Result<Vec<StoredManifest>> {
     names.iter().map(|name| read(folder, name)).collect()
 }
 
-/// Whether a file has the name of a manifest.
+/// Tells whether a file has the name of a manifest.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     let Some(middle) = name.strip_prefix("manifest").and_then(|rest| rest.strip_suffix(".json")) else { return false };

@@ -10,7 +10,7 @@ use crate::format::{self, Format, Options};
 pub(crate) struct FormatSettings {
     /// The compression; `None` for a format that has no choice.
     pub(crate) compression: Option<String>,
-    /// Whether a `'` was written before formulas: `off` for a format that cannot.
+    /// `quote` if a `'` was written before formulas, else `off`, as in formats that cannot.
     pub(crate) csv_guard: String,
     /// Every other setting, by name.
     pub(crate) others: BTreeMap<String, String>,

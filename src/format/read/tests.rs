@@ -1,4 +1,4 @@
-//! What every reader must keep: the values that were written, and its calm before files that nobody wrote.
+//! Promises of every reader: the values that were written, and an error for files that no writer made.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -46,7 +46,7 @@ pub(in crate::format) enum Step {
 pub(in crate::format) trait Grammar: Send {
     /// The cells of the row at the start of `bytes`; `whole` says that the file ends with `bytes`.
     fn step(&mut self, bytes: &[u8], whole: bool, cells: &mut Vec<Cell>) -> Result<Step>;
-    /// Whether a value of this class may be written bare, or `quoted`.
+    /// Tells whether a value of this class may be written bare, or `quoted`.
     fn fits(&self, class: Class, quoted: bool) -> bool;
     /// The text that an escaped one means.
     fn unescape(&self, text: &[u8], out: &mut Vec<u8>) -> Result<()>;

@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch};
 
 use crate::error::Result;
 
-/// Whether every double is finite, and so can be written in every format.
+/// Tells whether every double is finite, and so can be written in every format.
 pub(in crate::format) fn finite(batch: &RecordBatch) -> bool {
     let doubles = batch.columns().iter().filter_map(|array| array.as_primitive_opt::<Float64Type>());
     doubles.into_iter().all(|array| array.iter().flatten().all(f64::is_finite))

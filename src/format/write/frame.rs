@@ -27,7 +27,7 @@ pub(in crate::format) struct Style {
     pub(in crate::format) quote: &'static str,
     /// The text of a null, and of a number that the format has no form for.
     pub(in crate::format) null: &'static str,
-    /// Whether the format can write `NaN` and `inf`.
+    /// True if the format can write `NaN` and `inf`.
     pub(in crate::format) infinite: bool,
     /// Tells whether no byte needs escaping. Called on the text of many cells at once.
     pub(in crate::format) plain: fn(&[u8]) -> bool,

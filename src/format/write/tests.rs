@@ -1,4 +1,4 @@
-//! What every format must keep: its exact bytes, its values through a foreign reader, and no trace of how rows were cut.
+//! Promises of every format: its exact bytes, its values through a foreign reader, and no trace of how rows were cut.
 
 #![expect(
     clippy::cast_possible_truncation,

@@ -26,7 +26,7 @@ impl Cipher {
 }
 
 impl Batch<'_> {
-    /// Whether it is time to seal.
+    /// Tells whether it is time to seal.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.gcm.count() >= CELLS || self.gcm.blocks() >= BLOCKS

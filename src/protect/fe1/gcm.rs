@@ -33,11 +33,11 @@ impl Key {
 /// Messages that are sealed together.
 pub(super) struct Messages<'a> {
     key: &'a Key,
-    /// What GHASH makes of the whole blocks of the beginning, what is left of it, and its length.
+    /// The state of GHASH after the whole blocks of the beginning, the rest, and the length of both.
     start: Zeroizing<u128>,
     rest: [u8; 16],
     begun: usize,
-    /// What GHASH reads: the associated data, the text and their lengths, each filled up with zeros. Zeros before the
+    /// The input of GHASH: the associated data, the text and their lengths, each padded with zeros. Zeros before the
     /// first count for nothing, and make it a multiple of [`WIDE`]. In the end sealed texts stand in the place of texts,
     /// and tags in that of lengths.
     blocks: Vec<[u8; 16]>,

@@ -155,7 +155,7 @@ impl<'a> Place<'a> {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    /// Whether an open file that was replaced is still in the folder because NFS keeps it there, as `.nfs…`, until it is closed.
+    /// Tells whether an open file that was replaced is still in the folder because NFS keeps it there, as `.nfs…`, until it is closed.
     fn kept_by_nfs(&self, file: &File) -> bool {
         let all = std::fs::read_dir(self.folder()).into_iter().flatten().flatten();
         all.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b".nfs"))

@@ -61,7 +61,7 @@ fn key_files_are_private_or_refused() {
     }
 }
 
-/// What was joined by hand may have a key twice: both go.
+/// A keyring that was joined by hand may have a key twice: both are removed.
 #[test]
 fn a_shredded_key_is_gone_from_every_entry() {
     let mut ring = Keyring::new(None).expect("a keyring");
