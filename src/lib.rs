@@ -1,7 +1,7 @@
 //! Placebo makes test data that has everything production data has, except the people.
 //!
 //! A data set is a pure function: every cell is `f(seed, table, column, row)`. A profile says what there is, a plan
-//! means it, the engine does it.
+//! is its checked meaning, a data set is a plan with what was chosen, and the engine writes it to a target.
 //!
 //! ```
 //! use placebo::dataset::DataSet;
@@ -11,6 +11,8 @@
 //! }
 //! # Ok::<(), placebo::error::Error>(())
 //! ```
+//!
+#![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod arrays;
 #[cfg(feature = "cli")]
