@@ -56,7 +56,6 @@ enum LogFormat {
 }
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives as long as the program")]
 enum Command {
     /// Generate a data set: files, schema, data package and manifest.
     Generate(generate::Generate),

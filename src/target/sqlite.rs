@@ -90,16 +90,13 @@ impl Target for Sqlite<'_> {
         let inputs = ledger::inputs(set);
         match database.load()? {
             Some(load) if load.inputs != inputs => {
-                return Err(Error::new(
-                    Kind::Profile,
-                    format!("`{}` holds rows of other inputs, of the profile `{}`", self.path.display(), load.profile),
-                )
-                .hint("repeat the command that loaded them, or load into a new file"));
+                let shown = self.path.display();
+                let message = format!("`{shown}` holds rows of other inputs, of the profile `{}`", load.profile);
+                Err(Error::new(Kind::Profile, message)
+                    .hint("repeat the command that loaded them, or load into a new file"))
             }
             Some(_) if start != Start::Resume => {
-                return Err(
-                    Error::usage(format!("`{}` was loaded before", self.path.display())).hint("load into a new file")
-                );
+                Err(Error::usage(format!("`{}` was loaded before", self.path.display())).hint("load into a new file"))
             }
             Some(_) => {
                 let session = SqliteSession::new(database, set, progress, lock);

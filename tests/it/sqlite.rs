@@ -1,4 +1,4 @@
-//! Data sets in SQLite: the rows of the files, exactly once, whatever happens to the run that loads them.
+//! Data sets in `SQLite`: the rows of the files, exactly once, whatever happens to the run that loads them.
 
 use std::collections::BTreeMap;
 use std::path::Path;

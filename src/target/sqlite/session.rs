@@ -60,7 +60,7 @@ impl<'a> SqliteSession<'a> {
     }
 
     /// Whether the ledger has every root row of some trees.
-    fn has(&self, database: &Database, trees: impl Iterator<Item = (String, Range<u64>)>) -> Result<bool> {
+    fn has(database: &Database, trees: impl Iterator<Item = (String, Range<u64>)>) -> Result<bool> {
         for (tree, rows) in trees {
             let there = ledger::ranges(&database.connection, &tree).map_err(|error| database.failed(error))?;
             let all = there.iter().any(|range| range.start <= rows.start && rows.end <= range.end);
@@ -73,13 +73,13 @@ impl<'a> SqliteSession<'a> {
 
     /// Whether all rows of this part are there.
     fn has_part(&self, database: &Database) -> Result<bool> {
-        self.has(database, self.set.trees().into_iter().map(|tree| (tree.name, tree.rows)))
+        Self::has(database, self.set.trees().into_iter().map(|tree| (tree.name, tree.rows)))
     }
 
     /// Whether all rows of all parts are there.
     fn is_whole(&self, database: &Database) -> Result<bool> {
         let tables = &self.set.plan().tables;
-        self.has(database, self.set.trees().into_iter().map(|tree| (tree.name, 0..tables[tree.root].rows)))
+        Self::has(database, self.set.trees().into_iter().map(|tree| (tree.name, 0..tables[tree.root].rows)))
     }
 
     fn outcome(&self, database: &Database) -> Result<Outcome> {
