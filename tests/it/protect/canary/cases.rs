@@ -3,6 +3,7 @@
 /// A command without the options that lead to keys, to a good end.
 pub(super) const PLAIN: &[&str] = &[
     "generate {clinic} --rows patient=20 --out {out}",
+    "load {clinic} --rows patient=20 --to sqlite:clinic.db",
     "plan {clinic} --protect pii=encrypt",
     "check {clinic}",
     "verify {sealed} --quick",
@@ -29,6 +30,9 @@ pub(super) const KEYED: &[&str] = &[
     "generate {clinic} --rows patient=20 --out {out} --protect pii=encrypt --protect mrn=token --key-source",
     "generate {clinic} --rows patient=20 --format parquet --out {out} --keyring {wrapped} --kek",
     "generate {clinic} --rows patient=20 --out {out} --seed {passphrase} --keyring",
+    "load {clinic} --rows patient=20 --to sqlite:clinic.db --protect pii=encrypt --protect mrn=token --key-source",
+    "load {clinic} --rows patient=20 --to sqlite:clinic.db --keyring {wrapped} --kek",
+    "load {clinic} --rows patient=20 --to sqlite:clinic.db --seed {passphrase} --keyring",
     "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --key-source",
     "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --keyring {wrapped} --kek",
     "verify {sealed} --quick --no-plaintext --keyring",
@@ -62,6 +66,7 @@ pub(super) const FAILING: &[&str] = &[
     "generate {clinic} --protect ssn=encrypt --out {out} --expect-fingerprint nope --key-source {data}",
     "generate {clinic} --protect patient.patient_id=encrypt --out {out} --key-source {data}",
     "generate {clinic} --protect ssn=encrypt --out {out} --key-source {data} --keyring {ring}",
+    "load {clinic} --protect ssn=encrypt --to sqlite:/dev/null/x --key-source {data}",
     "verify {damaged} --no-plaintext --key-source {data}",
     "verify {blocked} --no-plaintext --key-source {data}",
     "verify {nowhere} --no-plaintext --key-source {data}",
