@@ -28,6 +28,7 @@ impl Lock {
     }
 
     /// Locks a file, such as a database, by a file beside it.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn beside(file: &Path) -> Result<Self> {
         let mut name = std::ffi::OsString::from(".");
         name.push(file.file_name().unwrap_or_default());
