@@ -26,6 +26,7 @@ struct Inner {
     message: String,
     hint: Option<String>,
     place: Option<Place>,
+    row: Option<usize>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -109,6 +110,7 @@ impl Error {
             message: message.into(),
             hint: None,
             place: None,
+            row: None,
             cause: None,
         }))
     }
@@ -167,6 +169,22 @@ impl Error {
     pub fn within(mut self, path: &str) -> Self {
         if self.0.path.is_empty() {
             path.clone_into(&mut self.0.path);
+        }
+        self
+    }
+
+    /// Sets the row of an array at fault, unless one is known; [`Error::name_row`] turns it into words.
+    #[must_use]
+    pub fn in_row(mut self, row: usize) -> Self {
+        self.0.row = self.0.row.or(Some(row));
+        self
+    }
+
+    /// Puts the name of the row at fault before the message, where a row is known.
+    #[must_use]
+    pub fn name_row(mut self, name: impl FnOnce(usize) -> String) -> Self {
+        if let Some(row) = self.0.row.take() {
+            self.0.message = format!("{}: {}", name(row), self.0.message);
         }
         self
     }
@@ -251,8 +269,25 @@ impl std::error::Error for Error {
 /// Turns an error of Arrow's kernels (an overflow, a value that cannot be cast) into an error of the profile.
 impl From<arrow_schema::ArrowError> for Error {
     fn from(cause: arrow_schema::ArrowError) -> Self {
-        Self::new(Kind::Profile, cause.to_string()).caused_by(cause)
+        use arrow_schema::ArrowError;
+        let message = match &cause {
+            ArrowError::DivideByZero => "division by zero".to_owned(),
+            ArrowError::ArithmeticOverflow(_) => "a number is too large for its type".to_owned(),
+            ArrowError::CastError(_) | ArrowError::ParseError(_) => "a value cannot be cast to this type".to_owned(),
+            ArrowError::OffsetOverflowError(_) => "a column of a chunk is too large".to_owned(),
+            ArrowError::InvalidArgumentError(_) | ArrowError::ComputeError(_) => {
+                return Self::internal(format!("columns do not fit together: {}", plain(&cause))).caused_by(cause);
+            }
+            _ => plain(&cause),
+        };
+        Self::new(Kind::Profile, message).caused_by(cause)
     }
+}
+
+/// The text of an Arrow error without the name of its kind.
+fn plain(cause: &arrow_schema::ArrowError) -> String {
+    let text = cause.to_string();
+    text.split_once("rror: ").map_or(text.as_str(), |(_, rest)| rest).to_owned()
 }
 
 /// Suggests the name that was meant: `did you mean …?` for the closest of `known`, else the list itself if it has at

@@ -8,6 +8,7 @@
 
 mod choice;
 pub mod data;
+pub mod domain;
 mod fake;
 pub mod identifier;
 mod key;
@@ -24,7 +25,8 @@ mod time;
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray, builder::StringBuilder};
+use arrow_array::builder::StringBuilder;
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray, StringArray};
 use arrow_schema::DataType;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -36,6 +38,7 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::profile::{Expr, Loaded, Value};
 use crate::rng::Cell;
 use data::Data;
+use domain::Domain;
 
 /// A planned generator: a pure function from a [`Fill`] to an array, the same on any thread and in any order.
 pub trait Generator: Send + Sync {
@@ -70,6 +73,8 @@ pub struct Fill<'a> {
     pub rows: &'a Rows,
     /// The inputs, in the order in which the generator asked its [`Scope`] for them; one value a row.
     pub inputs: &'a [ArrayRef],
+    /// The rows that have a value, by the column's `when`; `None` for all. What others would have is not looked at.
+    pub when: Option<&'a BooleanArray>,
 }
 
 /// The identities of some rows of a table: whole families of siblings, one after the other.
@@ -110,6 +115,13 @@ impl Fill<'_> {
     #[must_use]
     pub fn cell(&self, i: usize) -> Cell {
         Cell::new(self.key, self.rows.keys[i])
+    }
+
+    /// Whether row `i` has a value, by the column's `when`.
+    #[inline]
+    #[must_use]
+    pub fn wants(&self, i: usize) -> bool {
+        self.when.is_none_or(|when| !when.is_null(i) && when.value(i))
     }
 
     /// Gives the number of values to make.
@@ -171,6 +183,10 @@ pub trait Scope {
     fn key(&self) -> u64;
     /// Writes keys as SQL literals of the type that an expression has.
     fn literals(&mut self, field: &str, by: &Expr, keys: &[&str]) -> Result<Vec<String>>;
+    /// A field's value as it is written in the profile, where it is a number there.
+    fn written(&self, _field: &str) -> Option<String> {
+        None
+    }
     /// Makes an error about a field; the empty name is the generator itself.
     fn error(&self, field: &str, message: String) -> Error;
 }
@@ -183,6 +199,8 @@ pub trait Params: DeserializeOwned + JsonSchema + 'static {
     const ORIGIN: Origin;
     /// Example parameters as TOML, valid in any table: shown in the docs, run by tests and benches.
     const EXAMPLE: &'static str;
+    /// The values that parameters may take.
+    const DOMAINS: &'static [Domain] = &[];
     /// Checks the parameters and makes the generator.
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>>;
 }
@@ -195,6 +213,8 @@ pub struct Def {
     pub example: &'static str,
     /// The origin of its values, unless parameters change it: see [`Def::origin`].
     origin: Origin,
+    /// The values that parameters may take.
+    pub domains: &'static [Domain],
     /// The JSON Schema of the parameters, with their documentation.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Reads the parameters and makes the generator.
@@ -211,10 +231,17 @@ impl Def {
             name: P::NAME,
             example: P::EXAMPLE,
             origin: P::ORIGIN,
-            schema: |generator| generator.root_schema_for::<P>(),
-            plan: |args, scope| match P::deserialize(args) {
-                Ok(params) => params.plan(scope),
-                Err(error) => Err(scope.error("", error.message().to_owned())),
+            domains: P::DOMAINS,
+            schema: |generator| {
+                let mut schema = generator.root_schema_for::<P>().to_value();
+                P::DOMAINS.iter().for_each(|domain| domain.describe(&mut schema));
+                Schema::try_from(schema).unwrap_or_default()
+            },
+            plan: |args, scope| {
+                domain::plan(P::DOMAINS, &args.clone(), scope, |scope| match P::deserialize(args) {
+                    Ok(params) => params.plan(scope),
+                    Err(error) => Err(scope.error("", error.message().to_owned())),
+                })
             },
             explain: |loaded, path| loaded.explain::<P>(path),
         }

@@ -33,6 +33,7 @@ use crate::sql::Reduction;
 
 use crate::generator::Generator;
 use crate::generator::data::Data;
+use crate::generator::domain::Guard;
 use crate::generator::lifecycle::Walker;
 use deal::{Deal, Spread};
 
@@ -127,6 +128,8 @@ pub struct Column {
     /// Inputs that decide where the value is null: a condition, and a rate.
     when: Option<usize>,
     null: Option<usize>,
+    /// Parameters that are no generator's, such as the rate, with the values that they may take.
+    guards: Vec<Guard>,
 }
 
 /// A classification of a column as personal data. A column that is classified twice has two; `check --strict` refuses

@@ -10,6 +10,7 @@ use super::text_table;
 use crate::error::Result;
 use crate::format::FORMATS;
 use crate::generator;
+use crate::generator::domain::{Domain, Rule};
 use crate::profile::{
     CheckKeys, ColumnKeys, Deal, LetKeys, Lifecycle, Param, Part, Profile, Ref, Row, Spread, State, Table,
 };
@@ -94,7 +95,7 @@ fn text() -> String {
         for def in defs {
             let schema = (def.schema)(&mut settings()).to_value();
             text += &format!("\n#### `gen.{}`\n\n{}\n", def.name, description(&schema));
-            text += &properties(&schema);
+            text += &bounded(&schema, def.domains);
             if !def.example.is_empty() {
                 text += &format!("\n```toml\n# parameters of gen.{}\n{}\n```\n", def.name, def.example.trim());
             }
@@ -122,6 +123,11 @@ fn description(schema: &Value) -> String {
 
 /// A table of an object's properties.
 fn properties(schema: &Value) -> String {
+    bounded(schema, &[])
+}
+
+/// A table of an object's properties with the values that they may take.
+fn bounded(schema: &Value, domains: &[Domain]) -> String {
     let none = Map::new();
     let object = |key: &str| schema.get(key).and_then(Value::as_object).unwrap_or(&none);
     let (properties, definitions) = (object("properties"), object("definitions"));
@@ -137,7 +143,13 @@ fn properties(schema: &Value) -> String {
     for (name, property) in properties {
         let must = if required.contains(&name.as_str()) { " (needed)" } else { "" };
         let means = cell(&description(property));
-        text += &format!("| `{name}`{must} | {} | {means} |\n", cell(&takes(property, definitions)));
+        let each = format!("{name}.*");
+        let bounds = domains.iter().filter(|domain| domain.field == name || domain.field == each);
+        // Forms of texts are in the words already.
+        let bounds = bounds.filter(|domain| !matches!(domain.rule, Rule::Text { .. }));
+        let bounds: Vec<String> = bounds.map(Domain::to_string).collect();
+        let bounds = if bounds.is_empty() { String::new() } else { format!(", {}", bounds.join(", ")) };
+        text += &format!("| `{name}`{must} | {}{} | {means} |\n", cell(&takes(property, definitions)), cell(&bounds));
     }
     text
 }

@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::domain::{Domain, HUGE};
 use super::operand::View;
 use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
 use crate::error::Result;
@@ -31,8 +32,8 @@ type WeightsBy = IndexMap<String, IndexMap<String, TextWeights>>;
 #[serde(deny_unknown_fields)]
 struct Choice {
     /// The texts with their weights: `weights = { card = 7, cash = "CASE WHEN amount < 50 THEN 3 ELSE 0 END" }`. A
-    /// weight is a number or an expression; below 0 counts as 0. In a row where a weight is null or all are 0, the
-    /// value is null.
+    /// weight is a number or an expression, 0 or more. In a row where a weight is null or all are 0, the value is
+    /// null.
     #[serde(default)]
     weights: Option<TextWeights>,
     /// Weights that depend on the value of one column or expression:
@@ -49,6 +50,7 @@ impl Params for Choice {
     const NAME: &'static str = "choice";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "weights = { small = 3, medium = 5, large = 2 }";
+    const DOMAINS: &'static [Domain] = &[Domain::number("weights.*", 0.0, HUGE)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let (values, weights): (Vec<String>, Vec<Expr>) = match (self.weights, self.weights_by, self.values) {
@@ -126,17 +128,17 @@ fn plan_weights(scope: &mut dyn Scope, values: &[String], weights: &[Expr]) -> R
     let mut operands: Vec<Operand<Float64Type>> = Vec::with_capacity(weights.len());
     for (value, weight) in values.iter().zip(weights) {
         let field = format!("weights.{value}");
-        let operand: Operand<Float64Type> = Operand::plan(scope, &field, weight)?;
-        if operand.is_constant() && !operand.constant().is_some_and(|w| w.is_finite() && w >= 0.0) {
-            return Err(scope.error(&field, "a weight must be a finite number, 0 or more".to_owned()));
-        }
-        operands.push(operand);
+        operands.push(Operand::plan(scope, &field, weight)?);
     }
     let constants: Option<Vec<f64>> = operands.iter().map(Operand::constant).collect();
-    match constants.as_deref().map(Weighted::new) {
+    match constants.as_deref().map(|weights| (Weighted::new(weights), weights)) {
         None => Ok(Weights::Varying(operands)),
-        Some(Some(fixed)) => Ok(Weights::Fixed(fixed)),
-        Some(None) => Err(scope.error("weights", "all weights are 0".to_owned())),
+        Some((Some(fixed), _)) => Ok(Weights::Fixed(fixed)),
+        // One that is out of its domain is the guards' to report.
+        Some((None, weights)) if weights.iter().any(|weight| !(0.0..=HUGE).contains(weight)) => {
+            Ok(Weights::Varying(operands))
+        }
+        Some((None, _)) => Err(scope.error("weights", "all weights are 0".to_owned())),
     }
 }
 
@@ -211,13 +213,10 @@ impl Params for Truth {
     const NAME: &'static str = "boolean";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "p = 0.3";
+    const DOMAINS: &'static [Domain] = &[Domain::number("p", 0.0, 1.0)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        let p: Operand<Float64Type> = Operand::plan(scope, "p", &self.p)?;
-        match p.constant().filter(|p| !(0.0..=1.0).contains(p)) {
-            Some(p) => Err(scope.error("p", format!("{p} is not between 0 and 1"))),
-            None => Ok(Box::new(Coin { p })),
-        }
+        Ok(Box::new(Coin { p: Operand::plan(scope, "p", &self.p)? }))
     }
 }
 
@@ -255,6 +254,7 @@ impl Params for Strata {
     const NAME: &'static str = "strata";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "weights = { north = 3, south = 1 }";
+    const DOMAINS: &'static [Domain] = &[Domain::number("weights.*", 0.0, HUGE)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let Some(rows) = scope.root_rows() else {
@@ -360,8 +360,8 @@ mod tests {
             ("choice", "values = []", "to choose from"),
             ("choice", "values = [\"a\", \"a\"]", "twice"),
             ("choice", "weights = { a = 0 }", "all weights are 0"),
-            ("choice", "weights = { a = -1 }", "0 or more"),
-            ("boolean", "p = 1.5", "1.5 is not between 0 and 1"),
+            ("choice", "weights = { a = -1 }", "at least 0"),
+            ("boolean", "p = 1.5", "between 0 and 1"),
         ];
         for (name, toml, message) in cases {
             assert!(plan_error(name, toml).contains(message), "{name}: {}", plan_error(name, toml));

@@ -9,6 +9,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::domain::Domain;
 use super::{Def, Fill, Generator, Origin, Params, Scope};
 use crate::error::Result;
 use crate::rng::Permutation;
@@ -80,6 +81,7 @@ impl Params for Shuffled {
     const NAME: &'static str = "permutation";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "size = 1_000_000\nstart = 1";
+    const DOMAINS: &'static [Domain] = &[Domain::number("size", 1.0, 9e18)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         if self.size == 0 || self.start.checked_add_unsigned(self.size - 1).is_none() {
@@ -183,12 +185,10 @@ impl Params for Token {
     const NAME: &'static str = "token";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "length = 16";
+    const DOMAINS: &'static [Domain] = &[Domain::number("length", 1.0, 128.0)];
 
-    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        match self.length.unwrap_or(32) {
-            length @ 1..=128 => Ok(Box::new(Tokens(length))),
-            length => Err(scope.error("length", format!("{length} is not between 1 and 128"))),
-        }
+    fn plan(self, _: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        Ok(Box::new(Tokens(self.length.unwrap_or(32))))
     }
 }
 

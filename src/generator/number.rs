@@ -8,9 +8,10 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::domain::{Domain, HUGE, number};
 use super::operand::View;
 use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::profile::Expr;
 use crate::rng::Cell;
 
@@ -38,12 +39,12 @@ enum Shape {
 }
 
 impl Shape {
-    fn of(scope: &dyn Scope, scale: Option<u8>) -> Result<Self> {
+    /// The shape for a scale within its domain.
+    fn of(scale: Option<u8>) -> Self {
         match scale {
-            None => Ok(Shape::Float),
-            Some(0) => Ok(Shape::Integer),
-            Some(scale @ 1..=9) => Ok(Shape::Decimal(scale)),
-            Some(scale) => Err(scope.error("scale", format!("{scale} is not between 0 and 9"))),
+            None => Shape::Float,
+            Some(0) => Shape::Integer,
+            Some(scale) => Shape::Decimal(scale),
         }
     }
 }
@@ -79,19 +80,46 @@ impl Generator for Continuous {
             }
             (self.draw)(&parameters, &mut cell)
         };
+        // Beyond its bound a number has no place in the column's type.
+        let drawn = |i: usize, unit: f64, bound: f64| match value(i, fill.cell(i)).map(|x| (x, x * unit)) {
+            Some((_, scaled)) if scaled.abs() < bound => Ok(Some(scaled)),
+            Some((x, _)) if fill.wants(i) => Err(too_large(x, &self.data_type()).in_row(i)),
+            _ => Ok(None),
+        };
+        let rows = 0..fill.len();
         Ok(match self.shape {
-            Shape::Float => Arc::new(fill.optional::<Float64Type>(value)),
+            Shape::Float => {
+                Arc::new(rows.map(|i| drawn(i, 1.0, f64::INFINITY)).collect::<Result<PrimitiveArray<Float64Type>>>()?)
+            }
             Shape::Integer => {
-                Arc::new(fill.optional::<Int64Type>(|i, cell| value(i, cell).map(|x| libm::round(x) as i64)))
+                let whole = |x: Option<f64>| x.map(|x| libm::round(x) as i64);
+                let values = rows.map(|i| drawn(i, 1.0, INTEGERS).map(whole));
+                Arc::new(values.collect::<Result<PrimitiveArray<Int64Type>>>()?)
             }
             Shape::Decimal(scale) => {
                 let unit = 10_u32.pow(u32::from(scale)) as f64;
-                let array: PrimitiveArray<Decimal128Type> =
-                    fill.optional(|i, cell| value(i, cell).map(|x| libm::round(x * unit) as i128));
+                let whole = |x: Option<f64>| x.map(|x| libm::round(x) as i128);
+                let values = rows.map(|i| drawn(i, unit, DECIMALS).map(whole));
+                let array = values.collect::<Result<PrimitiveArray<Decimal128Type>>>()?;
                 Arc::new(array.with_precision_and_scale(18, scale as i8)?)
             }
         })
     }
+}
+
+/// The first number that no integer of 64 bits is.
+const INTEGERS: f64 = 9_223_372_036_854_775_808.0;
+/// The first whole number that has more than 18 digits.
+const DECIMALS: f64 = 1e18;
+
+fn too_large(x: f64, ty: &DataType) -> Error {
+    let room = match ty {
+        DataType::Int64 => "an integer of 64 bits",
+        DataType::Float64 => "a finite number",
+        _ => "18 digits",
+    };
+    Error::new(Kind::Profile, format!("the drawn value {} does not fit into {room}", number(x)))
+        .hint("`max` cuts what is drawn; a smaller `scale` leaves more digits before the point")
 }
 
 /// Plans a continuous distribution from its parameters: name, expression if given, default.
@@ -101,7 +129,7 @@ fn continuous(
     scale: Option<u8>,
     draw: impl Fn(&[Option<f64>; 4], &mut Cell) -> Option<f64> + Send + Sync + 'static,
 ) -> Result<Box<dyn Generator>> {
-    let shape = Shape::of(scope, scale)?;
+    let shape = Shape::of(scale);
     let parameters = parameters
         .iter()
         .map(|(field, expr, default)| Operand::plan_or(scope, field, *expr, *default))
@@ -115,7 +143,7 @@ fn continuous(
 struct Integer {
     /// The least value.
     min: Expr,
-    /// The greatest value. In a row where it is below `min` the value is null.
+    /// The greatest value.
     max: Expr,
 }
 
@@ -123,10 +151,10 @@ impl Params for Integer {
     const NAME: &'static str = "integer";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 1\nmax = 6";
+    const DOMAINS: &'static [Domain] = &[Domain::up_to("min", "max")];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let (min, max) = (Operand::plan(scope, "min", &self.min)?, Operand::plan(scope, "max", &self.max)?);
-        bounds(scope, min.constant(), max.constant())?;
         Ok(Box::new(Between { min, max, scale: None }))
     }
 }
@@ -137,7 +165,7 @@ impl Params for Integer {
 struct Decimal {
     /// The least value.
     min: Expr,
-    /// The greatest value. In a row where it is below `min` the value is null.
+    /// The greatest value.
     max: Expr,
     /// Digits after the point, 1 to 9.
     scale: u8,
@@ -147,24 +175,19 @@ impl Params for Decimal {
     const NAME: &'static str = "decimal";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 0\nmax = 99.99\nscale = 2";
+    const DOMAINS: &'static [Domain] = &[
+        Domain::number("scale", 1.0, 9.0),
+        Domain::decimal("min", "scale"),
+        Domain::decimal("max", "scale"),
+        Domain::up_to("min", "max").scaled_by("scale"),
+    ];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        if !(1..=9).contains(&self.scale) {
-            return Err(scope.error("scale", format!("{} is not between 1 and 9", self.scale)));
-        }
         let unit = 10_i64.pow(u32::from(self.scale));
         let scaled = |expr: &Expr| Expr(format!("CAST(round(({}) * {unit}, 0) AS BIGINT)", expr.0));
         let min = Operand::plan(scope, "min", &scaled(&self.min))?;
         let max = Operand::plan(scope, "max", &scaled(&self.max))?;
-        bounds(scope, min.constant(), max.constant())?;
         Ok(Box::new(Between { min, max, scale: Some(self.scale as i8) }))
-    }
-}
-
-fn bounds(scope: &dyn Scope, min: Option<i64>, max: Option<i64>) -> Result<()> {
-    match (min, max) {
-        (Some(min), Some(max)) if max < min => Err(scope.error("max", format!("`max` {max} is below `min` {min}"))),
-        _ => Ok(()),
     }
 }
 
@@ -216,6 +239,12 @@ impl Params for Uniform {
     const NAME: &'static str = "uniform";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 0\nmax = 1";
+    const DOMAINS: &'static [Domain] = &[
+        Domain::number("min", -HUGE, HUGE),
+        Domain::number("max", -HUGE, HUGE),
+        Domain::up_to_or("min", "max", (Some(0.0), Some(1.0))),
+        Domain::number("scale", 0.0, 9.0),
+    ];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let parameters = [("min", self.min.as_ref(), 0.0), ("max", self.max.as_ref(), 1.0)];
@@ -246,6 +275,14 @@ impl Params for Normal {
     const NAME: &'static str = "normal";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "mean = 118\nsd = 12\nscale = 0";
+    const DOMAINS: &'static [Domain] = &[
+        Domain::number("mean", -HUGE, HUGE),
+        Domain::number("sd", 0.0, HUGE),
+        Domain::number("min", -HUGE, HUGE),
+        Domain::number("max", -HUGE, HUGE),
+        Domain::up_to("min", "max"),
+        Domain::number("scale", 0.0, 9.0),
+    ];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let parameters = [
@@ -280,6 +317,14 @@ impl Params for Lognormal {
     const NAME: &'static str = "lognormal";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "median = 3\nsigma = 0.75\nscale = 2";
+    const DOMAINS: &'static [Domain] = &[
+        Domain::above("median", 0.0, HUGE),
+        Domain::number("sigma", 0.0, 20.0),
+        Domain::number("min", -HUGE, HUGE),
+        Domain::number("max", -HUGE, HUGE),
+        Domain::up_to_or("min", "max", (Some(0.0), Some(1e15))),
+        Domain::number("scale", 0.0, 9.0),
+    ];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let parameters = [
@@ -310,6 +355,8 @@ impl Params for Exponential {
     const NAME: &'static str = "exponential";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "mean = 20";
+    const DOMAINS: &'static [Domain] =
+        &[Domain::number("mean", 0.0, HUGE), Domain::number("max", 0.0, HUGE), Domain::number("scale", 0.0, 9.0)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let parameters = [("mean", Some(&self.mean), 1.0), ("max", self.max.as_ref(), f64::MAX)];
@@ -321,7 +368,7 @@ impl Params for Exponential {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Poisson {
-    /// The mean, 0 to 1,000,000; outside of that the value is null.
+    /// The mean.
     mean: Expr,
 }
 
@@ -329,6 +376,7 @@ impl Params for Poisson {
     const NAME: &'static str = "poisson";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "mean = 3.1";
+    const DOMAINS: &'static [Domain] = &[Domain::number("mean", 0.0, 1e6)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let parameters = [("mean", Some(&self.mean), 0.0)];
@@ -350,6 +398,7 @@ impl Params for Geometric {
     const NAME: &'static str = "geometric";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "p = 0.4";
+    const DOMAINS: &'static [Domain] = &[Domain::above("p", 0.0, 1.0)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         continuous(scope, &[("p", Some(&self.p), 1.0)], Some(0), |p, cell| {
@@ -364,7 +413,7 @@ impl Params for Geometric {
 struct NegativeBinomial {
     /// The dispersion r, above 0: the smaller it is, the more the counts differ.
     r: Expr,
-    /// The mean, 0 to 1,000,000; outside of that the value is null.
+    /// The mean.
     mean: Expr,
 }
 
@@ -372,6 +421,7 @@ impl Params for NegativeBinomial {
     const NAME: &'static str = "negative_binomial";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "r = 0.9\nmean = 3.1";
+    const DOMAINS: &'static [Domain] = &[Domain::above("r", 0.0, 1e9), Domain::number("mean", 0.0, 1e6)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         continuous(scope, &[("r", Some(&self.r), 1.0), ("mean", Some(&self.mean), 0.0)], Some(0), |p, cell| {
@@ -395,6 +445,7 @@ impl Params for Zipf {
     const NAME: &'static str = "zipf";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "n = 1000\ns = 1.1";
+    const DOMAINS: &'static [Domain] = &[Domain::number("n", 1.0, 1e15), Domain::number("s", 0.0, 100.0)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         continuous(scope, &[("n", Some(&self.n), 1.0), ("s", Some(&self.s), 1.0)], Some(0), |p, cell| {

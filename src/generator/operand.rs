@@ -113,6 +113,12 @@ impl<T: Wanted> Operand<T> {
         }
     }
 
+    /// The values: one for all rows, or an input.
+    #[must_use]
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
     /// Tells whether the value is the same for all rows.
     #[must_use]
     pub fn is_constant(&self) -> bool {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::data::Data;
 use super::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::arrays::{Texts, texts};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
 
@@ -43,6 +43,10 @@ pub struct Picker {
     weights: Vec<f64>,
     order: Order,
     root: bool,
+    /// The name of the file, for messages.
+    file: String,
+    /// Whether a row for which no record is left gets none; it is a mistake otherwise.
+    optional: bool,
 }
 
 /// A column of the file that must equal an expression, with a code for each of its texts.
@@ -111,10 +115,46 @@ impl Picker {
             planned.push(Match { value: Text::plan_any(scope, &field, expr)?, codes });
             cells.push(column);
         }
-        let mut picker = Self { matches: planned, shapes: Vec::new(), weights, order, root };
+        let file = data.name.clone();
+        let mut picker = Self { matches: planned, shapes: Vec::new(), weights, order, root, file, optional: false };
         picker.shapes = picker.group(scope, &cells, data.rows)?;
         picker.check_constants(scope, &data.name)?;
         Ok(picker)
+    }
+
+    /// Lets a row have no record where none is left, by `fallback = "none"`.
+    #[must_use]
+    pub fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+
+    /// Holds the number of rows of a root table that takes records in order to the number of records.
+    ///
+    /// # Errors
+    /// More rows than records that match, where what they match is constant.
+    pub fn check_rows(&self, scope: &dyn Scope) -> Result<()> {
+        let constants: Option<Vec<String>> = self.matches.iter().map(|m| m.value.constant()).collect();
+        let (Some(constants), Some(rows), Order::InOrder, false) =
+            (constants, scope.root_rows(), self.order, self.optional)
+        else {
+            return Ok(());
+        };
+        let code = |c: usize| Some(self.matches[c].codes.get(&constants[c]).copied().unwrap_or(UNKNOWN));
+        let records: usize = self.groups(code).map(|group| group.records.len()).sum();
+        if rows <= records as u64 {
+            return Ok(());
+        }
+        let message = format!("{rows} rows take records of `{}` in order, and it has {records} that match", self.file);
+        Err(scope.error("pick", message).hint("add records, make fewer rows, or say fallback = \"none\""))
+    }
+
+    /// A row for which no record is left.
+    fn none_left(&self, among: usize) -> Error {
+        let message = match self.order {
+            Order::Distinct => format!("`{}` has no further record that matches", self.file),
+            _ => format!("`{}` has {among} records that match, and this row is beyond them", self.file),
+        };
+        Error::new(Kind::Profile, message).hint("add records, make fewer rows, or say fallback = \"none\"")
     }
 
     /// Sorts the records into groups by their matched texts.
@@ -229,9 +269,14 @@ pub(super) struct Picks<'a> {
 }
 
 impl Picks<'_> {
+    /// Whether no matched value of row `i` is null.
+    fn whole(&self, i: usize) -> bool {
+        self.codes.iter().all(|codes| codes.at(i).is_some())
+    }
+
     /// Lists the groups that row `i` matches; a null matches none.
     fn groups(&self, i: usize) -> impl Iterator<Item = &Group> {
-        let whole = self.codes.iter().all(|codes| codes.at(i).is_some());
+        let whole = self.whole(i);
         self.picker.groups(move |c| self.codes[c].at(i)).filter(move |_| whole)
     }
 
@@ -302,12 +347,22 @@ impl Generator for Picker {
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let picks = self.view(fill);
+        // A null that is matched matches nothing, as everywhere.
+        let left = |i: usize, pick: Option<i32>| match pick {
+            None if !self.optional && fill.wants(i) && picks.whole(i) => {
+                Err(self.none_left(picks.groups(i).map(|group| group.records.len()).sum()).in_row(i))
+            }
+            pick => Ok(pick),
+        };
         let column: Int32Array = match self.order {
             Order::Random => fill.optional::<Int32Type>(|i, mut cell| Some(picks.draw(i, &mut cell)? as i32)),
-            Order::InOrder => fill.optional::<Int32Type>(|i, _| {
-                let n = if self.root { fill.rows.paths[i] as u64 } else { u64::from(fill.rows.ordinals[i]) };
-                Some(picks.nth(i, n)? as i32)
-            }),
+            Order::InOrder => {
+                let nth = |i: usize| {
+                    let n = if self.root { fill.rows.paths[i] as u64 } else { u64::from(fill.rows.ordinals[i]) };
+                    left(i, picks.nth(i, n).map(|record| record as i32))
+                };
+                (0..fill.len()).map(nth).collect::<Result<_>>()?
+            }
             Order::Distinct => {
                 let mut column = Vec::with_capacity(fill.len());
                 let mut taken = Vec::new();
@@ -315,7 +370,7 @@ impl Generator for Picker {
                     taken.clear();
                     distinct(&picks, fill, family, &mut taken, &mut column);
                 }
-                Int32Array::from(column)
+                column.into_iter().enumerate().map(|(i, pick)| left(i, pick)).collect::<Result<_>>()?
             }
         };
         Ok(Arc::new(column))
@@ -408,7 +463,7 @@ mod tests {
         let matches = matched.iter().map(|(c, e)| ((*c).to_owned(), Expr((*e).to_owned()))).collect();
         let mut scope = bed.scope();
         let data = scope.data("file", "names.csv").expect("a file");
-        let picker = Picker::plan(&mut scope, data, Some("weight"), &matches, order).expect("a picker");
+        let picker = Picker::plan(&mut scope, data, Some("weight"), &matches, order).expect("a picker").optional();
         let column = bed.run_scoped(&picker, &scope, 0..bed.units());
         column.as_primitive::<Int32Type>().iter().collect()
     }
@@ -454,6 +509,28 @@ mod tests {
             some.sort_unstable();
             some.dedup();
             assert_eq!(some.len(), family.len().min(4));
+        }
+    }
+
+    #[test]
+    fn a_row_beyond_the_records_is_a_mistake_unless_it_may_have_none() {
+        for (bed, order, message) in [
+            (bed(Bed::root(7)), Order::InOrder, "7 rows take records of `names.csv` in order, and it has 5"),
+            (bed(Bed::child(20)), Order::InOrder, "`names.csv` has 2 records that match, and this row is beyond them"),
+            (bed(Bed::child(20)), Order::Distinct, "`names.csv` has no further record that matches"),
+        ] {
+            let mut scope = bed.scope();
+            let data = scope.data("file", "names.csv").expect("a file");
+            let matches = if bed.units() == 7 {
+                IndexMap::new()
+            } else {
+                IndexMap::from([("sex".to_owned(), Expr("'M'".to_owned()))])
+            };
+            let picker = Picker::plan(&mut scope, data, None, &matches, order).expect("a picker");
+            let filled = picker.check_rows(&scope).and_then(|()| scope.fill(&picker, &bed.rows(0..bed.units())));
+            let error = filled.expect_err("an error").to_string();
+            assert!(error.contains(message), "{error}");
+            assert!(scope.fill(&picker.optional(), &bed.rows(0..bed.units())).is_ok());
         }
     }
 

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::domain::Domain;
 use super::operand::Text;
 use super::time::{Resolution, instant_type, instants, steps_up};
 use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
@@ -53,12 +54,10 @@ impl Params for Rising {
     const NAME: &'static str = "rising";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2025-01-01'\"";
+    const DOMAINS: &'static [Domain] = &[Domain::number("min_gap", 0.0, 1e9)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         needs_siblings(scope)?;
-        if !(0.0..=1e9).contains(&self.min_gap) {
-            return Err(scope.error("min_gap", format!("{} is not between 0 and 1e9 seconds", self.min_gap)));
-        }
         let from: Operand<TimestampMicrosecondType> = Operand::plan(scope, "from", &self.from)?;
         let to: Operand<TimestampMicrosecondType> = Operand::plan(scope, "to", &self.to)?;
         if matches!((from.constant(), to.constant()), (Some(from), Some(to)) if to <= from) {

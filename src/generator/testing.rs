@@ -102,6 +102,8 @@ fn column(name: &str, rows: &Rows, depth: usize) -> Option<ArrayRef> {
         "row" => Arc::new(all.map(|i| Some(n(i))).collect::<PrimitiveArray<Int64Type>>()),
         "ordinal" => Arc::new(all.map(|i| Some(i64::from(rows.ordinals[i]))).collect::<PrimitiveArray<Int64Type>>()),
         "one" => Arc::new(all.map(|_| Some(1.0)).collect::<PrimitiveArray<Float64Type>>()),
+        "negative" => Arc::new(all.map(|i| Some(-1.5 - n(i) as f64)).collect::<PrimitiveArray<Float64Type>>()),
+        "huge" => Arc::new(all.map(|_| Some(1e308)).collect::<PrimitiveArray<Float64Type>>()),
         "zero" => Arc::new(all.map(|_| Some(0.0)).collect::<PrimitiveArray<Float64Type>>()),
         "flag" => dictionary(all.map(|i| [Some("F"), Some("M"), Some("X"), None][n(i) as usize % 4])),
         "t" => super::time::instants(
@@ -151,7 +153,7 @@ impl BedScope {
             Source::Generator(generator, scope, want) => coerce(&scope.fill(&**generator, rows)?, *want),
         });
         let inputs: Vec<ArrayRef> = inputs.collect::<Result<_>>()?;
-        generator.fill(&Fill { key: self.key(), rows, inputs: &inputs })
+        generator.fill(&Fill { key: self.key(), rows, inputs: &inputs, when: None })
     }
 
     fn input(&mut self, source: Source) -> Slot {
@@ -250,7 +252,7 @@ fn coerce(array: &ArrayRef, want: Want) -> Result<ArrayRef> {
         Want::Text | Want::AsText => DataType::Utf8,
     };
     if want == Want::Text && array.data_type() != &DataType::Utf8 {
-        return Err(Error::new(Kind::Profile, format!("expected text, found {}", array.data_type())));
+        return Err(Error::new(Kind::Profile, "expected text, found another type"));
     }
     if want != Want::Timestamp {
         return Ok(arrow_cast::cast(array, &wanted)?);
@@ -295,7 +297,7 @@ pub(super) fn shown(array: &ArrayRef) -> Vec<String> {
 const ONLY_CHILD: &[&str] = &["rising", "hash_chain"];
 const ONLY_ROOT: &[&str] = &["permutation", "strata"];
 
-fn beds(name: &str) -> Vec<Bed> {
+pub(super) fn beds(name: &str) -> Vec<Bed> {
     let mut beds = Vec::new();
     if !ONLY_CHILD.contains(&name) {
         beds.push(Bed::root(100));

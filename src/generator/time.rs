@@ -84,12 +84,12 @@ pub(super) fn instants(array: PrimitiveArray<TimestampMicrosecondType>) -> Array
 }
 
 /// Formats a day for messages.
-fn show_day(days: i32) -> String {
+pub(super) fn show_day(days: i32) -> String {
     EPOCH.checked_add(i64::from(days).days()).map_or_else(|_| format!("day {days}"), |day| day.to_string())
 }
 
 /// Formats an instant for messages.
-fn show_instant(micros: i64) -> String {
+pub(super) fn show_instant(micros: i64) -> String {
     let time = jiff::Timestamp::from_microsecond(micros);
     time.map_or_else(|_| format!("microsecond {micros}"), |time| time.to_string())
 }

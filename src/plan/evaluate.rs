@@ -218,6 +218,7 @@ impl<'p> Chunk<'p> {
             false => self.compute(frame, column),
         };
         let array = values.and_then(|array| self.within_limits(frame, array)).map_err(|error| {
+            let error = error.name_row(|row| self.place(frame, row));
             let table = &plan.tables[table];
             let section = if (table.before_lets..table.declared).contains(&column) { "let" } else { "columns" };
             error.within(&format!("tables.{}.{section}.{}", table.name, table.columns[column].name))
@@ -232,7 +233,9 @@ impl<'p> Chunk<'p> {
         let inputs =
             column.inputs.iter().map(|input| self.fetch(frame, &input.steps, input)).collect::<Result<Vec<_>>>()?;
         let rows = Arc::clone(&self.frames[frame].rows);
-        let fill = Fill { key: column.key, rows: &rows, inputs: &inputs };
+        let hide = column.when.map(|when| &inputs[when]);
+        let fill = Fill { key: column.key, rows: &rows, inputs: &inputs, when: hide.map(AsArray::as_boolean) };
+        column.guards.iter().try_for_each(|guard| guard.check(&fill))?;
         let values: ArrayRef = match &column.op {
             Op::Expr(expr) => expr.column(&inputs, rows.len())?,
             Op::Generator(generator) => generator.fill(&fill)?,
@@ -271,7 +274,6 @@ impl<'p> Chunk<'p> {
             Op::Walk(which) => self.walk_column(frame, *which)?,
             Op::Listed(values) => self.listed_column(frame, values, &column.ty)?,
         };
-        let hide = column.when.map(|when| &inputs[when]);
         let rate = column.null.map(|null| &inputs[null]);
         masked(values, hide, rate, column.key, &rows)
     }

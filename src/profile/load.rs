@@ -42,6 +42,17 @@ impl Loaded {
         deepest(&self.sources, path)
     }
 
+    /// The text of the number at a path, as it is written; `None` for other values.
+    #[must_use]
+    pub fn written(&self, path: &str) -> Option<String> {
+        let path: Vec<&str> = path.split('.').collect();
+        self.sources.iter().find_map(|source| {
+            let value = source.value(&path)?;
+            let number = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_));
+            source.text.get(value.span()).filter(|_| number).map(str::to_owned)
+        })
+    }
+
     /// Deserializes the value at a path again, with positions, to get the error that it causes; `None` if it has none.
     #[must_use]
     pub fn explain<T: for<'de> serde::Deserialize<'de>>(&self, path: &[&str]) -> Option<Error> {

@@ -67,12 +67,22 @@ pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         _ => {
             let array = if text { arrow_cast::cast(array, &DataType::Utf8)? } else { Arc::clone(array) };
             let strict = CastOptions { safe: false, ..CastOptions::default() };
-            arrow_cast::cast_with_options(&array, to, &strict).map_err(|error| {
-                let what = error.to_string();
-                let what = what.split_once("error: ").map_or(what.as_str(), |(_, what)| what);
-                Error::new(Kind::Profile, format!("a value cannot be cast to {}: {what}", name(to))).caused_by(error)
-            })
+            arrow_cast::cast_with_options(&array, to, &strict).map_err(|error| uncast(&array, to).caused_by(error))
         }
+    }
+}
+
+/// The first value that has no place in a type, which the strict cast refused.
+fn uncast(array: &ArrayRef, to: &DataType) -> Error {
+    let lenient = CastOptions { safe: true, ..CastOptions::default() };
+    let lost = arrow_cast::cast_with_options(array, to, &lenient).ok().and_then(|cast| {
+        let row = (0..array.len()).find(|i| !array.is_null(*i) && cast.is_null(*i))?;
+        let text = as_text(&array.slice(row, 1)).ok()?;
+        Some(texts(&text).at(0)?.to_owned())
+    });
+    match lost {
+        Some(value) => refuse(&value, to),
+        None => Error::new(Kind::Profile, format!("a value cannot be cast to {}", name(to))),
     }
 }
 

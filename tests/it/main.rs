@@ -4,6 +4,7 @@ mod builds;
 mod cli;
 mod descendants;
 mod determinism;
+mod domains;
 mod expressions;
 mod faults;
 mod fixtures;

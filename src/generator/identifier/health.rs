@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Identifier, LETTERS, Numbers, check, digit, plan, push_padded, sign};
 use crate::error::Result;
+use crate::generator::domain::Domain;
 use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
@@ -190,6 +191,7 @@ impl Params for Mrn {
     const NAME: &'static str = "mrn";
     const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "digits = 8";
+    const DOMAINS: &'static [Domain] = &[Domain::number("digits", 1.0, 18.0)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let prefix = self.prefix.unwrap_or_else(|| "SYN".to_owned());
@@ -198,10 +200,7 @@ impl Params for Mrn {
             let message = format!("expected up to 16 letters, digits or `-`, found `{prefix}`");
             return Err(scope.error("prefix", message));
         }
-        match self.digits.unwrap_or(8) {
-            digits @ 1..=18 => plan(scope, Mrns { prefix, digits }, self.unique),
-            digits => Err(scope.error("digits", format!("{digits} is not between 1 and 18"))),
-        }
+        plan(scope, Mrns { prefix, digits: self.digits.unwrap_or(8) }, self.unique)
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::{Identifier, Numbers, digit, plan, push_padded};
 use crate::error::Result;
+use crate::generator::domain::Domain;
 use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
@@ -168,6 +169,7 @@ impl Params for Email {
     const NAME: &'static str = "email";
     const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "local = \"'Zoë O''Hara'\"\ndigits = 3";
+    const DOMAINS: &'static [Domain] = &[Domain::number("digits", 0.0, 9.0)];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         if let Some(domain) = &self.domain {
@@ -181,9 +183,6 @@ impl Params for Email {
             }
         }
         let digits = self.digits.unwrap_or(0);
-        if digits > 9 {
-            return Err(scope.error("digits", format!("{digits} is not between 0 and 9")));
-        }
         let local = Text::plan_any(scope, "local", &self.local)?;
         let numbers = Numbers::plan(scope, 10_u64.pow(digits), self.unique)?;
         Ok(Box::new(Emails { local, domain: self.domain, digits, numbers }))

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Identifier, Numbers, check, digit, plan, push_padded};
 use crate::error::Result;
+use crate::generator::domain::Domain;
 use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
 
@@ -182,7 +183,7 @@ impl Identifier for Aba {
 #[serde(deny_unknown_fields)]
 struct Phone {
     /// The area code, three digits of which the first is 2 to 9: a text expression such as `place.area_code`; by
-    /// default one of 195 at random. In a row with any other text the value is null.
+    /// default one of 195 at random.
     #[serde(default)]
     area: Option<Expr>,
     /// `national`, the default, writes `217-555-0123`; `e164` writes `+12175550123`, which spreadsheets read as a
@@ -225,6 +226,8 @@ impl Params for Phone {
     const NAME: &'static str = "phone";
     const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "area = \"'217'\"";
+    const DOMAINS: &'static [Domain] =
+        &[Domain::text("area", is_area, "three digits, the first of them 2 to 9, such as `217`")];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let area = self.area.as_ref().map(|expr| Text::plan(scope, "area", expr)).transpose()?;
@@ -235,11 +238,6 @@ impl Params for Phone {
                     "an area has only 100 numbers for fiction, so `unique` is not possible with `area`".to_owned(),
                 )
                 .hint("leave out `area`, or allow repetition"));
-        }
-        if let Some(area) = area.as_ref().and_then(Text::constant).filter(|area| !is_area(area)) {
-            return Err(scope
-                .error("area", format!("expected an area code of three digits, found `{area}`"))
-                .hint("write it as `'217'`"));
         }
         // Without an area, the high part of the number is the index of one in the list.
         let areas = if area.is_some() { 1 } else { AREAS.len() as u64 };
@@ -379,8 +377,9 @@ mod tests {
         for text in shown(&bed.fill("phone", "area = \"'217'\"\nformat = \"e164\"").expect("a column")) {
             assert!(text.len() == 12 && text.starts_with("+121755501"), "{text}");
         }
-        assert!(shown(&bed.fill("phone", "area = \"flag\"").expect("a column")).iter().all(|text| text == "∅"));
-        refused("phone", "area = \"'21'\"", "expected an area code");
+        let error = bed.fill("phone", "area = \"flag\"").expect_err("an error").to_string();
+        assert!(error.contains("`area = flag` is `F`"), "{error}");
+        refused("phone", "area = \"'21'\"", "three digits");
         refused("phone", "area = \"'217'\"\nunique = true", "100 numbers");
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::MAX_CELL;
 use crate::arrays::texts;
 use crate::error::Result;
+use crate::generator::domain::Domain;
 use crate::generator::record::in_field;
 use crate::generator::{Fill, Generator, Origin, Params, Scope};
 use crate::rng::Cell;
@@ -117,9 +118,14 @@ impl Params for Words {
     const NAME: &'static str = "words";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 2\nmax = 5";
+    const DOMAINS: &'static [Domain] = &[
+        Domain::number("min", 1.0, 200.0),
+        Domain::number("max", 1.0, 200.0),
+        Domain::up_to_or("min", "max", (Some(2.0), Some(5.0))),
+    ];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        let (min, max) = range(scope, self.min.unwrap_or(2), self.max.unwrap_or(5), 200)?;
+        let (min, max) = (self.min.unwrap_or(2), self.max.unwrap_or(5));
         let list = match (self.file, self.column) {
             (Some(file), column) => file_words(scope, &file, column.as_deref())?,
             (None, Some(_)) => return Err(scope.error("column", "a `column` needs a `file`".to_owned())),
@@ -185,21 +191,16 @@ impl Params for Paragraph {
     const NAME: &'static str = "paragraph";
     const ORIGIN: Origin = Origin::Synthetic;
     const EXAMPLE: &'static str = "min = 2\nmax = 3";
+    const DOMAINS: &'static [Domain] = &[
+        Domain::number("min", 1.0, 30.0),
+        Domain::number("max", 1.0, 30.0),
+        Domain::up_to_or("min", "max", (Some(3.0), Some(6.0))),
+    ];
 
-    fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        let (min, max) = range(scope, self.min.unwrap_or(3), self.max.unwrap_or(6), 30)?;
+    fn plan(self, _: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        let (min, max) = (self.min.unwrap_or(3), self.max.unwrap_or(6));
         Ok(Box::new(Filler { form: Form::Sentences, min, max }))
     }
-}
-
-fn range(scope: &dyn Scope, min: u32, max: u32, limit: u32) -> Result<(u32, u32)> {
-    if min == 0 || max > limit {
-        return Err(scope.error("max", format!("`min` {min} and `max` {max} must be between 1 and {limit}")));
-    }
-    if max < min {
-        return Err(scope.error("max", format!("`max` {max} is below `min` {min}")));
-    }
-    Ok((min, max))
 }
 
 enum Form {
@@ -304,7 +305,7 @@ mod tests {
         assert!(cells.iter().all(|cell| cell.split(' ').all(|word| ["alpha", "beta"].contains(&word))), "{cells:?}");
         let error = bed.fill("words", "file = \"bad.csv\"").expect_err("a formula").to_string();
         assert!(error.contains("formula"), "{error}");
-        assert!(plan_error("words", "min = 5\nmax = 4").contains("below"));
+        assert!(plan_error("words", "min = 5\nmax = 4").contains("must not be above"));
         assert!(plan_error("words", "column = \"x\"").contains("needs a `file`"));
         assert!(plan_error("paragraph", "min = 1\nmax = 31").contains("between 1 and 30"));
     }

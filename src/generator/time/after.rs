@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{DAY, HOUR, Resolution, SECOND, instant_type, instants, steps_up};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::generator::domain::number;
 use crate::generator::{Fill, Generator, Operand, Origin, Params, Scope};
 use crate::profile::{Expr, Wait};
 
@@ -46,6 +47,13 @@ impl Params for After {
     }
 }
 
+/// The first number of microseconds that no 64 bits hold.
+const MICROS: f64 = 9_223_372_036_854_775_808.0;
+
+fn beyond(wait: f64) -> Error {
+    Error::new(Kind::Profile, format!("a wait of {} leads beyond the range of instants", number(wait)))
+}
+
 struct Later {
     from: Operand<TimestampMicrosecondType>,
     wait: Operand<Float64Type>,
@@ -64,10 +72,17 @@ impl Generator for Later {
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (from, wait) = (self.from.view(fill), self.wait.view(fill));
-        Ok(instants(fill.optional(|i, _| {
-            let wait = libm::rint(wait.at(i).filter(|wait| wait.is_finite())?.max(0.0) * self.unit);
-            steps_up(from.at(i)?.checked_add(wait as i64)?, self.step).checked_mul(self.step)
-        })))
+        let later = |i: usize| {
+            let (Some(from), Some(wait)) = (from.at(i), wait.at(i)) else { return Ok(None) };
+            let micros = libm::rint(wait.max(0.0) * self.unit);
+            // What is no number, and what leaves the range of instants, is never shown as another instant.
+            let end = if micros.abs() < MICROS { from.checked_add(micros as i64) } else { None };
+            match end.and_then(|end| steps_up(end, self.step).checked_mul(self.step)) {
+                None if fill.wants(i) => Err(beyond(wait).in_row(i)),
+                end => Ok(end),
+            }
+        };
+        Ok(instants((0..fill.len()).map(later).collect::<Result<_>>()?))
     }
 }
 

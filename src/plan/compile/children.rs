@@ -4,11 +4,15 @@ use arrow_schema::DataType;
 
 use super::{Compiler, Target};
 use crate::error::{Error, Result, did_you_mean};
+use crate::generator::domain::Domain;
 use crate::plan::deal::{Shape, Spread};
 use crate::plan::{Base, Column, Facts, Hand, Input, Op, Source};
 use crate::profile::{self, Expr, Value};
 use crate::sql;
 use crate::sql::types;
+
+/// How many rows may be under a parent: an ordinal keeps 24 bits in paths.
+const COUNT: Domain = Domain::number("count", 0.0, 16_777_216.0);
 
 impl Compiler<'_> {
     /// Compiles the source of a table's rows, once.
@@ -73,8 +77,14 @@ impl Compiler<'_> {
     pub(super) fn counted(&mut self, parent: usize, child: usize, count: &Value, path: &str) -> Result<usize> {
         let (name, decl) = (self.tables[child].name, self.tables[child].decl);
         let hidden = self.reserve(parent, &format!("#count {name}"))?;
-        let source =
-            self.valued(parent, &format!("#count {name}#"), count, &format!("{path}.count"), &DataType::Int64)?;
+        let source = self.valued(
+            parent,
+            &format!("#count {name}#"),
+            count,
+            &format!("{path}.count"),
+            &DataType::Int64,
+            decl.when.as_ref(),
+        )?;
         let (ty, nullable) = self.type_of(parent, source);
         let mut inputs = vec![Input { steps: Vec::new(), column: source }];
         let when = decl
@@ -84,7 +94,13 @@ impl Compiler<'_> {
             .transpose()
             .map_err(|error| error.within(&format!("{path}.when")))?;
         let expr = sql::Expr::input(0, ty, nullable);
-        let made = Column { when, nullable: true, ..self.column_of(parent, "#count", Op::Expr(expr), inputs) };
+        let written = match count {
+            Value::Expr(expr) => expr.0.clone(),
+            Value::Gen(call) => format!("{} = {{ … }}", call.name),
+        };
+        let guard = self.guard(parent, COUNT, &written, (0, &inputs), &format!("{path}.count"))?;
+        let guards = guard.into_iter().collect();
+        let made = Column { when, guards, nullable: true, ..self.column_of(parent, "#count", Op::Expr(expr), inputs) };
         self.finish_column(parent, hidden, made);
         Ok(hidden)
     }

@@ -6,10 +6,14 @@ use arrow_schema::DataType;
 
 use super::{CallScope, Compiler, Decl, MAX_DEPTH, MAX_NESTING, NameResolver, State};
 use crate::error::{Error, Result};
-use crate::generator;
+use crate::generator::domain::{Domain, Given, Guard};
+use crate::generator::{self, Slot};
 use crate::plan::{Column, Input, Op, Origin, Step};
 use crate::profile::{Call, Definition, Expr, Value};
 use crate::sql::{self, types};
+
+/// What the share of nulls may be.
+pub(super) const RATE: Domain = Domain::number("null", 0.0, 1.0);
 
 impl Compiler<'_> {
     pub(super) fn declared(&mut self, table: usize, column: usize) -> Result<()> {
@@ -41,7 +45,9 @@ impl Compiler<'_> {
                 let (expr, inputs) = self.expression(table, &expr.0)?;
                 self.column_of(table, name, Op::Expr(expr), inputs)
             }
-            Definition::Gen(call) => self.generator(table, name, call, &format!("{path}.gen.{}", call.name))?,
+            Definition::Gen(call) => {
+                self.generator(table, name, call, &format!("{path}.gen.{}", call.name), decl.when)?
+            }
             Definition::Lookup(lookup) => {
                 let (expr, inputs) = self.lookup(table, lookup, path)?;
                 self.column_of(table, name, Op::Expr(expr), inputs)
@@ -53,6 +59,7 @@ impl Compiler<'_> {
                 _ => {
                     let (ty, nullable) = (column.ty.clone(), column.nullable);
                     let raw = self.finished(table, &format!("{name}#raw"), column)?;
+                    decl.when.map_or(Ok(()), |when| self.mask(table, raw, &when.0))?;
                     column = self.column_of(table, name, Op::Row, vec![Input { steps: Vec::new(), column: raw }]);
                     sql::convert(sql::Expr::input(0, ty, nullable), &to)?
                 }
@@ -69,7 +76,9 @@ impl Compiler<'_> {
             column.nullable = true;
         }
         if let Some(null) = decl.null {
-            column.null = Some(self.rate(table, &null.0, &mut column.inputs)?);
+            let rate = self.rate(table, &null.0, &mut column.inputs)?;
+            column.guards.extend(self.guard(table, RATE, &null.0, (rate, &column.inputs), &format!("{path}.null"))?);
+            column.null = Some(rate);
             column.nullable = true;
         }
         column.visible = decl.written;
@@ -193,7 +202,43 @@ impl Compiler<'_> {
             needs_siblings: false,
             when: None,
             null: None,
+            guards: Vec::new(),
         }
+    }
+
+    /// Holds a parameter of a column that is no generator's to its domain: a constant now, an input in every row.
+    pub(super) fn guard(
+        &self,
+        table: usize,
+        domain: Domain,
+        written: &str,
+        input: (usize, &[Input]),
+        path: &str,
+    ) -> Result<Option<Guard>> {
+        let (index, inputs) = input;
+        let constant = |input: &Input| match self.tables[table].columns.get_index(input.column)?.1 {
+            State::Done(column) => match &column.op {
+                Op::Expr(expr) if input.steps.is_empty() => expr.constant().map(std::sync::Arc::clone),
+                _ => None,
+            },
+            _ => None,
+        };
+        let slot = inputs.get(index).and_then(constant).map_or(Slot::Input(index), Slot::Const);
+        let given = Given { field: domain.field.to_owned(), slot, written: written.to_owned() };
+        Guard::plan(domain, given, None, path.to_owned(), 0)
+    }
+
+    /// Gives a hidden column no value where a condition is not true: its parameters are not looked at there.
+    pub(super) fn mask(&mut self, table: usize, column: usize, when: &str) -> Result<()> {
+        let mut inputs = match self.tables[table].columns.get_index(column) {
+            Some((_, State::Done(column))) if column.when.is_none() => column.inputs.clone(),
+            _ => return Ok(()),
+        };
+        let when = self.condition(table, when, &mut inputs)?;
+        if let Some((_, State::Done(column))) = self.tables[table].columns.get_index_mut(column) {
+            (column.inputs, column.when, column.nullable) = (inputs, Some(when), true);
+        }
+        Ok(())
     }
 
     pub(super) fn input_nullable(&self, table: usize, input: &Input) -> bool {
@@ -250,10 +295,23 @@ impl Compiler<'_> {
         Ok((expr, inputs))
     }
 
-    pub(super) fn generator(&mut self, table: usize, name: &str, call: &Call, path: &str) -> Result<Column> {
+    pub(super) fn generator(
+        &mut self,
+        table: usize,
+        name: &str,
+        call: &Call,
+        path: &str,
+        when: Option<&Expr>,
+    ) -> Result<Column> {
         let def = generator::find(&call.name).map_err(|error| error.within(path))?;
-        let mut scope =
-            CallScope { compiler: self, table, column: name.to_owned(), path: path.to_owned(), inputs: Vec::new() };
+        let mut scope = CallScope {
+            compiler: self,
+            table,
+            column: name.to_owned(),
+            path: path.to_owned(),
+            inputs: Vec::new(),
+            when,
+        };
         let planned = (def.plan)(call.args.clone(), &mut scope);
         let inputs = scope.inputs;
         let loaded = self.loaded;
@@ -268,10 +326,19 @@ impl Compiler<'_> {
         Ok(Column { made, ..self.column_of(table, name, Op::Generator(generator), inputs) })
     }
 
-    /// Adds the intermediate column of a generator within another declaration.
-    pub(super) fn generated(&mut self, table: usize, name: &str, call: &Call, path: &str) -> Result<usize> {
-        let column = self.generator(table, name, call, path)?;
-        self.finished(table, name, column)
+    /// Adds the intermediate column of a generator within another declaration; it has a value where `when` is true.
+    pub(super) fn generated(
+        &mut self,
+        table: usize,
+        name: &str,
+        call: &Call,
+        path: &str,
+        when: Option<&Expr>,
+    ) -> Result<usize> {
+        let column = self.generator(table, name, call, path, when)?;
+        let column = self.finished(table, name, column)?;
+        when.map_or(Ok(()), |when| self.mask(table, column, &when.0))?;
+        Ok(column)
     }
 
     pub(super) fn valued(
@@ -281,11 +348,13 @@ impl Compiler<'_> {
         value: &Value,
         path: &str,
         to: &DataType,
+        when: Option<&Expr>,
     ) -> Result<usize> {
         let (expr, inputs) = match value {
             Value::Expr(expr) => self.expression(table, &expr.0).map_err(|error| error.within(path))?,
             Value::Gen(call) => {
-                let column = self.generated(table, &format!("{name}#value"), call, &format!("{path}.{}", call.name))?;
+                let column =
+                    self.generated(table, &format!("{name}#value"), call, &format!("{path}.{}", call.name), when)?;
                 let (ty, nullable) = self.type_of(table, column);
                 (sql::Expr::input(0, ty, nullable), vec![Input { steps: Vec::new(), column }])
             }

@@ -30,8 +30,14 @@ impl Compiler<'_> {
                 let at = format!("{path}.lifecycle.states.{state}.next.{target}");
                 let target_index = find(target, at.clone())?;
                 let value = Value::Expr(weight.clone());
-                let column =
-                    self.valued(parent, &format!("#walk {name}.{state}.{target}"), &value, &at, &DataType::Float64)?;
+                let column = self.valued(
+                    parent,
+                    &format!("#walk {name}.{state}.{target}"),
+                    &value,
+                    &at,
+                    &DataType::Float64,
+                    None,
+                )?;
                 follows.push((target_index, weights.len()));
                 weights.push(column);
             }
@@ -51,7 +57,7 @@ impl Compiler<'_> {
                         Wait::Days(value) => ("days", 8.64e10, value),
                     };
                     let at = format!("{path}.lifecycle.states.{state}.after.{unit}");
-                    Some((micros, self.valued(child, &format!("#wait {state}"), value, &at, &DataType::Float64)?))
+                    Some((micros, self.valued(child, &format!("#wait {state}"), value, &at, &DataType::Float64, None)?))
                 }
             });
         }
@@ -62,6 +68,7 @@ impl Compiler<'_> {
             &Value::Expr(decl.at.clone()),
             &format!("{path}.lifecycle.at"),
             &instant,
+            None,
         )?;
         let until = decl.until.clone().unwrap_or_else(|| Expr("as_of + INTERVAL '1' DAY".to_owned()));
         let until = self.valued(
@@ -70,6 +77,7 @@ impl Compiler<'_> {
             &Value::Expr(until),
             &format!("{path}.lifecycle.until"),
             &instant,
+            None,
         )?;
         let mut inputs = Vec::new();
         let when = match &self.tables[child].decl.when {

@@ -33,9 +33,26 @@ impl Compiler<'_> {
         let data = self
             .data_file(table, to.file.as_deref().unwrap_or_default())
             .map_err(|error| error.within(&format!("{path}.file")))?;
-        let mut scope =
-            CallScope { compiler: self, table, column: hidden.clone(), path: path.to_owned(), inputs: Vec::new() };
+        let mut scope = CallScope {
+            compiler: self,
+            table,
+            column: hidden.clone(),
+            path: path.to_owned(),
+            inputs: Vec::new(),
+            when: None,
+        };
         let picker = Picker::plan(&mut scope, data, to.weight.as_deref(), &to.r#match, order)?;
+        let picker = match to.fallback {
+            Some(profile::Fallback::None) => picker.optional(),
+            Some(profile::Fallback::Any) => {
+                return Err(Error::profile(
+                    format!("{path}.fallback"),
+                    "a reference to a file falls back to `none` only",
+                ));
+            }
+            None => picker,
+        };
+        picker.check_rows(&scope)?;
         let mut inputs = scope.inputs;
         let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
         let made =

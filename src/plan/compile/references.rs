@@ -5,10 +5,16 @@ use indexmap::IndexMap;
 use super::{CallScope, Compiler, NameResolver, unknown_table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::Operand;
+use crate::generator::domain::{Domain, Given, Guard};
 use crate::plan::references::{Among, Choose, Match, Pick, uncertain};
 use crate::plan::{Column, Input, Op, Place, Reference, Step};
 use crate::profile::{self, Expr};
 use crate::sql::{self, types};
+
+use super::columns::RATE;
+
+/// What Zipf's exponent may be.
+const SKEW: Domain = Domain::number("skew", 0.0, 100.0);
 
 impl Compiler<'_> {
     /// Compiles a reference; gives the table that it leads to, and whether there may be no row.
@@ -54,7 +60,8 @@ impl Compiler<'_> {
             None => return Err(Error::profile("", "a reference needs `table` or `file`")),
         };
         fits(to, picks, self.tables[table].parent.is_none(), target == table)?;
-        let mut made = Made { inputs: Vec::new(), deal: None, place: Place::Number, nullable: false };
+        let mut made =
+            Made { inputs: Vec::new(), deal: None, place: Place::Number, nullable: false, guards: Vec::new() };
         let op = if let Some(deal) = &to.deal {
             let key = self.key(table, &format!("#deal {name}"));
             made.deal = Some(self.dealt(table, target, deal, &to.r#match, key, path)?);
@@ -78,8 +85,12 @@ impl Compiler<'_> {
         let mut nullable = made.nullable;
         let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut made.inputs)).transpose()?;
         let null = to.null.as_ref().map(|null| self.rate(table, &null.0, &mut made.inputs)).transpose()?;
+        if let Some((rate, null)) = null.zip(to.null.as_ref()) {
+            made.guards.extend(self.guard(table, RATE, &null.0, (rate, &made.inputs), &format!("{path}.null"))?);
+        }
         nullable |= when.is_some() || null.is_some();
-        let done = Column { when, null, nullable, ..self.column_of(table, &hidden, op, made.inputs) };
+        let done =
+            Column { when, null, nullable, guards: made.guards, ..self.column_of(table, &hidden, op, made.inputs) };
         self.finish_column(table, column, done);
         self.tables[table].refs[reference] =
             Some(Reference { name: name.to_owned(), table: target, pick: column, place: made.place, deal: made.deal });
@@ -126,7 +137,7 @@ impl Compiler<'_> {
         }
         if !to.r#match.is_empty() {
             let (columns, sources) = self.matched(table, target, &to.r#match, path, &mut made.inputs)?;
-            let skew = self.skew(table, hidden, to, path, &mut made.inputs)?;
+            let skew = self.skew(table, hidden, to, path, &mut made.inputs, &mut made.guards)?;
             made.nullable =
                 to.fallback == Some(profile::Fallback::None) || !differs.is_empty() || uncertain(skew.as_ref());
             let fallback = to.fallback;
@@ -146,7 +157,11 @@ impl Compiler<'_> {
             (profile::Pick::Previous, _) => Pick::Previous,
             (profile::Pick::EarlierSibling, _) => Pick::EarlierSibling,
             (profile::Pick::Sibling, Some(at)) => Pick::Sibling(at),
-            _ => Pick::Random { rows, skew: self.skew(table, hidden, to, path, &mut made.inputs)?, differs },
+            _ => Pick::Random {
+                rows,
+                skew: self.skew(table, hidden, to, path, &mut made.inputs, &mut made.guards)?,
+                differs,
+            },
         };
         if sibling {
             made.place = Place::Sibling;
@@ -165,8 +180,14 @@ impl Compiler<'_> {
         inputs: &mut Vec<Input>,
     ) -> Result<Operand<T>> {
         let given = std::mem::take(inputs);
-        let mut scope =
-            CallScope { compiler: self, table, column: hidden.to_owned(), path: path.to_owned(), inputs: given };
+        let mut scope = CallScope {
+            compiler: self,
+            table,
+            column: hidden.to_owned(),
+            path: path.to_owned(),
+            inputs: given,
+            when: None,
+        };
         let operand = Operand::plan(&mut scope, field, decl);
         *inputs = scope.inputs;
         operand
@@ -179,13 +200,14 @@ impl Compiler<'_> {
         to: &profile::Ref,
         path: &str,
         inputs: &mut Vec<Input>,
+        guards: &mut Vec<Guard>,
     ) -> Result<Option<Operand<arrow_array::types::Float64Type>>> {
         let Some(decl) = &to.skew else { return Ok(None) };
         let skew: Operand<arrow_array::types::Float64Type> = self.operand(table, hidden, "skew", decl, path, inputs)?;
-        if skew.is_constant() && !skew.constant().is_some_and(|skew| skew.is_finite() && skew >= 0.0) {
-            return Err(Error::profile(format!("{path}.skew"), format!("`{}` is not a skew", decl.0))
-                .hint("Zipf's exponent: 0 is even, 1 gives the first row ten times as many as the tenth"));
-        }
+        let given = Given { field: "skew".to_owned(), slot: skew.slot().clone(), written: decl.0.clone() };
+        let hint = "Zipf's exponent: 0 is even, 1 gives the first row ten times as many as the tenth";
+        let guard = Guard::plan(SKEW, given, None, format!("{path}.skew"), 0).map_err(|error| error.hint(hint))?;
+        guards.extend(guard);
         Ok(Some(skew))
     }
 
@@ -318,6 +340,7 @@ struct Made {
     deal: Option<crate::plan::deal::Deal>,
     place: Place,
     nullable: bool,
+    guards: Vec<Guard>,
 }
 
 fn among_siblings(picks: profile::Pick) -> bool {

@@ -21,6 +21,8 @@ pub(super) struct CallScope<'c, 'a> {
     /// The path of the call in the profile.
     pub(super) path: String,
     pub(super) inputs: Vec<Input>,
+    /// Where the column has a value; nested generators have none elsewhere.
+    pub(super) when: Option<&'c Expr>,
 }
 
 /// The type that a parameter is cast to, `None` for its canonical text.
@@ -79,7 +81,7 @@ impl Scope for CallScope<'_, '_> {
             Value::Gen(call) => call,
         };
         let (path, name) = (self.field_path(field), format!("{}#{field}", self.column));
-        let column = self.compiler.generated(self.table, &name, call, &format!("{path}.{}", call.name))?;
+        let column = self.compiler.generated(self.table, &name, call, &format!("{path}.{}", call.name), self.when)?;
         let (ty, nullable) = self.compiler.type_of(self.table, column);
         let input = Input { steps: Vec::new(), column };
         self.slot(&format!("{name}#cast"), sql::Expr::input(0, ty, nullable), vec![input], want)
@@ -106,6 +108,10 @@ impl Scope for CallScope<'_, '_> {
     fn literals(&mut self, field: &str, by: &Expr, keys: &[&str]) -> Result<Vec<String>> {
         let path = self.field_path(field);
         self.compiler.key_literals(self.table, by, keys, [&path, &path])
+    }
+
+    fn written(&self, field: &str) -> Option<String> {
+        self.compiler.loaded.written(&self.field_path(field))
     }
 
     fn error(&self, field: &str, message: String) -> Error {

@@ -41,7 +41,7 @@ impl Chunk<'_> {
     }
 
     /// Describes a row for the user: its number, or its ordinal below a numbered root row.
-    fn place(&self, frame: usize, row: usize) -> String {
+    pub(super) fn place(&self, frame: usize, row: usize) -> String {
         let frame = &self.frames[frame];
         let depth = self.plan.depth(frame.table);
         let root = frame.rows.paths[row] >> (24 * depth);
