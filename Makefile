@@ -49,6 +49,7 @@ judge_bank        := $(call size,200000,1000000)
 judge_sql         := 5000
 judge_ddl         := $(PROFILES)
 judge_digest      := healthcare
+judge_doubles     := 200000
 sealed_encryption  := $(call size,2000,10000)
 sealed_safe_harbor := $(call size,150000,1000000)
 sealed_recognizers := $(call size,1000,5000) $(PROFILES)

@@ -120,7 +120,8 @@ pub fn as_text(array: &ArrayRef) -> Result<ArrayRef> {
         }
         DataType::Float64 => {
             let numbers = array.as_primitive::<Float64Type>();
-            Arc::new(numbers.iter().map(|x| x.map(|x| x.to_string())).collect::<StringArray>())
+            // As Rust shows it: shortest, with a point or an exponent.
+            Arc::new(numbers.iter().map(|x| x.map(|x| format!("{x:?}"))).collect::<StringArray>())
         }
         _ => arrow_cast::cast(array, &DataType::Utf8)?,
     })

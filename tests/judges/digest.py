@@ -3,7 +3,6 @@
 usage: digest.py PLACEBO SCRATCH PROFILE…
 """
 import datetime
-import decimal
 import hashlib
 import json
 import pathlib
@@ -26,9 +25,8 @@ def run(args):
 
 
 def double(value):
-    """The shortest digits, without an exponent."""
-    text = format(decimal.Decimal(repr(value)), "f")
-    return text[:-2] if text.endswith(".0") else text
+    """The shortest digits, with a point or an exponent: `2.0`, `1e16`, `1e-5`."""
+    return repr(value).replace("e+", "e").replace("e-0", "e-")
 
 
 def instant(micros):

@@ -33,6 +33,11 @@ def wanted(rows):
     }
 
 
+def columns(relation):
+    """The columns of a DuckDB relation as lists by name."""
+    return dict(zip(relation.columns, map(list, zip(*relation.fetchall()))))
+
+
 def main(placebo, scratch, rows):
     folder = pathlib.Path(scratch) / "doubles"
     shutil.rmtree(folder, ignore_errors=True)
@@ -48,12 +53,12 @@ def main(placebo, scratch, rows):
         scan = {"csv": "read_csv", "ndjson": "read_json", "parquet": "read_parquet"}[form]
         read = {
             "Polars": reader(file).to_dict(as_series=False),
-            "DuckDB": duckdb.sql(f"SELECT * FROM {scan}('{file}')").fetchnumpy(),
+            "DuckDB": columns(duckdb.sql(f"SELECT * FROM {scan}('{file}')")),
         }
-        for name, columns in read.items():
+        for name, table in read.items():
             for column, values in want.items():
-                got = list(columns[column])
-                if got != values or not all(isinstance(float(x), float) and str(type(x)).find("int") < 0 for x in got):
+                got = list(table[column])
+                if got != values or not all(isinstance(x, float) for x in got):
                     at = next((row for row in range(rows) if got[row] != values[row]), 0)
                     wrong.append(f"{name}, {form}: {column} in row {at} is {got[at]!r}, not {values[at]!r}")
     print(f"{len(want)} columns of {rows} doubles in 3 formats by Polars and DuckDB: {len(wrong)} wrong")

@@ -163,12 +163,11 @@ fn integer(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok().filter(|_| all)?.parse().ok()
 }
 
-/// The shortest text of a double, as Rust displays it.
+/// A double in the one form that is written: shortest, with a point or an exponent.
 fn float(text: &[u8]) -> Option<f64> {
-    let plain = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    let known = matches!(text, b"NaN" | b"inf" | b"-inf")
-        || text.iter().all(plain) && text.last().is_some_and(u8::is_ascii_digit);
-    std::str::from_utf8(text).ok().filter(|_| known)?.parse().ok()
+    let text = std::str::from_utf8(text).ok()?;
+    let value: f64 = text.parse().ok()?;
+    (format!("{value:?}") == text).then_some(value)
 }
 
 /// A decimal with all its places, times ten to their power.

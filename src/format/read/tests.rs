@@ -51,32 +51,34 @@ fn csv_tells_null_from_empty_and_quotes_from_text() {
 
 #[test]
 fn what_no_sink_writes_is_refused_with_row_and_line() {
-    let good = "1,true,1,1.00,a,b,2025-06-30,2025-06-30T12:34:56Z\n";
+    let good = "1,true,1.0,1.00,a,b,2025-06-30,2025-06-30T12:34:56Z\n";
     assert!(read("csv", &schema(), format!("{HEADER}{good}").as_bytes(), false).is_ok());
     let cases = [
-        ("id", ",true,1,1.00,a,b,2025-06-30,", "a value is missing"),
-        ("id", "01,true,1,1.00,a,b,2025-06-30,", "not an integer"),
-        ("id", "-0,true,1,1.00,a,b,2025-06-30,", "not an integer"),
-        ("id", "+1,true,1,1.00,a,b,2025-06-30,", "not an integer"),
-        ("id", "9223372036854775808,true,1,1.00,a,b,2025-06-30,", "not an integer"),
-        ("id", "\"1\",true,1,1.00,a,b,2025-06-30,", "has quotes"),
+        ("id", ",true,1.0,1.00,a,b,2025-06-30,", "a value is missing"),
+        ("id", "01,true,1.0,1.00,a,b,2025-06-30,", "not an integer"),
+        ("id", "-0,true,1.0,1.00,a,b,2025-06-30,", "not an integer"),
+        ("id", "+1,true,1.0,1.00,a,b,2025-06-30,", "not an integer"),
+        ("id", "9223372036854775808,true,1.0,1.00,a,b,2025-06-30,", "not an integer"),
+        ("id", "\"1\",true,1.0,1.00,a,b,2025-06-30,", "has quotes"),
         ("ok", "1,TRUE,1,1.00,a,b,2025-06-30,", "not a boolean"),
         ("rate", "1,true,1e5,1.00,a,b,2025-06-30,", "not a number"),
+        ("rate", "1,true,2,1.00,a,b,2025-06-30,", "not a number"),
+        ("rate", "1,true,2.50,1.00,a,b,2025-06-30,", "not a number"),
         ("rate", "1,true,infinity,1.00,a,b,2025-06-30,", "not a number"),
-        ("paid", "1,true,1,1.0,a,b,2025-06-30,", "not a decimal(12,2)"),
-        ("paid", "1,true,1,1.000,a,b,2025-06-30,", "not a decimal(12,2)"),
-        ("paid", "1,true,1,12345678901.00,a,b,2025-06-30,", "not a decimal(12,2)"),
-        ("paid", "1,true,1,-0.00,a,b,2025-06-30,", "not a decimal(12,2)"),
-        ("born", "1,true,1,1.00,a,b,2025-02-29,", "not a date"),
-        ("born", "1,true,1,1.00,a,b,2025-13-01,", "not a date"),
-        ("born", "1,true,1,1.00,a,b,0000-01-01,", "not a date"),
-        ("at", "1,true,1,1.00,a,b,,2025-06-30T24:00:00Z", "not an instant"),
-        ("at", "1,true,1,1.00,a,b,,2025-06-30T23:00:00", "not an instant"),
-        ("at", "1,true,1,1.00,a,b,,2025-06-30T23:00:00.000000Z", "not an instant"),
-        ("", "1,true,1,1.00,a,b,2025-06-30", "7 cells instead of 8"),
-        ("", "1,true,1,1.00,a\"b,b,2025-06-30,", "quoted"),
-        ("", "1,true,1,1.00,\"a\"b,b,2025-06-30,", "quoted"),
-        ("", "1,true,1,1.00,a,b,2025-06-30,\r", "quoted"),
+        ("paid", "1,true,1.0,1.0,a,b,2025-06-30,", "not a decimal(12,2)"),
+        ("paid", "1,true,1.0,1.000,a,b,2025-06-30,", "not a decimal(12,2)"),
+        ("paid", "1,true,1.0,12345678901.00,a,b,2025-06-30,", "not a decimal(12,2)"),
+        ("paid", "1,true,1.0,-0.00,a,b,2025-06-30,", "not a decimal(12,2)"),
+        ("born", "1,true,1.0,1.00,a,b,2025-02-29,", "not a date"),
+        ("born", "1,true,1.0,1.00,a,b,2025-13-01,", "not a date"),
+        ("born", "1,true,1.0,1.00,a,b,0000-01-01,", "not a date"),
+        ("at", "1,true,1.0,1.00,a,b,,2025-06-30T24:00:00Z", "not an instant"),
+        ("at", "1,true,1.0,1.00,a,b,,2025-06-30T23:00:00", "not an instant"),
+        ("at", "1,true,1.0,1.00,a,b,,2025-06-30T23:00:00.000000Z", "not an instant"),
+        ("", "1,true,1.0,1.00,a,b,2025-06-30", "7 cells instead of 8"),
+        ("", "1,true,1.0,1.00,a\"b,b,2025-06-30,", "quoted"),
+        ("", "1,true,1.0,1.00,\"a\"b,b,2025-06-30,", "quoted"),
+        ("", "1,true,1.0,1.00,a,b,2025-06-30,\r", "quoted"),
     ];
     for (column, row, what) in cases {
         let text = format!("{HEADER}{good}{row}\n");
@@ -114,7 +116,7 @@ fn the_guard_is_taken_away_where_it_was_put() {
 
 #[test]
 fn json_is_read_to_the_letter() {
-    let row = r#"{"id":1,"ok":null,"rate":-0,"paid":0.05,"a \"name\"":"\"\\\n\u0001é/","code":"","born":"2024-02-29","at":null}"#;
+    let row = r#"{"id":1,"ok":null,"rate":-0.0,"paid":0.05,"a \"name\"":"\"\\\n\u0001é/","code":"","born":"2024-02-29","at":null}"#;
     let lines = format!("{row}\n{row}\n");
     let array = format!("[\n{row},\n{row}\n]\n");
     let read_lines = read("ndjson", &schema(), lines.as_bytes(), false).expect("reads");
@@ -135,7 +137,9 @@ fn json_is_read_to_the_letter() {
         row.replace(",\"at\":null", ""),
         row.replace("null}", "null,\"x\":1}"),
         row.replace("{\"id\"", "{ \"id\""),
-        row.replace("-0", "NaN"),
+        row.replace("-0.0", "NaN"),
+        row.replace("-0.0", "-0"),
+        row.replace("-0.0", "0"),
         format!("{row} "),
     ];
     for row in wrong {

@@ -99,26 +99,29 @@ fn wide(value: i128, scale: usize, out: &mut [u8]) -> usize {
     end + 1
 }
 
-/// The shortest text that reads back as `value`, as Rust displays it: `0.1`, `-0`, `NaN`.
+/// The shortest text that reads back as `value`, always with a point or an exponent, so that no reader takes it for an
+/// integer: `0.1`, `2.0`, `-0.0`, `1e16`, `1e-5`, `NaN`. Numbers from 1e-4 up to 1e16 have no exponent.
 ///
 /// Numbers of at most six places and fifteen digits take a short cut: a decimal of fifteen digits that reads back is
 /// the only one, so it is the shortest too. It is three times as fast, and most generated numbers are such.
 pub(super) fn float(value: f64, out: &mut Vec<u8>) {
     let scaled = value * 1e6;
-    if scaled.abs() < 1e15 {
+    // 1e-4 is 100 millionths.
+    if (100.0..1e15).contains(&scaled.abs()) {
         let millionths = (scaled + 0.5_f64.copysign(scaled)) as i64;
         #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
         let again = millionths as f64 / 1e6;
         if again.to_bits() == value.to_bits() {
             let mut text = [0; DECIMAL];
             let length = decimal(i128::from(millionths), 6, &mut text);
-            let zeros = text[..length].iter().rev().take(6).take_while(|digit| **digit == b'0').count();
-            let length = length - if zeros == 6 { 7 } else { zeros };
+            // One digit stays behind the point.
+            let zeros = text[..length].iter().rev().take(5).take_while(|digit| **digit == b'0').count();
+            let length = length - zeros;
             return out.extend_from_slice(&text[..length]);
         }
     }
     // Writing to a vector cannot fail.
-    let _ = write!(out, "{value}");
+    let _ = write!(out, "{value:?}");
 }
 
 /// `2025-06-30` from days since 1970. After Howard Hinnant, <https://howardhinnant.github.io/date_algorithms.html>.
@@ -221,7 +224,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::cast_precision_loss, reason = "any float will do")]
-    fn floats_are_as_rust_displays_them() {
+    fn doubles_have_a_point_or_an_exponent_and_are_shortest() {
         let mut values = vec![0.0, -0.0, 0.1, -0.1, 1.0, 100.0, 1e15, 1e16, -1e14, 0.000_001, -0.000_000_1, 1e-6];
         values.extend([0.1 + 0.2, 1.0 / 3.0, f64::MAX, f64::MIN_POSITIVE, 5e-324, 999_999_999.999_999, 123_456.789]);
         values.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 2e6 / 3.0, 999_999_999.999_999_9]);
@@ -236,7 +239,10 @@ mod tests {
         for value in values {
             let mut out = Vec::new();
             float(value, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text, format!("{value:?}"));
+            assert!(text.contains(['.', 'e']) || !value.is_finite(), "{text}");
+            assert!(text.parse::<f64>().unwrap().to_bits() == value.to_bits() || value.is_nan(), "{text}");
         }
     }
 

@@ -6,8 +6,8 @@ use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_schema::DataType;
 
 use super::{Domain, Rule, number};
+use crate::arrays::{Texts, texts};
 use crate::error::{Error, Result};
-use crate::generator::operand::{Texts, texts};
 use crate::generator::time::{show_day, show_instant};
 use crate::generator::{Fill, Slot};
 

@@ -75,7 +75,7 @@ const ENTRIES: &[Entry] = &[
     entry("count", Reduction::Count, BOTH, (0, 1), "count(table), count(value) → bigint", "The number of rows, or of rows with a value.", ("count(item) + count(item.amount)", "7")),
     entry("min", Reduction::Min, BOTH, (1, 1), "min(value)", "The least value.", ("min(item.amount)", "1")),
     entry("max", Reduction::Max, BOTH, (1, 1), "max(value)", "The greatest value.", ("max(item.name)", "d")),
-    entry("avg", Reduction::Avg, BOTH, (1, 1), "avg(number) → double", "The mean of the values.", ("avg(item.amount)", "3")),
+    entry("avg", Reduction::Avg, BOTH, (1, 1), "avg(number) → double", "The mean of the values.", ("avg(item.amount)", "3.0")),
     entry("first", Reduction::First, BOTH, (1, 1), "first(value)", "The value of the first row; null if that is null.", ("first(item.amount)", "3")),
     entry("last", Reduction::Last, BOTH, (1, 1), "last(value)", "The value of the last row; null if that is null.", ("last(item.name) FILTER (WHERE item.amount < 4)", "c")),
     entry("bool_and", Reduction::BoolAnd, BOTH, (1, 1), "bool_and(condition) → boolean", "True if all values are true.", ("bool_and(item.amount > 2)", "false")),
