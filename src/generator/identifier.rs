@@ -2,7 +2,8 @@
 //!
 //! To add one: a struct with its parameters, `impl Identifier` with the number of values and the text of value n, and
 //! an entry in its file's `DEFS`. Each range names its source. `shape = true` takes ranges that are in use instead:
-//! only for systems that refuse the reserved ones, because such a value may belong to someone.
+//! only for systems that refuse the reserved ones, because such a value may belong to someone. A profile
+//! switches all of its identifiers with one parameter: `shape = "params.shape_identifiers"`.
 
 pub mod check;
 mod finance;
@@ -17,10 +18,33 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+
 use super::key::unique;
 use super::{Def, Fill, Generator, Scope};
 use crate::error::Result;
 use crate::rng::{Cell, Permutation};
+
+/// Whether identifiers come from ranges that are in use. A profile writes `true`, or a condition that is the same for all
+/// rows, such as `params.shape_identifiers`, which the compiler replaces by its value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+struct Shape(bool);
+
+impl JsonSchema for Shape {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Shape".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": ["boolean", "string"] })
+    }
+}
 
 /// Lists the families of identifiers: name and members.
 #[must_use]

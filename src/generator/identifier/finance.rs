@@ -7,11 +7,12 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ALPHANUMERIC, Identifier, LETTERS, Numbers, check, digit, plan, push_padded, sign};
+use super::{ALPHANUMERIC, Identifier, LETTERS, Numbers, Shape, check, digit, plan, push_padded, sign};
 use crate::error::Result;
 use crate::generator::domain::Domain;
 use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
 use crate::profile::Expr;
+use crate::rng::Cell;
 
 /// The generators of this family.
 pub(super) const DEFS: &[Def] =
@@ -28,27 +29,125 @@ struct Pan {
     /// = true`.
     #[serde(default)]
     bin: Option<String>,
+    /// The card's brand, a text expression: with `shape = true` the number has an issuer number and a length of the brand,
+    /// `amex` (34 or 37, 15 digits), `diners` (36, 14), `discover` (6011 or 65, 16), `jcb` (3528 to 3589, 16),
+    /// `mastercard` (51 to 55, 16) or `visa` (4, 16). Without `shape` it changes the length alone.
+    #[serde(default)]
+    brand: Option<Expr>,
     /// The number of digits, 12 to 19; 16 by default.
     #[serde(default)]
     length: Option<u32>,
-    /// Allows a `bin` that is in use: such a number may belong to someone.
+    /// Allows a `bin`, or takes one of the `brand`, that is in use: such a number may belong to someone.
     #[serde(default)]
-    shape: bool,
-    /// Gives each row of a root table a different value.
+    shape: Shape,
+    /// Gives each row of a root table a different value; not with `brand`.
     #[serde(default)]
     unique: bool,
+}
+
+/// A brand of cards: its issuer numbers as ranges of equal width, and its length.
+struct Brand {
+    name: &'static str,
+    issuers: &'static [(u64, u64)],
+    digits: u32,
+    length: u32,
+}
+
+const fn brand(name: &'static str, issuers: &'static [(u64, u64)], digits: u32, length: u32) -> Brand {
+    Brand { name, issuers, digits, length }
+}
+
+// source: ISO/IEC 7812-1 registers them; ranges as payment brands publish them for terminals.
+const BRANDS: &[Brand] = &[
+    brand("amex", &[(34, 34), (37, 37)], 2, 15),
+    brand("diners", &[(36, 36)], 2, 14),
+    brand("discover", &[(6011, 6011), (6500, 6599)], 4, 16),
+    brand("jcb", &[(3528, 3589)], 4, 16),
+    brand("mastercard", &[(51, 55)], 2, 16),
+    brand("visa", &[(4, 4)], 1, 16),
+];
+
+fn find(name: &str) -> Option<&'static Brand> {
+    BRANDS.iter().find(|brand| brand.name == name)
+}
+
+impl Brand {
+    /// How many issuer numbers it has.
+    fn issuers(&self) -> u64 {
+        self.issuers.iter().map(|(low, high)| high - low + 1).sum()
+    }
+
+    fn write(&self, live: bool, cell: &mut Cell, out: &mut String) {
+        if live {
+            let mut issuer = cell.below(self.issuers());
+            for (low, high) in self.issuers {
+                if issuer <= high - low {
+                    push_padded(out, low + issuer, self.digits);
+                    break;
+                }
+                issuer -= high - low + 1;
+            }
+        } else {
+            out.push_str(NO_ISSUER);
+        }
+        let free = self.length - 1 - out.len() as u32;
+        push_padded(out, cell.below(10_u64.pow(free)), free);
+        let check = check::luhn_digit(out.bytes().map(|b| b - b'0'));
+        out.push(char::from(b'0' + check));
+    }
+}
+
+/// Numbers of the brands that an expression names.
+struct Branded {
+    brand: Text,
+    live: bool,
+}
+
+impl Generator for Branded {
+    fn data_type(&self) -> DataType {
+        DataType::Utf8
+    }
+
+    fn nullable(&self) -> bool {
+        self.brand.constant().is_none()
+    }
+
+    fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
+        let brands = self.brand.view(fill);
+        Ok(Arc::new(fill.text(|i, mut cell, out| {
+            find(brands.at(i)?)?.write(self.live, &mut cell, out);
+            Some(())
+        })))
+    }
 }
 
 impl Params for Pan {
     const NAME: &'static str = "pan";
     const ORIGIN: Origin = Origin::Reserved;
     const EXAMPLE: &'static str = "length = 16";
-    const DOMAINS: &'static [Domain] = &[Domain::number("length", 12.0, 19.0)];
+    const DOMAINS: &'static [Domain] = &[
+        Domain::number("length", 12.0, 19.0),
+        Domain::text(
+            "brand",
+            |name| find(name).is_some(),
+            "`amex`, `diners`, `discover`, `jcb`, `mastercard` or `visa`",
+        ),
+    ];
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
+        if let Some(brand) = &self.brand {
+            for (field, given) in
+                [("bin", self.bin.is_some()), ("length", self.length.is_some()), ("unique", self.unique)]
+            {
+                if given {
+                    return Err(scope.error(field, format!("`{field}` does not go with `brand`")));
+                }
+            }
+            return Ok(Box::new(Branded { brand: Text::plan(scope, "brand", brand)?, live: self.shape.0 }));
+        }
         let length = self.length.unwrap_or(16);
-        match (&self.bin, self.shape) {
-            (None, true) => Err(scope.error("shape", "`shape = true` needs a `bin`".to_owned())),
+        match (&self.bin, self.shape.0) {
+            (None, true) => Err(scope.error("shape", "`shape` needs a `brand` or a `bin`".to_owned())),
             (Some(bin), false) if !bin.starts_with("9999") => Err(scope
                 .error("bin", format!("numbers that start with `{bin}` may belong to someone"))
                 .hint("start with `9999`, or allow them with `shape = true`")),
@@ -118,6 +217,9 @@ impl Identifier for Luhns {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lei {
+    /// Takes the prefix 5493 of an issuer at work: such an identifier may belong to someone.
+    #[serde(default)]
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -134,14 +236,14 @@ impl Params for Lei {
     }
 }
 
-// source: ISO 17442 for the form; that no issuer has the prefix ZZZZ is an assumption.
+// source: ISO 17442 for the form; that no issuer has the prefix ZZZZ is an assumption. GLEIF, list of LEI issuers: 5493.
 impl Identifier for Lei {
     fn capacity(&self) -> u64 {
         36_u64.pow(12)
     }
 
     fn write(&self, mut index: u64, out: &mut String) {
-        out.push_str("ZZZZ00");
+        out.push_str(if self.shape.0 { "549300" } else { "ZZZZ00" });
         (0..12).for_each(|_| out.push(sign(&mut index, ALPHANUMERIC)));
         out.push_str("00");
         let check = 98 - check::mod97(out).unwrap_or(0);
@@ -157,6 +259,9 @@ struct Bic {
     /// The country as two capital letters: a text expression, `'DE'` by default.
     #[serde(default)]
     country: Option<Expr>,
+    /// Takes a place of the live network: such a code may belong to a bank.
+    #[serde(default)]
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -170,7 +275,8 @@ impl Params for Bic {
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let country = Text::plan(scope, "country", &self.country.unwrap_or_else(|| Expr("'DE'".to_owned())))?;
-        Ok(Box::new(Bics { country, numbers: Numbers::plan(scope, 26_u64.pow(4), self.unique)? }))
+        let numbers = Numbers::plan(scope, 26_u64.pow(4), self.unique)?;
+        Ok(Box::new(Bics { country, live: self.shape.0, numbers }))
     }
 }
 
@@ -180,10 +286,11 @@ fn is_country(text: &str) -> bool {
 
 struct Bics {
     country: Text,
+    live: bool,
     numbers: Numbers,
 }
 
-// source: ISO 9362: a 0 in the eighth place marks a test BIC.
+// source: ISO 9362: a 0 in the eighth place marks a test BIC, a 1 a passive participant; letters are live.
 impl Generator for Bics {
     fn data_type(&self) -> DataType {
         DataType::Utf8
@@ -201,7 +308,7 @@ impl Generator for Bics {
             (0..3).for_each(|_| out.push(sign(&mut index, LETTERS)));
             out.push_str(country.at(i).filter(|country| is_country(country))?);
             out.push(sign(&mut index, LETTERS));
-            out.push_str("0XXX");
+            out.push_str(if self.live { "FXXX" } else { "0XXX" });
             Some(())
         })))
     }
@@ -279,7 +386,7 @@ impl Identifier for Isin {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{names_capacity, refused, validate};
-    use crate::generator::testing::Bed;
+    use crate::generator::testing::{Bed, shown};
 
     /// Luhn by pairs from the right: the doubled digit's own digits are added.
     fn luhn(text: &str) -> bool {
@@ -304,7 +411,9 @@ mod tests {
         validate("pan", amex, 10_000, |text| text.len() == 15 && text.starts_with("378282") && luhn(text));
         names_capacity("pan", "length = 12", 10_000);
         refused("pan", "bin = \"411111\"", "may belong to someone");
-        refused("pan", "shape = true", "needs a `bin`");
+        refused("pan", "shape = true", "needs a `brand` or a `bin`");
+        refused("pan", "brand = \"'maestro'\"", "it must be `amex`");
+        refused("pan", "brand = \"'visa'\"\nlength = 13", "does not go with `brand`");
         refused("pan", "bin = \"9999x\"", "digits");
         refused("pan", "length = 20", "between 12 and 19");
         validate("luhn", "length = 9", 10_000, |text| text.len() == 9 && luhn(text));
@@ -320,6 +429,38 @@ mod tests {
         refused("bic", "country = \"'de'\"", "two capital letters");
         let error = Bed::root(5).fill("bic", "country = \"flag\"").expect_err("an error").to_string();
         assert!(error.contains("`country = flag` is `F`"), "{error}");
+    }
+
+    #[test]
+    fn cards_have_issuer_and_length_of_their_brand() {
+        // Written from the brands' descriptions, not from the table above.
+        let valid = |brand: &str, text: &str| {
+            let four: u32 = text[..4].parse().expect("digits");
+            match brand {
+                "amex" => text.len() == 15 && matches!(four / 100, 34 | 37),
+                "diners" => text.len() == 14 && four / 100 == 36,
+                "discover" => text.len() == 16 && (four == 6011 || four / 100 == 65),
+                "jcb" => text.len() == 16 && (3528..=3589).contains(&four),
+                "mastercard" => text.len() == 16 && (51..=55).contains(&(four / 100)),
+                _ => text.len() == 16 && text.starts_with('4'),
+            }
+        };
+        for brand in ["amex", "diners", "discover", "jcb", "mastercard", "visa"] {
+            let live = shown(
+                &Bed::root(2_000).fill("pan", &format!("brand = \"'{brand}'\"\nshape = true")).expect("a column"),
+            );
+            assert!(live.iter().all(|text| valid(brand, text) && luhn(text)), "{brand}: {}", live[0]);
+            let safe = shown(&Bed::root(2_000).fill("pan", &format!("brand = \"'{brand}'\"")).expect("a column"));
+            assert!(safe.iter().all(|text| text.starts_with("9999990") && luhn(text)), "{brand}: {}", safe[0]);
+            assert!(safe.iter().all(|text| text.len() == live[0].len()), "{brand}");
+        }
+    }
+
+    #[test]
+    fn live_legal_entities_and_banks_have_live_places() {
+        validate("lei", "shape = true", 10_000, |text| text.starts_with("549300") && mod97(text) == 1);
+        let live = |text: &str| text.len() == 11 && text.as_bytes()[7].is_ascii_uppercase() && text.ends_with("XXX");
+        validate("bic", "shape = true", 10_000, live);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Identifier, LETTERS, Numbers, check, digit, plan, push_padded, sign};
+use super::{Identifier, LETTERS, Numbers, Shape, check, digit, plan, push_padded, sign};
 use crate::error::Result;
 use crate::generator::domain::Domain;
 use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
@@ -24,7 +24,7 @@ pub(super) const DEFS: &[Def] =
 struct Npi {
     /// Starts with 1, as identifiers in use do: such a number may belong to someone.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -44,11 +44,11 @@ impl Params for Npi {
 // source: CMS, NPI final rule (69 FR 3434): issued with a first digit of 1 or 2.
 impl Identifier for Npi {
     fn capacity(&self) -> u64 {
-        if self.shape { 100_000_000 } else { 700_000_000 }
+        if self.shape.0 { 100_000_000 } else { 700_000_000 }
     }
 
     fn write(&self, index: u64, out: &mut String) {
-        push_padded(out, index + if self.shape { 100_000_000 } else { 300_000_000 }, 9);
+        push_padded(out, index + if self.shape.0 { 100_000_000 } else { 300_000_000 }, 9);
         let digits = check::NPI_PREFIX.bytes().chain(out.bytes()).map(|b| b - b'0');
         let check = check::luhn_digit(digits);
         out.push(char::from(b'0' + check));
@@ -65,7 +65,7 @@ struct Dea {
     name: Option<Expr>,
     /// Uses the registrant letters A, B, F, G and M: such a number may belong to someone.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -78,7 +78,7 @@ impl Params for Dea {
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let name = self.name.as_ref().map(|name| Text::plan(scope, "name", name)).transpose()?;
-        let letters: &[u8] = if self.shape { b"ABFGM" } else { b"Z" };
+        let letters: &[u8] = if self.shape.0 { b"ABFGM" } else { b"Z" };
         let seconds = if name.is_some() { 1 } else { LETTERS.len() as u64 };
         let numbers = Numbers::plan(scope, letters.len() as u64 * seconds * 1_000_000, self.unique)?;
         Ok(Box::new(Deas { name, letters, numbers }))
@@ -128,7 +128,7 @@ impl Generator for Deas {
 struct Mbi {
     /// Uses letters that are issued: such an identifier may belong to someone.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -150,7 +150,7 @@ impl Params for Mbi {
 impl Identifier for Mbi {
     fn capacity(&self) -> u64 {
         let letters = check::MBI_LETTERS.len() as u64;
-        let second = if self.shape { letters } else { 1 };
+        let second = if self.shape.0 { letters } else { 1 };
         let either = 10 + letters;
         9 * second * either * 10 * letters * either * 10 * letters * letters * 100
     }
@@ -159,7 +159,7 @@ impl Identifier for Mbi {
         const DIGITS: &[u8] = b"0123456789";
         const EITHER: &[u8] = b"0123456789ACDEFGHJKMNPQRTUVWXY";
         const LETTERS: &[u8] = check::MBI_LETTERS;
-        let second = if self.shape { LETTERS } else { b"S" };
+        let second = if self.shape.0 { LETTERS } else { b"S" };
         let places = [b"123456789", second, EITHER, DIGITS, LETTERS, EITHER, DIGITS, LETTERS, LETTERS, DIGITS, DIGITS];
         for alphabet in places {
             out.push(sign(&mut index, alphabet));
@@ -314,7 +314,7 @@ mod tests {
         validate("mbi", "shape = true", 10_000, |text| {
             form(text, &|c| c.is_ascii_uppercase() && !"SLOIBZ".contains(c))
         });
-        let mbi = Mbi { shape: false, unique: false };
+        let mbi = Mbi { shape: Shape(false), unique: false };
         assert_eq!(mbi.capacity(), 648_000_000_000);
         let (mut first, mut last) = (String::new(), String::new());
         mbi.write(0, &mut first);

@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Identifier, Numbers, digit, plan, push_padded};
+use super::{Identifier, Numbers, Shape, digit, plan, push_padded};
 use crate::error::Result;
 use crate::generator::domain::Domain;
 use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
@@ -140,7 +140,7 @@ struct Email {
     digits: Option<u32>,
     /// Allows a `domain` that may exist: mail to it may reach someone.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table different digits, and so a different address.
     #[serde(default)]
     unique: bool,
@@ -176,7 +176,7 @@ impl Params for Email {
             if !is_domain(domain) {
                 return Err(scope.error("domain", format!("expected a domain in lower case, found `{domain}`")));
             }
-            if !self.shape && !is_reserved(domain) {
+            if !self.shape.0 && !is_reserved(domain) {
                 return Err(scope
                     .error("domain", format!("mail to `{domain}` may reach someone"))
                     .hint("use `example.com` or a name that ends in `.test`, or allow it with `shape = true`"));

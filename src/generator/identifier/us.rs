@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Identifier, Numbers, check, digit, plan, push_padded};
+use super::{Identifier, Numbers, Shape, check, digit, plan, push_padded};
 use crate::error::Result;
 use crate::generator::domain::Domain;
 use crate::generator::{Def, Fill, Generator, Origin, Params, Scope, Text};
@@ -28,7 +28,7 @@ struct Ssn {
     dashes: Option<bool>,
     /// Uses areas that are assigned: such a number may belong to someone.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -49,12 +49,12 @@ impl Params for Ssn {
 // IRS publication 4757 gives the groups from 50 on of 9xx to ITIN and ATIN.
 impl Identifier for Ssn {
     fn capacity(&self) -> u64 {
-        if self.shape { 898 * 99 * 9_999 } else { 100 * 49 * 9_999 }
+        if self.shape.0 { 898 * 99 * 9_999 } else { 100 * 49 * 9_999 }
     }
 
     fn write(&self, mut index: u64, out: &mut String) {
         let serial = digit(&mut index, 9_999) + 1;
-        let (area, group) = if self.shape {
+        let (area, group) = if self.shape.0 {
             let group = digit(&mut index, 99) + 1;
             (if index < 665 { index + 1 } else { index + 2 }, group)
         } else {
@@ -76,7 +76,7 @@ impl Identifier for Ssn {
 struct Ein {
     /// Uses prefixes that are assigned: such a number may belong to someone.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -99,12 +99,12 @@ impl Params for Ein {
 impl Identifier for Ein {
     fn capacity(&self) -> u64 {
         let prefixes = NO_EIN.len() as u64;
-        (if self.shape { 100 - prefixes } else { prefixes }) * 10_000_000
+        (if self.shape.0 { 100 - prefixes } else { prefixes }) * 10_000_000
     }
 
     fn write(&self, mut index: u64, out: &mut String) {
         let serial = digit(&mut index, 10_000_000);
-        let prefix = if self.shape {
+        let prefix = if self.shape.0 {
             NO_EIN.iter().fold(index, |prefix, missing| if prefix >= *missing { prefix + 1 } else { prefix })
         } else {
             NO_EIN[index as usize % NO_EIN.len()]
@@ -119,9 +119,9 @@ impl Identifier for Ein {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Aba {
-    /// Uses prefixes of Federal Reserve districts: such a number may belong to a bank.
+    /// Uses prefixes of Federal Reserve districts, 01 to 12: such a number may belong to a bank.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table a different value.
     #[serde(default)]
     unique: bool,
@@ -129,7 +129,7 @@ struct Aba {
 
 // source: ABA routing number policy: the first two digits are 00-12, 21-32, 61-72 or 80.
 const NO_ABA: [(u64, u64); 4] = [(13, 20), (33, 60), (73, 79), (81, 99)];
-const DISTRICTS: [(u64, u64); 2] = [(1, 12), (21, 32)];
+const DISTRICTS: [(u64, u64); 1] = [(1, 12)];
 
 /// Counts the numbers in some ranges.
 fn width(ranges: &[(u64, u64)]) -> u64 {
@@ -149,7 +149,7 @@ fn within(ranges: &[(u64, u64)], mut index: u64) -> u64 {
 
 impl Aba {
     fn prefixes(&self) -> &'static [(u64, u64)] {
-        if self.shape { &DISTRICTS } else { &NO_ABA }
+        if self.shape.0 { &DISTRICTS } else { &NO_ABA }
     }
 }
 
@@ -192,7 +192,7 @@ struct Phone {
     format: Format,
     /// Uses any exchange except 555: such a number may belong to someone.
     #[serde(default)]
-    shape: bool,
+    shape: Shape,
     /// Gives each row of a root table a different value; not with `area`.
     #[serde(default)]
     unique: bool,
@@ -241,8 +241,8 @@ impl Params for Phone {
         }
         // Without an area, the high part of the number is the index of one in the list.
         let areas = if area.is_some() { 1 } else { AREAS.len() as u64 };
-        let numbers = Numbers::plan(scope, areas * lines(self.shape), self.unique)?;
-        Ok(Box::new(Phones { area, e164: self.format == Format::E164, shape: self.shape, numbers }))
+        let numbers = Numbers::plan(scope, areas * lines(self.shape.0), self.unique)?;
+        Ok(Box::new(Phones { area, e164: self.format == Format::E164, shape: self.shape.0, numbers }))
     }
 }
 
@@ -327,9 +327,9 @@ mod tests {
             ssn.write(ssn.capacity() - 1, &mut last);
             (first, last)
         };
-        let safe = ends(&Ssn { dashes: None, shape: false, unique: false });
+        let safe = ends(&Ssn { dashes: None, shape: Shape(false), unique: false });
         assert_eq!(safe, ("900-01-0001".to_owned(), "999-49-9999".to_owned()));
-        let live = ends(&Ssn { dashes: None, shape: true, unique: false });
+        let live = ends(&Ssn { dashes: None, shape: Shape(true), unique: false });
         assert_eq!(live, ("001-01-0001".to_owned(), "899-99-9999".to_owned()));
     }
 

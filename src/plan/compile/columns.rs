@@ -1,5 +1,6 @@
 //! Columns: each compiled once, after what it depends on.
 
+use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_schema::DataType;
@@ -304,6 +305,7 @@ impl Compiler<'_> {
         when: Option<&Expr>,
     ) -> Result<Column> {
         let def = generator::find(&call.name).map_err(|error| error.within(path))?;
+        let args = self.switched(table, call, path)?;
         let mut scope = CallScope {
             compiler: self,
             table,
@@ -312,7 +314,7 @@ impl Compiler<'_> {
             inputs: Vec::new(),
             when,
         };
-        let planned = (def.plan)(call.args.clone(), &mut scope);
+        let planned = (def.plan)(args.clone(), &mut scope);
         let inputs = scope.inputs;
         let loaded = self.loaded;
         let generator = planned.map_err(|error| {
@@ -322,8 +324,24 @@ impl Compiler<'_> {
                 false => error,
             }
         })?;
-        let made = def.origin(&call.args);
+        let made = def.origin(&args);
         Ok(Column { made, ..self.column_of(table, name, Op::Generator(generator), inputs) })
+    }
+
+    /// The arguments of a call; where `shape` is a condition, its value.
+    fn switched(&mut self, table: usize, call: &Call, path: &str) -> Result<toml::Table> {
+        let mut args = call.args.clone();
+        let Some(toml::Value::String(text)) = args.get("shape") else { return Ok(args) };
+        let path = format!("{path}.shape");
+        let (expr, _) = self.expression(table, text).map_err(|error| error.within(&path))?;
+        let constant = expr.constant().filter(|array| array.data_type() == &DataType::Boolean && !array.is_null(0));
+        let Some(constant) = constant else {
+            return Err(Error::profile(path, format!("`{text}` is not a condition that is the same for all rows"))
+                .hint("true, false, or a parameter: shape = \"params.shape_identifiers\""));
+        };
+        let shape = constant.as_boolean().value(0);
+        args.insert("shape".to_owned(), toml::Value::Boolean(shape));
+        Ok(args)
     }
 
     /// Adds the intermediate column of a generator within another declaration; it has a value where `when` is true.
