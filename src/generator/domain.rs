@@ -1,6 +1,6 @@
 //! Domains: the values that a parameter may take. A generator declares them in its registry entry, as facts.
 //!
-//! [`Checked`] holds constants to them while a generator is planned; [`Guard`] holds the values of the rows to them
+//! Constants are held to them while a generator is planned (`scope.rs`), the values of the rows by a [`Guard`]
 //! before a generator sees them. A null is in every domain: it gives a null. Rows in which the column has no value by
 //! its `when` are not looked at.
 
