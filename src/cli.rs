@@ -33,6 +33,7 @@ use indexmap::IndexMap;
 use crate::error::{Error, Result};
 use crate::plan::{Limits, Options, Plan};
 use crate::profile;
+use crate::protect::understood;
 
 /// Test data that has everything production data has, except the people.
 #[derive(Parser)]
@@ -153,10 +154,14 @@ impl Source {
             cell: limit("--max-cell", &self.max_cell)?,
         };
         let params = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_>>()?;
-        Plan::compile(
-            &loaded,
-            &Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone(), limits },
-        )
+        let options =
+            Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone(), limits };
+        let plan = Plan::compile(&loaded, &options)?;
+        understood(&plan).map_err(|error| {
+            let place = loaded.place(error.path());
+            error.at(place)
+        })?;
+        Ok(plan)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::notes::Noted;
 use crate::part::{Part, share};
 use crate::plan::{Chunk, Plan};
-use crate::protect::{Protection, Settings};
+use crate::protect::{Protection, Settings, understood};
 pub use crate::stage::{Output, OutputId, Stage, TreeBatch};
 
 /// A data set: everything that determines its rows, and nothing about where they go.
@@ -69,7 +69,9 @@ impl DataSet {
     ///
     /// If the profile cannot be read or has a mistake.
     pub fn load(profile: &str) -> Result<Self> {
-        Ok(Self::new(Plan::compile(&crate::profile::load(profile)?, &crate::plan::Options::default())?))
+        let plan = Plan::compile(&crate::profile::load(profile)?, &crate::plan::Options::default())?;
+        understood(&plan)?;
+        Ok(Self::new(plan))
     }
 
     /// Keeps the tables with these names, in this order.

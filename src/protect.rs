@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-pub use choose::{Choice, Decision, decide};
+pub use choose::{Choice, Decision, decide, understood};
 pub use entry::{KeyEntry, ProtectedColumn, ProtectionEntry};
 
 use crate::error::{Error, Result};

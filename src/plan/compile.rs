@@ -8,6 +8,7 @@ mod lifecycle;
 mod lists;
 mod lookup;
 mod maps;
+mod marks;
 mod names;
 mod records;
 mod references;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Check, Column, Mark, Options, Plan, Reference, Source, Table};
+use super::{Check, Column, Options, Plan, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -169,6 +170,7 @@ impl<'a> Compiler<'a> {
                 checks: Vec::new(),
             });
         }
+        marks::check(profile)?;
         let (as_of, params) = (options.as_of(profile)?, options.constants(profile)?);
         let mut compiler = Self {
             loaded,
@@ -229,7 +231,7 @@ impl<'a> Compiler<'a> {
                 before_lets: table.decl.columns.len(),
                 refs: table.refs,
                 checks: table.checks,
-                marks: marks(table.decl),
+                marks: marks::marks(table.decl),
                 schema,
                 source: table.source.ok_or_else(|| Error::internal("a table without a source"))?,
                 key,
@@ -253,31 +255,6 @@ impl<'a> Compiler<'a> {
         plan.note_classes();
         Ok(plan)
     }
-}
-
-/// Collects the classification of a table's columns, by column.
-fn marks(decl: &profile::Table) -> IndexMap<String, Vec<Mark>> {
-    let mut marks: IndexMap<String, Vec<Mark>> = IndexMap::new();
-    for (name, column) in &decl.columns {
-        let rest = &column.rest;
-        let mark = Mark {
-            names: rest.pii.clone(),
-            class: rest.class.clone(),
-            hipaa: rest.hipaa.clone(),
-            handling: rest.handling.clone(),
-            domain: rest.domain.clone(),
-        };
-        if mark != Mark::default() {
-            marks.entry(name.clone()).or_default().push(mark);
-        }
-    }
-    for (class, columns) in &decl.classes {
-        for column in columns {
-            let mark = Mark { names: Some(class.clone()), ..Mark::default() };
-            marks.entry(column.clone()).or_default().push(mark);
-        }
-    }
-    marks
 }
 
 fn named(path: &str, name: &str) -> Result<()> {

@@ -48,14 +48,17 @@ pub struct Known {
     pub hipaa: String,
     /// `direct`, `quasi` or `none`.
     pub identifies: &'static str,
-    /// The handling under `--protect profile`.
-    pub handling: String,
+    /// The handling under `--protect profile`; `None` where the profile does not say it of a personal class.
+    pub handling: Option<String>,
     /// The domain that the profile names.
     pub domain: Option<String>,
 }
 
 impl Mark {
-    /// The classification that a mark gives; `None` where it names neither a kind nor a class that there is.
+    /// The classification that a mark gives; `None` where it names neither a kind nor a class.
+    ///
+    /// The handling is the mark's own, else its kind's. Without either it is clear where the class is not personal; for
+    /// a personal class nobody has said it. So it is for a kind that is not personal, of which the mark says that it is.
     #[must_use]
     pub fn known(&self) -> Option<Known> {
         let named = self.names.as_deref();
@@ -63,15 +66,14 @@ impl Mark {
         let plain = named.filter(|name| kinds::class(name).is_some());
         let class =
             self.class.clone().or_else(|| kind.map(|kind| kind.class.clone())).or_else(|| plain.map(str::to_owned))?;
+        let open = !kinds::personal(&class);
+        let of_kind = kind.filter(|kind| open || kinds::personal(&kind.class)).map(|kind| kind.handling.clone());
+        let of_class = || open.then(|| kinds::CLEAR.to_owned());
         Some(Known {
             kind,
             hipaa: self.hipaa.clone().or_else(|| kind.map(|kind| kind.hipaa.clone())).unwrap_or_else(|| "-".to_owned()),
             identifies: kind.map_or("none", |kind| kind.identifies.as_str()),
-            handling: self
-                .handling
-                .clone()
-                .or_else(|| kind.map(|kind| kind.handling.clone()))
-                .unwrap_or_else(|| kinds::CLEAR.to_owned()),
+            handling: self.handling.clone().or(of_kind).or_else(of_class),
             domain: self.domain.clone(),
             class,
         })
@@ -207,7 +209,7 @@ impl Plan {
                     (Key::Pii, known.kind.map(|kind| kind.name.as_str())),
                     (Key::Class, Some(known.class.as_str())),
                     (Key::Origin, Some(origin.name())),
-                    (Key::Handling, Some(known.handling.as_str())),
+                    (Key::Handling, known.handling.as_deref()),
                     (Key::Hipaa, Some(known.hipaa.as_str()).filter(|letter| *letter != "-")),
                     (Key::Identifies, Some(known.identifies).filter(|word| *word != "none")),
                     (Key::Domain, known.domain.as_deref()),

@@ -134,17 +134,17 @@ impl Choice {
             return Ok(Some((spec, "class")));
         }
         if self.profile {
-            let mut spec: Spec = known.handling.parse().map_err(|error: Error| {
-                Error::profile(
-                    format!("tables.{table}.columns.{column}.handling"),
-                    if error.message().starts_with("PII-") {
-                        error.message().to_owned()
-                    } else {
-                        format!("PII-009: {}", error.message())
-                    },
+            let Some(handling) = &known.handling else {
+                return Err(Error::profile(
+                    format!("tables.{table}.columns.{column}"),
+                    format!(
+                        "PII-025: `{column}` is {}, and neither a kind nor a handling says how to write it",
+                        known.class
+                    ),
                 )
-                .maybe_hint(error.hint_text().map(str::to_owned))
-            })?;
+                .hint("pii = \"KIND\" (`placebo list kinds`), or a handling (`placebo list handlings`)"));
+            };
+            let mut spec: Spec = handling.parse()?;
             spec.domain = spec.domain.or_else(|| known.domain.clone().filter(|_| spec.handling.takes_domain()));
             return Ok(Some((spec, "profile")));
         }
@@ -193,6 +193,27 @@ fn domain(plan: &Plan, table: usize, field: &Field, depth: usize) -> String {
     }
 }
 
+/// Checks that every handling that the profile names is one, with or without a domain.
+///
+/// # Errors
+///
+/// If one is unknown, or takes no domain and has one: whether or not a run protects anything, the profile is wrong.
+pub fn understood(plan: &Plan) -> Result<()> {
+    for table in &plan.tables {
+        for (column, marks) in &table.marks {
+            for text in marks.iter().filter_map(|mark| mark.handling.as_deref()) {
+                text.parse::<Spec>().map_err(|error| {
+                    let code = if error.message().starts_with("PII-") { "" } else { "PII-009: " };
+                    let path = format!("tables.{}.columns.{column}.handling", table.name);
+                    Error::profile(path, format!("{code}{}", error.message()))
+                        .maybe_hint(error.hint_text().map(str::to_owned))
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Decides the handling of every written column, clear ones included; no decisions where the user chose nothing.
 ///
 /// # Errors
@@ -203,6 +224,7 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
     if choice.is_none() {
         return Ok(all);
     }
+    understood(plan)?;
     for (at, table) in plan.tables.iter().enumerate() {
         for field in table.schema.fields() {
             let known = plan.known(at, field.name());

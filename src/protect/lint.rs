@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use arrow_schema::{DataType, Field};
 
-use super::{Choice, Handling, decide, handling, handling_of};
+use super::{Choice, Handling, decide, handling_of};
 use crate::error::Error;
 use crate::kinds::{self, Kind};
 use crate::notes::{Key, Noted};
@@ -71,60 +71,28 @@ pub fn findings(plan: &Plan) -> Vec<Finding> {
     for at in 0..plan.tables.len() {
         let table = &plan.tables[at];
         let path = |column: &str| format!("tables.{}.columns.{column}", table.name);
-        for (name, marks) in &table.marks {
-            let Some(column) = table.columns[..table.declared].iter().find(|column| column.name == *name) else {
-                all.push(finding(
-                    "PII-004",
-                    format!("tables.{}.classes", table.name),
-                    format!("there is no column `{name}`"),
-                    "the names in `classes` are those of columns",
-                ));
-                continue;
-            };
-            if !column.visible {
-                all.push(finding(
-                    "PII-005",
-                    path(name),
-                    format!("`{name}` is hidden: it is not written, so there is nothing to classify"),
-                    "classify the columns that are made of it",
-                ));
-            }
-            if marks.len() > 1 {
-                all.push(finding(
-                    "PII-003",
-                    path(name),
-                    format!("`{name}` is classified twice"),
-                    "once, with `pii` or in `classes`",
-                ));
-            }
-            all.extend(marks.iter().flat_map(|mark| words(&path(name), mark)));
-        }
+        all.extend(table.marks.iter().flat_map(|(name, marks)| marks.iter().flat_map(|mark| words(&path(name), mark))));
         for field in table.schema.fields() {
             let name = field.name();
             let Some(known) = plan.known(at, name) else {
-                if table.marks.get(name).is_none_or(Vec::is_empty) {
-                    all.push(finding(
-                        "PII-001",
-                        path(name),
-                        format!("`{name}` is not classified"),
-                        "pii = \"KIND\" on the column, or its name in `classes` of the table",
-                    ));
-                }
+                all.push(finding(
+                    "PII-001",
+                    path(name),
+                    format!("`{name}` is not classified"),
+                    "pii = \"KIND\" on the column, or its name in `classes` of the table",
+                ));
                 continue;
             };
             let Some(index) = table.columns.iter().position(|column| column.name == *name) else { continue };
             all.extend(facts(plan, at, index, field, &known));
             if let Some(domain) = &known.domain {
-                let (other, how) =
-                    domains.entry(domain.clone()).or_insert_with(|| (path(name), known.handling.clone()));
-                if *how != known.handling {
+                let own = known.handling.clone().unwrap_or_default();
+                let (other, how) = domains.entry(domain.clone()).or_insert_with(|| (path(name), own.clone()));
+                if *how != own {
                     all.push(finding(
                         "PII-020",
                         path(name),
-                        format!(
-                            "the domain `{domain}` is written as `{}` here and as `{how}` at `{other}`",
-                            known.handling
-                        ),
+                        format!("the domain `{domain}` is written as `{own}` here and as `{how}` at `{other}`"),
                         "one domain, one handling: else values that are equal differ",
                     ));
                 }
@@ -147,100 +115,44 @@ pub fn findings(plan: &Plan) -> Vec<Finding> {
 }
 
 /// The codes that [`decide`] refuses with.
-const DECIDED: [&str; 13] = [
-    "PII-009", "PII-030", "PII-031", "PII-032", "PII-033", "PII-034", "PII-040", "PII-041", "PII-042", "PII-043",
-    "PII-044", "PII-045", "PII-050",
+const DECIDED: [&str; 14] = [
+    "PII-009", "PII-025", "PII-030", "PII-031", "PII-032", "PII-033", "PII-034", "PII-040", "PII-041", "PII-042",
+    "PII-043", "PII-044", "PII-045", "PII-050",
 ];
 
 fn finding(code: &'static str, path: String, message: String, hint: &str) -> Finding {
     Finding { code, path, message, hint: hint.to_owned(), warning: false }
 }
 
-/// Findings on the words of a mark by themselves.
+/// Findings on the words of a mark by themselves. Each of them is known, or the profile would not compile.
 fn words(path: &str, mark: &Mark) -> Vec<Finding> {
     let mut all = Vec::new();
-    let known_class = |class: &str| kinds::class(class).is_some();
+    let mut found = |code, message: String, hint: &str| all.push(finding(code, path.to_owned(), message, hint));
     let kind = mark.names.as_deref().and_then(kinds::find);
-    if let Some(name) = mark.names.as_deref().filter(|name| kind.is_none() && !known_class(name)) {
-        let near = crate::error::did_you_mean(name, kinds::all().iter().map(|kind| kind.name.as_str()));
-        let hint = near.unwrap_or_else(|| "`placebo list kinds` shows them".to_owned());
-        all.push(finding(
-            "PII-002",
-            path.to_owned(),
-            format!("`{name}` is no kind of personal data and no class"),
-            &hint,
-        ));
-    }
-    if mark.names.is_none() && mark.class.is_none() {
-        all.push(finding(
-            "PII-024",
-            path.to_owned(),
-            "it is said how the column is handled, and not what it is".to_owned(),
-            "pii = \"KIND\", or class = \"…\"",
-        ));
-    }
-    if let Some(class) = &mark.class {
-        if !known_class(class) {
-            let classes: Vec<&str> = kinds::CLASSES.iter().map(|class| class.name).collect();
-            all.push(finding(
-                "PII-006",
-                path.to_owned(),
-                format!("`{class}` is no class"),
-                &format!("{} or {}", classes[..classes.len() - 1].join(", "), classes[classes.len() - 1]),
-            ));
-        } else if let Some(kind) = kind.filter(|kind| kinds::personal(&kind.class) && !kinds::personal(class)) {
-            all.push(finding(
-                "PII-008",
-                path.to_owned(),
-                format!("a `{}` is {}, and cannot be {class}", kind.name, kind.class),
-                "another kind, if it is not of a person",
-            ));
-        }
-    }
-    if let Some(letter) = &mark.hipaa {
-        if letter != "-" && !matches!(letter.as_bytes(), [b'A'..=b'R']) {
-            all.push(finding(
-                "PII-007",
-                path.to_owned(),
-                format!("`{letter}` is no letter of the Safe Harbor list"),
-                "A to R, or -",
-            ));
-        } else if let Some(kind) = kind.filter(|kind| kind.hipaa != "-" && letter == "-") {
-            all.push(finding(
-                "PII-013",
-                path.to_owned(),
-                format!("a `{}` is on the Safe Harbor list ({})", kind.name, kind.hipaa),
-                "another kind, if it is not",
-            ));
-        }
-    }
-    if let Some(text) = &mark.handling {
-        match handling_of(text) {
-            Err(error) => all.push(finding(
-                "PII-009",
-                path.to_owned(),
-                error.message().to_owned(),
-                error.hint_text().unwrap_or("`placebo list handlings` shows them"),
-            )),
-            Ok(known) if mark.domain.is_some() && !known.takes_domain() => {
-                all.push(finding(
-                    "PII-018",
-                    path.to_owned(),
-                    format!("a domain is named, and `{}` has none", known.name),
-                    &format!("{} have", Handling::list(Handling::takes_domain)),
-                ));
-            }
-            Ok(_) => {}
-        }
-    } else if mark.domain.is_some()
-        && kind.is_none_or(|kind| handling(&kind.handling).is_ok_and(|known| !known.takes_domain()))
+    if let Some(class) = &mark.class
+        && let Some(kind) = kind.filter(|kind| kinds::personal(&kind.class) && !kinds::personal(class))
     {
-        all.push(finding(
+        found(
+            "PII-008",
+            format!("a `{}` is {}, and cannot be {class}", kind.name, kind.class),
+            "another kind, if it is not of a person",
+        );
+    }
+    if let Some(kind) = kind.filter(|kind| kind.hipaa != "-" && mark.hipaa.as_deref() == Some("-")) {
+        found(
+            "PII-013",
+            format!("a `{}` is on the Safe Harbor list ({})", kind.name, kind.hipaa),
+            "another kind, if it is not",
+        );
+    }
+    let handling = mark.known().and_then(|known| known.handling);
+    let without = handling.and_then(|text| handling_of(&text).ok()).filter(|known| !known.takes_domain());
+    if let Some(known) = without.filter(|_| mark.domain.is_some()) {
+        found(
             "PII-018",
-            path.to_owned(),
-            "a domain is named, and the column is clear".to_owned(),
-            "handling = \"token\" or another one that joins",
-        ));
+            format!("a domain is named, and `{}` has none", known.name),
+            &format!("{} have", Handling::list(Handling::takes_domain)),
+        );
     }
     all
 }
@@ -252,7 +164,8 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     let path = format!("tables.{}.columns.{name}", plan.tables[table].name);
     let mut found = |code, message: String, hint: &str| all.push(finding(code, path.clone(), message, hint));
     let personal = kinds::personal(&known.class);
-    let clear = handling(&known.handling).is_ok_and(Handling::is_clear);
+    let handled = known.handling.as_deref().and_then(|text| handling_of(text).ok());
+    let clear = handled.is_some_and(Handling::is_clear);
     let origin = plan.origin(table, column);
     let timely = matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
     let kind_name = known.kind.map_or("", |kind| kind.name.as_str());
@@ -311,7 +224,7 @@ fn facts(plan: &Plan, table: usize, column: usize, field: &Field, known: &Known)
     if known.class == "public" && !clear && !of_a_person {
         found(
             "PII-021",
-            format!("`{name}` is public, and would be written as `{}`", known.handling),
+            format!("`{name}` is public, and would be written as `{}`", handled.map_or("", |known| known.name)),
             "clear, or another class",
         );
     }

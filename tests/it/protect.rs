@@ -9,6 +9,7 @@ mod reading;
 mod refused;
 mod strict;
 mod verifying;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
