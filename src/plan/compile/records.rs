@@ -55,8 +55,9 @@ impl Compiler<'_> {
         picker.check_rows(&scope)?;
         let mut inputs = scope.inputs;
         let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
+        let always = to.when.is_none() && to.fallback.is_none() && to.r#match.is_empty() && order != Order::Distinct;
         let made =
-            Column { when, nullable: true, ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs) };
+            Column { when, nullable: !always, ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs) };
         self.finish_column(table, column, made);
         Ok(column)
     }
@@ -73,9 +74,10 @@ impl Compiler<'_> {
         let data = self.data_file(table, decl.file.as_deref().unwrap_or_default())?;
         let values = Arc::clone(data.column(column)?);
         let ty = values.data_type().clone();
+        let (_, nullable) = self.type_of(table, pick);
         let made = Column {
             ty,
-            nullable: true,
+            nullable: nullable || values.null_count() > 0,
             ..self.column_of(table, &name, Op::Project(values), vec![Input { steps: Vec::new(), column: pick }])
         };
         self.finished(table, &name, made)
