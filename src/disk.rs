@@ -12,30 +12,74 @@ use crate::error::{Error, Kind, Result};
 /// The operations that a run needs of a file system.
 pub trait Disk: Send + Sync {
     /// Makes a folder and those above it, unless they are there.
+    ///
+    /// # Errors
+    ///
+    /// A folder above it is missing and cannot be made, or its name is taken by something else.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
     /// Makes a file that must not be there; a link under its name is not followed.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::AlreadyExists`] where something has the name; or the folder cannot be written to.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Makes a file that only its owner may read and write, and that must not be there; a link under its name is not followed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Disk::create`].
     fn create_private(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Opens a file to go on at `length`; what stands behind is cut off, a link is not followed.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, it is a link, or it cannot be written to.
     fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>>;
     /// Gives a file another name, in one step, in place of what has it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, or a folder of the two cannot be written to.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Gives a file a name that nothing has yet, in one step; [`io::ErrorKind::AlreadyExists`] where something has it.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::AlreadyExists`] where something has the name; or a folder of the two cannot be written to.
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Writes zeros over all bytes of an open file, and makes them last.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written to, or the disk fails.
     fn wipe(&self, file: &fs::File) -> io::Result<()>;
     /// Removes a file or a link.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`] where there is none; or the folder cannot be written to.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a folder last.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be opened, or the disk fails.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
     /// Bytes that there is room for.
+    ///
+    /// # Errors
+    ///
+    /// The folder is not there.
     fn free(&self, folder: &Path) -> io::Result<u64>;
 }
 
 /// An open file.
 pub trait Handle: Write + Send {
     /// Makes the bytes last.
+    ///
+    /// # Errors
+    ///
+    /// The disk is full or fails.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -145,6 +189,10 @@ pub fn temporary(path: &Path) -> PathBuf {
 }
 
 /// Does it again where a signal came between.
+///
+/// # Errors
+///
+/// The operation's own, other than [`io::ErrorKind::Interrupted`].
 pub fn retry<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match operation() {
@@ -155,6 +203,10 @@ pub fn retry<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// A new file under a temporary name; what a killed run left there is ours to remove.
+///
+/// # Errors
+///
+/// The file of before cannot be removed, or the new one not be made.
 pub fn fresh(disk: &dyn Disk, temporary: &Path) -> Result<Box<dyn Handle>> {
     let io = |error| Error::io(temporary, error);
     match retry(|| disk.remove(temporary)) {
@@ -165,6 +217,10 @@ pub fn fresh(disk: &dyn Disk, temporary: &Path) -> Result<Box<dyn Handle>> {
 }
 
 /// Gives a file that is written and synced its name, for good.
+///
+/// # Errors
+///
+/// The file cannot be given its name, or the folder not be synced.
 pub fn place(disk: &dyn Disk, temporary: &Path, whole: &Path) -> Result<()> {
     let io = |error| Error::io(whole, error);
     retry(|| disk.rename(temporary, whole)).map_err(io)?;
@@ -173,6 +229,10 @@ pub fn place(disk: &dyn Disk, temporary: &Path, whole: &Path) -> Result<()> {
 }
 
 /// Makes a folder, unless it is there; a link to one is not followed, so that nobody else says where files go.
+///
+/// # Errors
+///
+/// The folder is a link or cannot be made.
 pub fn own_folder(disk: &dyn Disk, folder: &Path) -> Result<()> {
     // Without a last `/`, which would follow the link.
     let plain: PathBuf = folder.components().collect();
@@ -184,6 +244,10 @@ pub fn own_folder(disk: &dyn Disk, folder: &Path) -> Result<()> {
 }
 
 /// Writes a small file whole, under the temporary name of `own`: runs of several parts write the same file, each by another.
+///
+/// # Errors
+///
+/// The file cannot be written, synced or given its name.
 pub fn write_whole(disk: &dyn Disk, path: &Path, own: &Path, text: &str) -> Result<()> {
     let temporary = temporary(own);
     let io = |error| Error::io(path, error);

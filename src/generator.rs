@@ -62,6 +62,10 @@ pub trait Generator: Send + Sync {
         None
     }
     /// Makes one value for each row.
+    ///
+    /// # Errors
+    ///
+    /// A parameter of a row is out of its domain, or no value follows from the parameters.
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef>;
 }
 
@@ -170,10 +174,22 @@ impl Fill<'_> {
 /// path of the field.
 pub trait Scope {
     /// Compiles an expression parameter: to a constant, or to an input of the generator.
+    ///
+    /// # Errors
+    ///
+    /// The expression does not compile, or has another type than is wanted.
     fn operand(&mut self, field: &str, expr: &Expr, want: Want) -> Result<Slot>;
     /// Compiles a parameter that is an expression or another generator.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Scope::operand`], or the generator's parameters are wrong.
     fn value(&mut self, field: &str, value: &Value, want: Want) -> Result<Slot>;
     /// Opens a data file of the profile.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, or it is not a table of values.
     fn data(&mut self, field: &str, file: &str) -> Result<Arc<Data>>;
     /// Gives the number of rows of a root table. `None` for a child table.
     fn root_rows(&self) -> Option<u64>;
@@ -182,6 +198,10 @@ pub trait Scope {
     /// Gives the column's key, for anything that is fixed for a column, such as a permutation.
     fn key(&self) -> u64;
     /// Writes keys as SQL literals of the type that an expression has.
+    ///
+    /// # Errors
+    ///
+    /// The expression does not compile, or a key is not a value of its type.
     fn literals(&mut self, field: &str, by: &Expr, keys: &[&str]) -> Result<Vec<String>>;
     /// A field's value as it is written in the profile, where it is a number there.
     fn written(&self, _field: &str) -> Option<String> {
@@ -202,6 +222,10 @@ pub trait Params: DeserializeOwned + JsonSchema + 'static {
     /// The values that parameters may take.
     const DOMAINS: &'static [Domain] = &[];
     /// Checks the parameters and makes the generator.
+    ///
+    /// # Errors
+    ///
+    /// A parameter is missing, out of its domain, or of another type than is wanted.
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>>;
 }
 

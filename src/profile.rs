@@ -277,9 +277,6 @@ pub struct ColumnKeys {
     /// The type to cast to, in SQL: `decimal(12,2)`.
     #[serde(default)]
     pub r#type: Option<String>,
-    /// Computed for other columns, and not written.
-    #[serde(default)]
-    pub hidden: bool,
     /// The meaning of the values.
     #[serde(default)]
     pub about: String,

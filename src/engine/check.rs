@@ -6,7 +6,11 @@ use crate::error::Result;
 use crate::order::pool;
 use crate::plan::{Chunk, Failure, Plan, Tree};
 
-/// Runs every check over the first `sample` root rows of each tree: rows looked at by table, and what broke.
+/// Runs every check over the first `sample` root rows of each tree, and lists what broke.
+///
+/// # Errors
+///
+/// A cell has no value that its column can hold, or the threads cannot be started.
 pub fn check(plan: &Plan, sample: u64, threads: usize) -> Result<Vec<Failure>> {
     let pool = pool(threads)?;
     let mut all: Vec<Failure> = Vec::new();

@@ -45,6 +45,10 @@ struct End {
 
 impl Log {
     /// Opens a log to go on with, or begins one.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or written, or what is in it is not a whole log of events.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Self> {
         let io = |error| Error::io(path, error);
         let bytes = match std::fs::read(path) {
@@ -73,6 +77,10 @@ impl Log {
     }
 
     /// Opens the log of a folder, or of one of its parts, and writes who begins what.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Log::open`] and [`Log::event`].
     pub fn start(disk: &dyn Disk, folder: &Path, part: Option<Part>, fields: Value) -> Result<Self> {
         let log = Self::open(disk, &folder.join(log_name(part)))?;
         let mut who = json!({
@@ -88,6 +96,10 @@ impl Log {
     }
 
     /// Adds an event.
+    ///
+    /// # Errors
+    ///
+    /// The line cannot be written.
     pub fn event(&self, event: &str, fields: Value) -> Result<()> {
         let mut end = lock(&self.end);
         let time = jiff::Timestamp::now();
@@ -103,6 +115,10 @@ impl Log {
     }
 
     /// Makes what is written last.
+    ///
+    /// # Errors
+    ///
+    /// The disk is full or fails.
     pub fn sync(&self) -> Result<()> {
         let mut end = lock(&self.end);
         retry(|| end.handle.sync()).map_err(|error| Error::io(&self.path, error))

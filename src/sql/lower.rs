@@ -16,10 +16,22 @@ use crate::error::{Error, Result};
 /// row.
 pub trait Names {
     /// Resolves a column by its path, such as `["member", "state"]`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has this name, or it cannot be read from here.
     fn column(&mut self, path: &[String]) -> Result<Expr>;
     /// Compiles an aggregate over a child table or a hand. `None` if the function is not an aggregate.
+    ///
+    /// # Errors
+    ///
+    /// The rows that it is over do not exist, or its arguments do not compile.
     fn aggregate(&mut self, aggregate: Aggregate<'_>) -> Result<Option<Expr>>;
     /// Compiles a window function over the siblings.
+    ///
+    /// # Errors
+    ///
+    /// The table has no siblings, or the arguments do not compile.
     fn window(&mut self, window: Window<'_>) -> Result<Expr>;
 }
 

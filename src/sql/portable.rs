@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// Translates a predicate to a `CHECK` of a table with these columns, with quoted names, which `PostgreSQL` and
-/// `DuckDB` both evaluate as Placebo does. `None` if it refers to other rows or hidden columns, or has anything that
+/// `DuckDB` both evaluate as Placebo does. `None` if it refers to other rows or intermediate values, or has anything that
 /// the two evaluate differently.
 #[must_use]
 pub fn portable(predicate: &str, columns: &Schema) -> Option<String> {

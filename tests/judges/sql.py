@@ -31,7 +31,6 @@ d2 = { gen.decimal = { min = -5000, max = 5000, scale = 2 }, null = "0.2" }
 d4 = { gen.decimal = { min = -2, max = 2, scale = 4 }, null = "0.2" }
 x1 = { gen.uniform = { min = -100, max = 100 }, null = "0.2" }
 x2 = { expr = "CAST(eighths AS double) / 8", null = "0.2" }
-eighths = { gen.integer = { min = -40, max = 40 }, hidden = true }
 t1 = { gen.choice.weights = { %s }, null = "0.2" }
 t2 = { gen.pattern.pattern = "[a-c]{0,4}", null = "0.2" }
 plain = { gen.pattern.pattern = "[A-Za-z]{1,6}" }
@@ -42,6 +41,8 @@ day2 = { gen.date = { from = "DATE '2023-12-20'", to = "DATE '2024-03-05'" }, nu
 s1 = { gen.timestamp = { from = "DATE '1960-01-01'", to = "DATE '2030-12-31'" }, null = "0.2" }
 s2 = { gen.timestamp = { from = "DATE '2024-02-28'", to = "DATE '2024-03-02'" }, null = "0.2" }
 %s
+[tables.base.let]
+eighths = { gen.integer = { min = -40, max = 40 } }
 [tables.item]
 of = "base"
 count.poisson.mean = 2.5

@@ -34,7 +34,7 @@ pub(super) fn declared<'a>(table: &'a Table, path: &str) -> Result<IndexMap<&'a 
         named(&format!("{path}.columns.{name}"), name)?;
         let (definition, rest) = (&column.definition, &column.rest);
         let (cast, when, null) = (rest.r#type.as_deref(), rest.when.as_ref(), rest.null.as_ref());
-        decls.insert(name.as_str(), Decl { section: "columns", definition, cast, when, null, written: !rest.hidden });
+        decls.insert(name.as_str(), Decl { section: "columns", definition, cast, when, null, written: true });
     }
     for (name, value) in &table.r#let {
         let path = format!("{path}.let.{name}");

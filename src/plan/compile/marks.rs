@@ -48,8 +48,8 @@ fn own(keys: &ColumnKeys) -> Mark {
 ///
 /// # Errors
 ///
-/// If a kind, class, letter or domain is unknown, if a classified column is missing or hidden, if it is classified
-/// twice, or if it has a handling and no kind or class.
+/// If a kind, class, letter or domain is unknown, if a classified column is missing or not written, if it is
+/// classified twice, or if it has a handling and no kind or class.
 pub(super) fn check(profile: &Profile) -> Result<()> {
     let domains = Domains::of(profile);
     for (table_name, table) in &profile.tables {
@@ -59,22 +59,21 @@ pub(super) fn check(profile: &Profile) -> Result<()> {
             let mark = own(&column.rest);
             words(&path, &mark)?;
             domains.check(&path, &mark)?;
-            if column.rest.hidden && mark != Mark::default() {
-                return Err(hidden(path, name));
-            }
         }
         for (class, columns) in &table.classes {
             let path = format!("{path}.classes.{class}");
             kind_or_class(&path, class)?;
             for name in columns {
-                match table.columns.get(name) {
-                    None => {
-                        let known = table.columns.keys().map(String::as_str);
-                        return Err(Error::profile(path, format!("PII-004: there is no column `{name}`"))
-                            .maybe_hint(did_you_mean(name, known)));
-                    }
-                    Some(column) if column.rest.hidden => return Err(hidden(path, name)),
-                    Some(_) => {}
+                if table.r#let.contains_key(name) {
+                    let why = format!(
+                        "PII-005: `{name}` is an intermediate value: it is not written, so there is nothing to classify"
+                    );
+                    return Err(Error::profile(path, why).hint("classify the columns that are made of it"));
+                }
+                if !table.columns.contains_key(name) {
+                    let known = table.columns.keys().map(String::as_str);
+                    return Err(Error::profile(path, format!("PII-004: there is no column `{name}`"))
+                        .maybe_hint(did_you_mean(name, known)));
                 }
             }
         }
@@ -96,11 +95,6 @@ pub(super) fn check(profile: &Profile) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn hidden(path: String, name: &str) -> Error {
-    Error::profile(path, format!("PII-005: `{name}` is hidden: it is not written, so there is nothing to classify"))
-        .hint("classify the columns that are made of it")
 }
 
 /// Checks the words of a column's own keys.

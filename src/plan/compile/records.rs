@@ -56,8 +56,11 @@ impl Compiler<'_> {
         let mut inputs = scope.inputs;
         let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
         let always = to.when.is_none() && to.fallback.is_none() && to.r#match.is_empty() && order != Order::Distinct;
-        let made =
-            Column { when, nullable: !always, ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs) };
+        let made = Column {
+            when,
+            nullable: !always,
+            ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs)
+        };
         self.finish_column(table, column, made);
         Ok(column)
     }

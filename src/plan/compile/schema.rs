@@ -53,7 +53,7 @@ impl<'a> Compiler<'a> {
             let path = format!("tables.{}.columns.{name}.references", self.tables[table].name);
             let known = decl.split_once('.').and_then(|(to, key)| {
                 let to = self.tables.iter().position(|table| table.name == to)?;
-                self.tables[to].decl.columns.get(key).filter(|key| key.rest.key && !key.rest.hidden)?;
+                self.tables[to].decl.columns.get(key).filter(|key| key.rest.key)?;
                 Some((to, self.tables[to].columns.get_index_of(key)?))
             });
             let Some((to, key)) = known else {
@@ -74,9 +74,7 @@ impl<'a> Compiler<'a> {
     /// Counts the columns of a table's key.
     fn key_columns(&self, table: &str) -> usize {
         let table = self.tables.iter().find(|known| known.name == table);
-        table.map_or(0, |table| {
-            table.decl.columns.values().filter(|column| column.rest.key && !column.rest.hidden).count()
-        })
+        table.map_or(0, |table| table.decl.columns.values().filter(|column| column.rest.key).count())
     }
 
     /// Names the row that steps lead to, such as `visit` or `after.site`.
@@ -114,7 +112,6 @@ impl<'a> Compiler<'a> {
             };
         }
         let (name, decl) = self.tables[at].decl.columns.get_index(*column)?;
-        (!steps.is_empty() && decl.rest.key && !decl.rest.hidden)
-            .then(|| (self.tables[at].name, name.as_str(), steps.clone()))
+        (!steps.is_empty() && decl.rest.key).then(|| (self.tables[at].name, name.as_str(), steps.clone()))
     }
 }

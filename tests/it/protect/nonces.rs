@@ -18,7 +18,7 @@ fn version(v: usize) -> String {
     format!(
         "name = \"nonces\"\nas_of = 2025-01-01\n[tables.t]\nrows = 100\n[tables.t.columns]\n\
          id = {{ expr = \"row\", key = true }}\nvalue = {{ expr = \"{form}\", pii = \"ssn\" }}\n\
-         n = {{ gen.integer = {{ min = 0, max = 99 }}, hidden = true }}\n"
+         [tables.t.let]\nn = {{ gen.integer = {{ min = 0, max = 99 }} }}\n"
     )
 }
 
