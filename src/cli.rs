@@ -93,7 +93,7 @@ enum Command {
     Schema(schema::SchemaCommand),
     /// Print completions for a shell.
     Completions(shell::Completions),
-    /// Print the manual page.
+    /// Print the manual page of the program, or of a command.
     Man(shell::Man),
 }
 
@@ -210,6 +210,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // A file that reaches `ulimit -f` is an error of the write, and no end without a word.
+    #[cfg(unix)]
+    let _by_default = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     let json = cli.log_format == LogFormat::Json || cli.error_format == LogFormat::Json;
     if json {
         // Told below, as every other error.

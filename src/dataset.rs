@@ -253,7 +253,9 @@ impl DataSet {
         self.inputs_of(None, target)
     }
 
-    fn inputs_of(&self, part: Option<Part>, target: Map<String, Value>) -> String {
+    /// As [`DataSet::inputs_with`], for any part.
+    #[must_use]
+    pub fn inputs_of(&self, part: Option<Part>, target: Map<String, Value>) -> String {
         let names: Vec<&str> = self.outputs.iter().map(|output| output.name.as_str()).collect();
         let mut all = Map::new();
         all.insert("engine".to_owned(), FINGERPRINT.into());

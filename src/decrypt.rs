@@ -155,8 +155,7 @@ fn copy(disk: &dyn Disk, request: &Request<'_>, sealed: &Sealed<'_>, pool: &Thre
     let Sealed { stored: StoredManifest { manifest, .. }, file, table } = sealed;
     let (format, options) = manifest.format()?;
     let encoder = (format.encoder)(&table.written, &options)?;
-    let path = below(&request.folder, &file.path);
-    let mut reader = read::Rows::open(&path, format.name, &table.sealed, &options)?;
+    let mut reader = read::Rows::open_below(&request.folder, &file.path, format.name, &table.sealed, &options)?;
     let mut out = OutputFile::create(disk, &request.out, &file.table, &file.path, encoder.as_ref(), None)?;
     let canonical = Canonical::new(&table.written)?;
     let (mut values, mut sum) = (0, RowSum::default());

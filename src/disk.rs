@@ -1,11 +1,18 @@
-//! The one seam to the file system: all that is written goes through [`Disk`], so that a test can make any operation fail.
+//! The one seam to the file system: all that is written goes through [`Disk`], so that a test can make any operation fail. What is
+//! read back is opened by the functions here, which take regular files alone; a test looks for other ways in the sources.
 //!
 //! Files appear whole: a temporary name in the same folder, the bytes, `fsync`, `rename`, `fsync` of the folder. The rename makes
 //! it one step, the two syncs make it last through a loss of power (POSIX promises the first alone).
 
+mod open;
+
 use std::fs;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+
+pub use open::{
+    Lines, Links, contents, link_count, open_below, open_lock, open_named, open_regular, open_writable, same_file, sole,
+};
 
 use crate::error::{Error, Kind, Result};
 
@@ -29,11 +36,11 @@ pub trait Disk: Send + Sync {
     ///
     /// As for [`Disk::create`].
     fn create_private(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// Opens a file to go on at `length`; what stands behind is cut off, a link is not followed.
+    /// Opens a regular file that has one name to go on at `length`; what comes after is cut off, a link is not followed.
     ///
     /// # Errors
     ///
-    /// There is no such file, it is a link, or it cannot be written to.
+    /// There is no such file, it is a link, no regular file, shorter or has several names, or it cannot be written to.
     fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>>;
     /// Gives a file another name, in one step, in place of what has it.
     ///
@@ -105,11 +112,8 @@ impl Disk for System {
     }
 
     fn reopen(&self, path: &Path, length: u64) -> io::Result<Box<dyn Handle>> {
-        let mut options = fs::OpenOptions::new();
-        options.append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-        let file = options.open(path)?;
+        let file = open::open(path, Links::Refuse, fs::OpenOptions::new().append(true))?;
+        sole(&file)?;
         if file.metadata()?.len() < length {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than it was"));
         }
@@ -182,10 +186,19 @@ impl Handle for io::Stdout {
     }
 }
 
+/// The end of the name of a file while it is written.
+const UNFINISHED: &str = "inprogress";
+
 /// The name of a file while it is written.
 #[must_use]
 pub fn temporary(path: &Path) -> PathBuf {
-    path.with_added_extension("inprogress")
+    path.with_added_extension(UNFINISHED)
+}
+
+/// As [`temporary`], of a path below a folder.
+#[must_use]
+pub fn temporary_name(path: &str) -> String {
+    format!("{path}.{UNFINISHED}")
 }
 
 /// Does it again where a signal came between.

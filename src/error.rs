@@ -140,7 +140,11 @@ impl Error {
     #[must_use]
     pub fn io(path: impl AsRef<Path>, cause: std::io::Error) -> Self {
         let kind = if cause.kind() == std::io::ErrorKind::BrokenPipe { Kind::ClosedPipe } else { Kind::Io };
-        Self::new(kind, format!("`{}`: {cause}", path.as_ref().display())).caused_by(cause)
+        let limited = cause.kind() == std::io::ErrorKind::FileTooLarge && cause.raw_os_error().is_some();
+        let hint = "`ulimit -f` shows the limit of this process; file systems have limits too";
+        Self::new(kind, format!("`{}`: {cause}", path.as_ref().display()))
+            .maybe_hint(limited.then(|| hint.to_owned()))
+            .caused_by(cause)
     }
 
     /// Sets the hint: a lowercase fragment that says what the user can do.

@@ -4,6 +4,7 @@
 //! run log says who did what; the manifest is written last of all, so that a folder with a manifest is a complete one.
 
 pub mod audit;
+mod earlier;
 pub mod envelope;
 pub mod estimate;
 mod file;
@@ -17,20 +18,20 @@ mod room;
 mod session;
 mod sidecars;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, json};
 
 pub use file::FileEntry;
 pub use lock::Lock;
-pub use names::{envelope_name, file_path, log_name, manifest_name, sums_name};
+pub use names::{envelope_name, file_path, is_log_name, log_name, manifest_name, sums_name};
+pub(crate) use sidecars::sidecars_of;
 pub use sidecars::table_file;
 
 use crate::dataset::DataSet;
-use crate::disk::{Disk, own_folder, retry};
+use crate::disk::{Disk, own_folder};
 use crate::engine::{Begun, LogEnd, Outcome, Progress, Start, Target};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::{Format, Options};
 use crate::part::Part;
 use audit::Log;
@@ -56,6 +57,11 @@ impl Folder<'_> {
     /// The hash of everything that determines the bytes of the files; a run with another one does not continue this one.
     #[must_use]
     pub fn inputs(&self, set: &DataSet) -> String {
+        self.inputs_of(set, set.this_part())
+    }
+
+    /// The hash of everything that determines the bytes of the files of a part.
+    fn inputs_of(&self, set: &DataSet, part: Option<Part>) -> String {
         let mut form = Map::new();
         form.insert("format".to_owned(), self.format.name.into());
         let FormatSettings { compression, csv_guard, others } = FormatSettings::new(self.format, &self.options);
@@ -66,7 +72,7 @@ impl Folder<'_> {
                 others.into_iter().map(|(name, value)| (name, value.into())).collect();
             form.insert("settings".to_owned(), others.into());
         }
-        set.inputs_with(form)
+        set.inputs_of(part, form)
     }
 
     /// The path of an output's file below the folder, with `/`.
@@ -101,21 +107,6 @@ impl Folder<'_> {
     fn lock(&self, part: Option<Part>) -> Result<Vec<Lock>> {
         own_folder(self.disk, &self.path)?;
         Lock::take(&self.path, part)
-    }
-
-    /// Removes what a complete folder is known by, before its files are replaced: it must not look complete meanwhile.
-    fn remove_manifest(&self, part: Option<Part>, log: &Log) -> Result<()> {
-        for name in [manifest_name(part), sums_name(part)] {
-            let path = self.path.join(&name);
-            match retry(|| self.disk.remove(&path)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => {
-                    removed.map_err(|error| Error::io(&path, error))?;
-                    log.event("remove", json!({ "path": name }))?;
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -83,6 +83,29 @@ pub struct Param {
     pub about: String,
 }
 
+impl Param {
+    /// Gives the values allowed, in words: `0 to 1`, `at least 0`, `one of a, b`, or the type where nothing bounds it.
+    #[must_use]
+    pub fn allowed(&self) -> String {
+        if !self.choices.is_empty() {
+            return format!("one of {}", self.choices.join(", "));
+        }
+        let kind = match self.value {
+            Scalar::Integer(_) => "an integer",
+            Scalar::Number(_) => "a number",
+            Scalar::Boolean(_) => "true or false",
+            Scalar::Date(_) => "a date",
+            Scalar::Text(_) => "a text",
+        };
+        match (&self.min, &self.max) {
+            (Some(min), Some(max)) => format!("{kind}, {min} to {max}"),
+            (Some(min), None) => format!("{kind}, at least {min}"),
+            (None, Some(max)) => format!("{kind}, at most {max}"),
+            (None, None) => kind.to_owned(),
+        }
+    }
+}
+
 /// A table. Either a root table with `rows`, or a child table with `of` and one of `count`, `row`, `rows`, `lifecycle`,
 /// `each` and `group`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]

@@ -7,6 +7,8 @@ mod folder;
 pub mod sqlite;
 mod stdout;
 
+use std::ffi::OsStr;
+
 use crate::disk::Disk;
 use crate::engine::Target;
 use crate::error::{Error, Result};
@@ -25,7 +27,7 @@ pub struct Scheme {
 }
 
 /// Opens the target that a text names; `None` where the text has another form.
-pub type Open = for<'a> fn(&str, &Settings<'a>) -> Option<Result<Box<dyn Target + 'a>>>;
+pub type Open = for<'a> fn(&OsStr, &Settings<'a>) -> Option<Result<Box<dyn Target + 'a>>>;
 
 /// Settings that targets need beside their name.
 pub struct Settings<'a> {
@@ -50,13 +52,15 @@ pub static SCHEMES: &[&Scheme] = &[
 /// # Errors
 ///
 /// If the text names no target, one of another command, or has the form of a target and its rest is wrong.
-pub fn target<'a>(name: &str, command: &str, settings: &Settings<'a>) -> Result<Box<dyn Target + 'a>> {
+pub fn target<'a>(name: impl AsRef<OsStr>, command: &str, settings: &Settings<'a>) -> Result<Box<dyn Target + 'a>> {
+    let name = name.as_ref();
     let opened = SCHEMES.iter().find_map(|scheme| Some((scheme, (scheme.open)(name, settings)?)));
     match opened {
         Some((scheme, target)) if scheme.command == command => target,
         opened => {
             let forms = SCHEMES.iter().filter(|scheme| scheme.command == command).map(|scheme| scheme.form);
             let forms: Vec<&str> = forms.collect();
+            let name = name.display();
             let hint = match opened {
                 Some((other, _)) if other.command == "load" => format!("placebo load PROFILE --to {name}"),
                 _ if forms.is_empty() => "this build has no such target: build it with its default features".to_owned(),

@@ -5,6 +5,7 @@
 //! from the profile and keep its rules (`replay`)? Nothing is written, nothing outside of the folder is read, and memory
 //! does not grow with the data.
 
+mod described;
 mod finding;
 mod folder;
 mod keys;
@@ -39,6 +40,8 @@ pub struct Request {
     pub keys: Option<Keys>,
     /// The seed of a run whose manifest hides it.
     pub seed: Option<String>,
+    /// True if parts of a signed run may be missing.
+    pub allow_missing_parts: bool,
     /// The key that must have signed the manifest.
     pub public_key: Option<PublicKey>,
     /// Worker threads.
@@ -95,7 +98,7 @@ pub fn verify(request: &Request) -> Result<Report> {
     let (findings, mut report) = (Findings::default(), Report::default());
     let made = folder::read(&request.folder, &findings, &mut report)?;
     pool.install(|| folder::hashes(&request.folder, &made, &findings, &mut report));
-    signature::check(&request.folder, &made, request.public_key.as_ref(), &findings, &mut report);
+    signature::check(request, &made, &findings, &mut report);
     if !request.quick && !made.is_empty() {
         let counts = pool.install(|| rows::check(&request.folder, &made, &findings, &mut report));
         pool.install(|| keys::check(request, &made, &counts, &findings, &mut report));

@@ -1,5 +1,7 @@
 //! `placebo generate`: a data set with its schema, data package and manifest.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::LogFormat;
@@ -14,7 +16,7 @@ use crate::target::{Settings, target};
 pub(super) struct Generate {
     /// The output folder, or `-` for one table on standard output.
     #[arg(long, short, value_name = "DIR", default_value = "out")]
-    out: String,
+    out: OsString,
     #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
@@ -38,6 +40,6 @@ impl Generate {
             (_, true) => Start::Resume,
             _ => Start::New,
         };
-        self.set.run(&set, target.as_ref(), start, (format.name, &self.out), log_format)
+        self.set.run(&set, target.as_ref(), start, (format.name, &self.out.to_string_lossy()), log_format)
     }
 }

@@ -1,5 +1,7 @@
 //! `placebo load`: a data set into a database, exactly once.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::LogFormat;
@@ -14,7 +16,7 @@ use crate::target::{Settings, target};
 pub(super) struct Load {
     /// The database: `sqlite:PATH`, a file that need not exist.
     #[arg(long, value_name = "DATABASE")]
-    to: String,
+    to: OsString,
     #[command(flatten)]
     set: SetArgs,
 }
@@ -25,7 +27,8 @@ impl Load {
         let set = self.set.data_set(self.set.plan()?, false)?;
         let settings = Settings { format: format::find("csv")?, options: Options::default(), disk: &System };
         let target = target(&self.to, "load", &settings)?;
-        let scheme = self.to.split(':').next().unwrap_or_default();
-        self.set.run(&set, target.as_ref(), Start::Resume, (scheme, &self.to), log_format)
+        let shown = self.to.to_string_lossy();
+        let scheme = shown.split(':').next().unwrap_or_default();
+        self.set.run(&set, target.as_ref(), Start::Resume, (scheme, &shown), log_format)
     }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::disk::{System, write_whole};
-use crate::error::{Error, Kind, Result};
+use crate::disk::{System, own_folder, write_whole};
+use crate::error::{Error, Result};
 use crate::profile;
 
 /// The profile that a new one starts as; a test generates from it.
@@ -31,11 +31,10 @@ impl New {
             return Err(Error::usage(format!("`{name}` is a profile that Placebo brings")).hint("take another name"));
         }
         let folder = PathBuf::from(name);
-        let failed = |error: std::io::Error| Error::new(Kind::Io, format!("`{name}`: {error}"));
-        if folder.exists() {
+        if folder.symlink_metadata().is_ok() {
             return Err(Error::usage(format!("`{name}` is there already")).hint("take another name, or another folder"));
         }
-        std::fs::create_dir_all(folder.join("data")).map_err(failed)?;
+        own_folder(&System, &folder.join("data"))?;
         let path = folder.join("profile.toml");
         write_whole(&System, &path, &path, &STARTER.replace("STARTER", name))?;
         super::text_table::print(&format!(

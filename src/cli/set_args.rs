@@ -10,6 +10,7 @@ use crate::engine::{Outcome, Start, Target};
 use crate::error::{Error, Kind, Result};
 use crate::part::Part;
 use crate::plan::Plan;
+use crate::profile;
 
 /// A data set, and how it is made.
 #[derive(Args)]
@@ -77,23 +78,42 @@ impl SetArgs {
             log::start(set, format, out);
         }
         let outcome = run_reporting(set, target, start, threads, reporting)?;
-        summary(&outcome, out, reporting);
+        self.summary(&outcome, out, reporting);
         Ok(())
+    }
+
+    /// Says what was made, and the command that comes next.
+    fn summary(&self, outcome: &Outcome, out: &str, reporting: Reporting) {
+        match (reporting, &outcome.place) {
+            (Reporting::Json, _) => log::end(out, outcome),
+            (Reporting::Silent | Reporting::Bar, Some(place)) => {
+                let [rows, bytes] = [outcome.rows, outcome.bytes].map(super::text_table::count);
+                let unchanged = if outcome.unchanged { "; nothing to do, all of it was there" } else { "" };
+                log::say(&format!("{place}: {} tables, {rows} rows, {bytes} bytes{unchanged}", outcome.outputs));
+                if let Some(end) = &outcome.log {
+                    log::say(&format!("run log: {} events, the last {}", end.events, end.last));
+                    log::say(&format!("next: placebo verify {}{}", quoted(place), self.profile_option()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The option of `verify` that names a profile which is not inside the program.
+    fn profile_option(&self) -> String {
+        let profile = &self.source.profile;
+        let inside = profile.split(',').all(|name| profile::names().contains(&name));
+        if inside { String::new() } else { format!(" --profile {}", quoted(profile)) }
     }
 }
 
-fn summary(outcome: &Outcome, out: &str, reporting: Reporting) {
-    match (reporting, &outcome.place) {
-        (Reporting::Json, _) => log::end(out, outcome),
-        (Reporting::Silent | Reporting::Bar, Some(place)) => {
-            let [rows, bytes] = [outcome.rows, outcome.bytes].map(super::text_table::count);
-            let unchanged = if outcome.unchanged { "; nothing to do, all of it was there" } else { "" };
-            log::say(&format!("{place}: {} tables, {rows} rows, {bytes} bytes{unchanged}", outcome.outputs));
-            if let Some(end) = &outcome.log {
-                log::say(&format!("run log: {} events, the last {}", end.events, end.last));
-            }
-        }
-        _ => {}
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./,:+@%=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

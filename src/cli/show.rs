@@ -6,6 +6,7 @@ use super::{Source, text_table};
 use crate::error::Result;
 use crate::notes::{Key, Noted};
 use crate::plan::{Chunk, Plan};
+use crate::profile::{self, Profile};
 use crate::protect::lint;
 use crate::sql::{as_text, types};
 
@@ -15,6 +16,9 @@ pub(super) struct Show {
     source: Source,
     /// A table of the profile.
     table: Option<String>,
+    /// Print every parameter with its value, the values allowed, and its meaning.
+    #[arg(long, conflicts_with_all = ["table", "catalogue"])]
+    params: bool,
     /// Print every column's class, kind, origin and handling as CSV, with the names that catalogues have for them.
     #[arg(long, conflicts_with = "table")]
     catalogue: bool,
@@ -25,6 +29,9 @@ impl Show {
         let plan = self.source.plan()?;
         if self.catalogue {
             return text_table::print(&lint::catalogue(&plan));
+        }
+        if self.params {
+            return text_table::print(&show_params(&plan, &profile::load(&self.source.profile)?.profile));
         }
         match &self.table {
             Some(name) => {
@@ -59,6 +66,19 @@ fn show_profile(plan: &Plan) -> String {
     if !params.is_empty() {
         text.push('\n');
         text.push_str(&text_table::aligned(&["parameter", "value"], &params));
+    }
+    text
+}
+
+/// Every parameter: what it does is never cut.
+fn show_params(plan: &Plan, profile: &Profile) -> String {
+    let mut text = String::new();
+    for (name, param) in &profile.params {
+        let value = plan.params.get(name).map_or("", String::as_str);
+        text.push_str(&format!("{name} = {value}    ({})\n", param.allowed()));
+        if !param.about.is_empty() {
+            text.push_str(&format!("    {}\n", param.about));
+        }
     }
     text
 }

@@ -1,15 +1,20 @@
 //! Tables of aligned text for a terminal.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use crate::error::{Error, Result};
 
 /// Aligns rows under a header: columns of numbers to the right, others to the left.
 ///
-/// Cells longer than 40 characters are cut and end with `…`.
+/// On a terminal, cells longer than 40 characters are cut and end with `…`; a pipe and a file get all of them.
 pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
+    let terminal = std::io::stdout().is_terminal();
     let clip = |cell: &str| {
-        if cell.chars().count() > 40 { cell.chars().take(39).chain(['…']).collect() } else { cell.to_owned() }
+        if terminal && cell.chars().count() > 40 {
+            cell.chars().take(39).chain(['…']).collect()
+        } else {
+            cell.to_owned()
+        }
     };
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clip(cell)).collect()).collect();
     let width = |at: usize| {

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::verify::{self, PublicKey, Report, Request, Sample};
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Verify {
     /// The folder that a run wrote.
     folder: PathBuf,
@@ -33,6 +34,9 @@ pub(super) struct Verify {
     /// The key that must have signed the manifest: a PEM file, as `openssl pkey -pubout` writes it.
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
+    /// Accept that parts of a signed run are missing.
+    #[arg(long)]
+    allow_missing_parts: bool,
     /// The most memory for keys at a time; what needs more is read several times.
     #[arg(long, value_name = "BYTES", default_value = "256M")]
     memory: String,
@@ -61,6 +65,7 @@ impl Verify {
             profile: self.profile.clone(),
             keys: self.keys.read()?,
             seed: self.seed.clone(),
+            allow_missing_parts: self.allow_missing_parts,
             public_key: self.public_key.as_deref().map(PublicKey::read).transpose()?,
             threads: threads(self.threads)?,
             memory,

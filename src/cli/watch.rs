@@ -50,6 +50,7 @@ pub(super) fn run_reporting(
 ) -> Result<Outcome> {
     let progress = Progress::default();
     install_signal_handlers(&progress)?;
+    end_what_does_not_stop(&progress);
     let total: u64 = set.trees().iter().map(|tree| tree.rows.end - tree.rows.start).sum();
     let run = || engine::run(set, target, start, threads, &progress);
     if matches!(reporting, Reporting::None | Reporting::Silent) {
@@ -81,11 +82,30 @@ pub(super) fn run_reporting(
                 log::progress(done, total, rows);
             }
             bar.set_position(done);
-            bar.set_message(format!("{:.1} M rows/s", rows as f64 / started.elapsed().as_secs_f64().max(0.1) / 1e6));
+            let [rows_made, roots, all] = [rows, done, total].map(super::text_table::count);
+            let speed = rows as f64 / started.elapsed().as_secs_f64().max(0.1) / 1e6;
+            bar.set_message(format!("{roots} of {all} root rows, {rows_made} rows, {speed:.1} M rows/s"));
         }
         bar.finish_and_clear();
         work.join().unwrap_or_else(|_| Err(Error::internal("a worker panicked")))
     })
+}
+
+/// The time that a run has to stop after a signal. The next chunk ends it within a second, unless the run waits for something, such
+/// as the reader of a pipe.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Ends the process where a run does not stop by itself. A folder is then as after `kill -9`.
+#[expect(clippy::exit, reason = "a thread that waits for the system cannot be asked to return")]
+fn end_what_does_not_stop(progress: &Progress) {
+    let stop = Arc::clone(&progress.stop);
+    std::thread::spawn(move || {
+        while stop.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::thread::sleep(PATIENCE);
+        std::process::exit(128 + stop.load(Ordering::Relaxed) as i32);
+    });
 }
 
 /// Makes SIGINT and SIGTERM stop the run at the next chunk, and a second one end the process at once.

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::cells::Table;
 use super::{BATCH, Request, StoredManifest};
+use crate::disk::{Links, contents, open_regular};
 use crate::error::{Error, Result};
 use crate::folder::manifest::Manifest;
 use crate::format::read;
@@ -135,7 +136,7 @@ fn open(request: &Request<'_>, manifest: &Manifest, path: &str) -> Result<read::
     let entry = file.and_then(|file| manifest.tables.iter().find(|table| table.name == file.table));
     let schema = entry.ok_or_else(|| Error::internal("a file of no table"))?.schema()?;
     let (format, options) = manifest.format()?;
-    read::Rows::open(&request.folder.join(path), format.name, &schema, &options)
+    read::Rows::open_below(&request.folder, path, format.name, &schema, &options)
 }
 
 /// The bytes of every file, and the pages of those that have some.
@@ -144,11 +145,16 @@ fn files(folder: &Path, plain: &Plain, found: &mut Found) -> Result<()> {
     while let Some(next) = folders.pop() {
         let entries = fs::read_dir(&next).map_err(|error| Error::io(&next, error))?;
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            if path.is_dir() {
+            // Links and pipes have no bytes here, and the check of the files tells of them.
+            let there = path.symlink_metadata().map_err(|error| Error::io(&path, error))?;
+            if there.is_dir() {
                 folders.push(path);
                 continue;
+            } else if !there.is_file() {
+                continue;
             }
-            let bytes = fs::read(&path).map_err(|error| Error::io(&path, error))?;
+            let bytes = open_regular(&path, Links::Refuse).and_then(|file| contents(file, u64::MAX - 1));
+            let bytes = bytes.map_err(|error| Error::io(&path, error))?;
             let shown = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
             let hits: Vec<(&str, usize)> =
                 (0..bytes.len()).into_par_iter().filter_map(|at| Some((plain.at(&bytes, at)?, at))).collect();

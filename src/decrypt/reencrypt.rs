@@ -1,6 +1,5 @@
 //! A data set sealed with another key: every file, what describes them, and a manifest that says so.
 
-use std::fs;
 use std::io::{Read, Write as _};
 use std::path::Path;
 
@@ -8,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Opener, Request, StoredManifest, Written, lock, read_all, rewrite, sealed};
 use crate::digest::{hex, sha256};
-use crate::disk::{Disk, fresh, own_folder, place, retry, temporary, write_whole};
+use crate::disk::{Disk, fresh, open_below, own_folder, place, retry, temporary, write_whole};
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{Manifest, read_text, sum_of};
-use crate::folder::{FileEntry, below, sums_name};
+use crate::folder::{FileEntry, below, envelope_name, sums_name};
 use crate::protect::fe1::{Cipher, Scope};
 use crate::protect::keyring::Keys;
 
@@ -41,6 +40,7 @@ pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads:
     };
     let sealed = sealed(&request, &stored)?;
     let _locks = lock(disk, out)?;
+    refuse_described(out, &stored)?;
     let written = rewrite(disk, &request, &sealed, threads)?;
     for one in &stored {
         let mut manifest = one.manifest.clone();
@@ -58,7 +58,7 @@ pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads:
             write_whole(disk, &path, &path, text)
         };
         for sidecar in &manifest.beside {
-            let text = read_text(&below(from, &sidecar.path))?;
+            let text = read_text(from, &sidecar.path)?;
             if sha256(text.as_bytes()) != sidecar.sha256 {
                 return Err(changed(&sidecar.path));
             }
@@ -73,6 +73,20 @@ pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads:
     Ok(written)
 }
 
+/// Refuses a folder that has files which describe other data.
+fn refuse_described(out: &Path, stored: &[StoredManifest]) -> Result<()> {
+    let of_parts = stored.iter().flat_map(|one| [one.name.clone(), sums_name(one.part()), envelope_name(one.part())]);
+    let beside = stored.iter().flat_map(|one| one.manifest.beside.iter().map(|file| file.path.clone()));
+    match of_parts.chain(beside).map(|name| out.join(name)).find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) => Err(there(&path)),
+        None => Ok(()),
+    }
+}
+
+fn there(path: &Path) -> Error {
+    Error::usage(format!("`{}` is there already", path.display())).hint("choose another folder with --out")
+}
+
 fn changed(path: &str) -> Error {
     Error::new(Kind::Verification, format!("`{path}` is not as its manifest says"))
         .hint("placebo verify has the whole list")
@@ -80,17 +94,15 @@ fn changed(path: &str) -> Error {
 
 /// Copies a file, if it has the bytes of its manifest.
 fn copy(disk: &dyn Disk, from: &Path, out: &Path, file: &FileEntry) -> Result<()> {
-    let (from, to) = (below(from, &file.path), below(out, &file.path));
+    let to = below(out, &file.path);
     if to.symlink_metadata().is_ok() {
-        return Err(
-            Error::usage(format!("`{}` is there already", to.display())).hint("choose another folder with --out")
-        );
+        return Err(there(&to));
     }
     if let Some(folder) = to.parent() {
         own_folder(disk, folder)?;
     }
     let temporary = temporary(&to);
-    let copied = copied(disk, &from, &temporary, file);
+    let copied = copied(disk, from, &temporary, file);
     if copied.is_err() {
         let _gone_already = retry(|| disk.remove(&temporary));
     }
@@ -99,8 +111,9 @@ fn copy(disk: &dyn Disk, from: &Path, out: &Path, file: &FileEntry) -> Result<()
 }
 
 fn copied(disk: &dyn Disk, from: &Path, temporary: &Path, file: &FileEntry) -> Result<()> {
-    let (reading, writing) = (|error| Error::io(from, error), |error| Error::io(temporary, error));
-    let (mut source, mut target) = (fs::File::open(from).map_err(reading)?, fresh(disk, temporary)?);
+    let source = below(from, &file.path);
+    let (reading, writing) = (|error| Error::io(&source, error), |error| Error::io(temporary, error));
+    let (mut source, mut target) = (open_below(from, &file.path).map_err(reading)?, fresh(disk, temporary)?);
     let (mut hash, mut room) = (Sha256::new(), vec![0; 1 << 18]);
     loop {
         let length = retry(|| source.read(&mut room)).map_err(reading)?;

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::log_name;
 use crate::digest::sha256;
-use crate::disk::{Disk, Handle, retry};
+use crate::disk::{Disk, Handle, Lines, Links, open_regular, retry};
 use crate::engine::LogEnd;
 use crate::error::{Error, Kind, Result};
 use crate::order::lock;
@@ -27,6 +27,9 @@ use crate::part::Part;
 
 /// The `prev` of the first line.
 const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// The most bytes of a line that is read: far more than any event has.
+const LONGEST: u64 = 16 << 20;
 
 /// Options whose value is nobody's business: a seed is as good as the data, and the others lead to keys.
 const SECRET: [&str; 6] = ["--seed", "--key", "--key-source", "--keyring", "--kek", "--password"];
@@ -44,28 +47,36 @@ struct End {
 }
 
 impl Log {
-    /// Opens a log to go on with, or begins one.
+    /// Opens a log to go on with, or begins one. A log that has a second name (a hard link) is refused: lines would be added to
+    /// another file too.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or written, or what is in it is not a whole log of events.
+    /// The file is a link, no regular file or has several names, or it cannot be read or written.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Self> {
-        let io = |error| Error::io(path, error);
-        let bytes = match std::fs::read(path) {
+        let io = |error: io::Error| {
+            let wrong = error.kind() == io::ErrorKind::InvalidInput;
+            let hint = "a run log is a file of its own: remove it, or choose another folder with --out";
+            Error::io(path, error).maybe_hint(wrong.then(|| hint.to_owned()))
+        };
+        let (mut seq, mut prev, mut length, mut torn) = (0, NOTHING.to_owned(), 0, false);
+        let there = match open_regular(path, Links::Refuse) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            read => Some(read.map_err(io)?),
+            file => Some(Lines::new(file.map_err(io)?, LONGEST)),
         };
-        let handle = match &bytes {
+        let handle = match there {
             None => retry(|| disk.create(path)),
-            Some(bytes) => retry(|| disk.reopen(path, bytes.len() as u64)),
+            Some(mut lines) => {
+                while let Some(line) = lines.next_line().map_err(io)? {
+                    seq += 1;
+                    length += line.len() as u64;
+                    torn = !line.ends_with(b"\n");
+                    prev = sha256(line.strip_suffix(b"\n").unwrap_or(line));
+                }
+                retry(|| disk.reopen(path, length))
+            }
         };
-        let mut end = End { handle: handle.map_err(io)?, seq: 0, prev: NOTHING.to_owned() };
-        let bytes = bytes.unwrap_or_default();
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            end.seq += 1;
-            end.prev = sha256(line.strip_suffix(b"\n").unwrap_or(line));
-        }
-        let torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
+        let mut end = End { handle: handle.map_err(io)?, seq, prev };
         if torn {
             end.handle.write_all(b"\n").map_err(io)?;
         }
@@ -138,13 +149,14 @@ impl Log {
 ///
 /// If a line is not what it was, or is missing; the error names it.
 pub fn verify(path: &Path) -> Result<LogEnd> {
-    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    let io = |error| Error::io(path, error);
+    let mut lines = Lines::new(open_regular(path, Links::Refuse).map_err(io)?, LONGEST);
     let broken = |line: u64, what: &str| {
         Error::new(Kind::Verification, format!("`{}` line {line}: {what}", path.display()))
             .hint("the log was changed after it was written, here or in the line before")
     };
     let (mut seq, mut prev, mut torn) = (0, NOTHING.to_owned(), None);
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+    while let Some(line) = lines.next_line().map_err(io)? {
         seq += 1;
         let text = line.strip_suffix(b"\n").ok_or_else(|| broken(seq, "the end of the line is missing"))?;
         let event: Option<Value> = serde_json::from_slice(text).ok();

@@ -5,7 +5,7 @@
 //! equal runs under one key have equal envelopes. Keys are PEM files as OpenSSL writes them (RFC 8410).
 
 use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use base64::Engine;
@@ -14,8 +14,10 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::manifest::StoredManifest;
+use super::below;
+use super::manifest::{StoredManifest, read_text};
 use crate::digest::sha256;
+use crate::disk::{Links, contents, open_regular};
 use crate::error::{Error, Kind, Result};
 use crate::protect::source::shown;
 
@@ -40,7 +42,7 @@ impl PublicKey {
     /// If it cannot be read, or is no public key for Ed25519.
     pub fn read(path: &Path) -> Result<Self> {
         let hint = "openssl pkey -in KEY -pubout -out PUBLIC_KEY writes one";
-        let bytes = pem(path, "PUBLIC KEY", &PUBLIC, hint)?;
+        let bytes = pem(&open(path)?, path, "PUBLIC KEY", &PUBLIC, hint)?;
         VerifyingKey::from_bytes(&bytes).map(Self).map_err(|_| no_key(path, "PUBLIC KEY", hint))
     }
 
@@ -60,9 +62,10 @@ impl PrivateKey {
     ///
     /// If it cannot be read, lies open to others, or is no private key for Ed25519.
     pub fn read(path: &Path) -> Result<Self> {
-        private(path)?;
         let hint = "openssl genpkey -algorithm ed25519 -out KEY writes one";
-        Ok(Self(SigningKey::from_bytes(&pem(path, "PRIVATE KEY", &PRIVATE, hint)?)))
+        let file = open(path)?;
+        private(&file, path)?;
+        Ok(Self(SigningKey::from_bytes(&pem(&file, path, "PRIVATE KEY", &PRIVATE, hint)?)))
     }
 
     /// The name of the key in envelopes.
@@ -72,12 +75,19 @@ impl PrivateKey {
     }
 }
 
-/// The 32 bytes of a key in a PEM file.
-fn pem(path: &Path, label: &str, before: &[u8], hint: &str) -> Result<[u8; 32]> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(1 << 16).read_to_string(&mut text));
-    let name = path.to_string_lossy();
-    read.map_err(|error| Error::new(Kind::Key, format!("`{}`: {error}", shown(&name))).caused_by(error))?;
+/// Opens the file of a key.
+fn open(path: &Path) -> Result<File> {
+    open_regular(path, Links::Follow).map_err(|error| unread(path, error))
+}
+
+fn unread(path: &Path, error: std::io::Error) -> Error {
+    Error::new(Kind::Key, format!("`{}`: {error}", shown(&path.to_string_lossy()))).caused_by(error)
+}
+
+/// The 32 bytes of a key in an open PEM file.
+fn pem(file: &File, path: &Path, label: &str, before: &[u8], hint: &str) -> Result<[u8; 32]> {
+    let bytes = file.try_clone().and_then(|file| contents(file, 1 << 16)).map_err(|error| unread(path, error))?;
+    let text = String::from_utf8(bytes).map_err(|_| no_key(path, label, hint))?;
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
     let body = text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end));
     let body = body.map(|(body, _)| body.split_whitespace().collect::<String>());
@@ -149,9 +159,9 @@ pub fn seal(stored: &StoredManifest, key: &PrivateKey) -> Result<String> {
 
 /// Refuses a private key that others may read.
 #[cfg(unix)]
-fn private(key: &Path) -> Result<()> {
+fn private(file: &File, key: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let open = key.metadata().is_ok_and(|there| there.permissions().mode() & 0o077 != 0);
+    let open = file.metadata().is_ok_and(|there| there.permissions().mode() & 0o077 != 0);
     if open {
         return Err(Error::new(Kind::Key, format!("`{}` may be read by others", key.display()))
             .hint(format!("chmod 600 {}", key.display())));
@@ -161,20 +171,19 @@ fn private(key: &Path) -> Result<()> {
 
 /// Other systems have other ways to keep a key.
 #[cfg(not(unix))]
-fn private(_: &Path) -> Result<()> {
+fn private(_: &File, _: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Tells whether a manifest has an envelope that is about it and, where a key is given, signed by it.
+/// Tells whether a manifest has an envelope of a name in its folder that is about it and, where a key is given, signed by it.
 ///
 /// # Errors
 ///
 /// The defect of the envelope, as a sentence about it.
-pub fn check(path: &Path, stored: &StoredManifest, key: Option<&PublicKey>) -> Result<bool, String> {
-    let mut text = String::new();
-    match File::open(path).and_then(|file| file.take(1 << 30).read_to_string(&mut text)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        read => read.map_err(|error| error.to_string())?,
+pub fn check(folder: &Path, name: &str, stored: &StoredManifest, key: Option<&PublicKey>) -> Result<bool, String> {
+    let text = match read_text(folder, name) {
+        Err(error) if error.io_kind() == Some(ErrorKind::NotFound) => return Ok(false),
+        read => read.map_err(|error| error.message().replace(&format!("`{}`: ", below(folder, name).display()), ""))?,
     };
     let envelope: Envelope = serde_json::from_str(&text).map_err(|error| format!("it is no envelope: {error}"))?;
     let payload = STANDARD.decode(&envelope.payload).map_err(|error| format!("its payload is no base64: {error}"))?;

@@ -1,6 +1,5 @@
 //! A file that appears whole: a temporary name, the bytes and their hash, sync, rename.
 
-use std::fs;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -10,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::below;
 use crate::digest::{RowSum, hex};
-use crate::disk::{Disk, Handle, fresh, own_folder, place, retry, temporary};
+use crate::disk::{Disk, Handle, fresh, open_below, own_folder, place, retry, temporary};
 use crate::error::{Error, Result};
 use crate::format::write::{Encoder, Piece, Sink};
 use crate::order::lock;
@@ -41,7 +40,7 @@ impl FileEntry {
     /// If it cannot be read. A file that is missing is not an error.
     pub fn is_whole(&self, folder: &Path) -> Result<bool> {
         let mut hash = Sha256::new();
-        let seen = hash_on(&below(folder, &self.path), &mut hash, 0, self.bytes + 1)?;
+        let seen = hash_on(folder, &self.path, &mut hash, 0, self.bytes.saturating_add(1))?;
         Ok(seen == self.bytes && hex(&hash.finalize()) == self.sha256)
     }
 }
@@ -208,14 +207,12 @@ impl Write for Shared {
     }
 }
 
-/// Hashes up to `length` bytes of a file from byte `from` on, and gives how many there were: none of a file that is not there.
-pub(super) fn hash_on(path: &Path, hash: &mut Sha256, from: u64, length: u64) -> Result<u64> {
-    let io = |error| Error::io(path, error);
-    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
-        return Ok(0);
-    }
-    let mut file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+/// Hashes up to `length` bytes of a file below a folder from byte `from` on, and gives how many there were: none of a file that
+/// does not exist, or that a link or something else takes the name of.
+pub(super) fn hash_on(folder: &Path, path: &str, hash: &mut Sha256, from: u64, length: u64) -> Result<u64> {
+    let io = |error| Error::io(below(folder, path), error);
+    let mut file = match open_below(folder, path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => return Ok(0),
         file => file.map_err(io)?,
     };
     io::Seek::seek(&mut file, io::SeekFrom::Start(from)).map_err(io)?;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{FileEntry, FileState};
 use crate::digest::sha256;
-use crate::disk::{Disk, Handle, fresh, place, retry, temporary};
+use crate::disk::{Disk, Handle, Lines, Links, fresh, open_regular, place, retry, temporary};
 use crate::error::{Error, Kind, Result};
 use crate::order::lock;
 
@@ -31,6 +31,9 @@ use crate::order::lock;
 const LASTING: Duration = Duration::from_secs(1);
 /// How many chunks back a run can go on: the last one, unless the bytes of a file were lost with the power.
 const KEPT: usize = 8;
+
+/// The most bytes of a line: one of a thousand tables has a fortieth of that.
+const LONGEST: u64 = 16 << 20;
 
 /// A chunk that is in every file of its tree: the root row after it, and the files.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,12 +80,13 @@ pub(super) struct JournalState {
 impl JournalState {
     /// Reads a journal up to the first line that is not whole; `None` where there is no journal or not even a first line.
     pub(super) fn read(path: &Path) -> Result<Option<Self>> {
-        let bytes = match std::fs::read(path) {
+        let io = |error| Error::io(path, error);
+        let file = match open_regular(path, Links::Refuse) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(|error| Error::io(path, error))?,
+            file => file.map_err(io)?,
         };
-        let mut past = Self::default();
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let (mut lines, mut past) = (Lines::new(file, LONGEST), Self::default());
+        while let Some(line) = lines.next_line().map_err(io)? {
             let Some((digits, json)) = whole_line(line, &past.last) else { break };
             if past.take(json).is_none() {
                 break;
@@ -91,6 +95,15 @@ impl JournalState {
             digits.clone_into(&mut past.last);
         }
         Ok(Some(past).filter(|past| !past.inputs.is_empty()))
+    }
+
+    /// Complete files and their rows; unfinished files that a run continues, and their rows.
+    pub(super) fn kept(&self) -> [(usize, u64); 2] {
+        let complete = self.files.values().map(|file| file.rows);
+        let last = self.trees.values().filter_map(VecDeque::back).flat_map(|checkpoint| &checkpoint.files);
+        let unfinished = last.filter(|file| !self.files.contains_key(&file.table)).map(|file| file.rows);
+        let sum = |(files, all): (usize, u64), rows: u64| (files + 1, all + rows);
+        [complete.fold((0, 0), sum), unfinished.fold((0, 0), sum)]
     }
 
     fn take(&mut self, json: &str) -> Option<()> {

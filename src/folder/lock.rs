@@ -1,10 +1,11 @@
 //! One run at a time in a folder: a lock of the kernel, which ends with its process, whatever happens to it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::names::lock_name;
+use crate::disk::{open_lock, same_file};
 use crate::error::{Error, Kind, Result};
 use crate::part::Part;
 
@@ -23,8 +24,21 @@ impl Lock {
         let of =
             |part, alone| Self::of(folder.join(lock_name(part)), alone, folder, "choose another folder with --out");
         let whole = of(None, part.is_none())?;
-        let own = part.map(|_| of(part, true));
+        // The run of another part may be removing what an earlier run of this one left, which takes a moment.
+        let mut own = part.map(|_| of(part, true));
+        for _ in 0..10 {
+            if !matches!(&own, Some(Err(error)) if error.kind() == Kind::Locked) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            own = part.map(|_| of(part, true));
+        }
         Ok([Some(whole), own.transpose()?].into_iter().flatten().collect())
+    }
+
+    /// Locks the files of one part alone, to remove them.
+    pub(crate) fn of_part(folder: &Path, part: Part) -> Result<Self> {
+        Self::of(folder.join(lock_name(Some(part))), true, folder, "choose another folder with --out")
     }
 
     /// Locks a file, such as a database, by a file beside it.
@@ -41,21 +55,20 @@ impl Lock {
         let io = |error| Error::io(&path, error);
         // The holder of a moment ago may have removed the file that was opened here: then the next one is tried.
         for _ in 0..100 {
-            if path.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
-                return Err(Error::new(Kind::Io, format!("`{}` is a symbolic link", path.display())));
-            }
-            let mut file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+            let mut file = open_lock(&path, false).map_err(|error| {
+                let wrong = error.kind() == std::io::ErrorKind::InvalidInput;
+                io(error).maybe_hint(wrong.then(|| "remove it: a lock is a file of its own".to_owned()))
+            })?;
             match if alone { file.try_lock() } else { file.try_lock_shared() } {
                 Err(TryLockError::WouldBlock) => return Err(held(&mut file, shown, otherwise)),
                 Err(TryLockError::Error(error)) => return Err(io(error)),
-                Ok(()) if !same(&file, &path) => {}
-                Ok(()) => {
+                Ok(()) if path.symlink_metadata().is_ok_and(|there| same_file(&file, &there)) => {
                     let name = format!("process {}\n", std::process::id());
                     file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)).map(drop)).map_err(io)?;
                     file.write_all(name.as_bytes()).map_err(io)?;
                     return Ok(Self { file, path, alone });
                 }
+                Ok(()) => {}
             }
         }
         Err(Error::new(Kind::Locked, format!("`{}` comes and goes", path.display())))
@@ -78,19 +91,6 @@ fn held(file: &mut File, shown: &Path, otherwise: &str) -> Error {
     let holder = if holder.trim().is_empty() { "another run" } else { holder.trim() };
     Error::new(Kind::Locked, format!("{holder} writes to `{}`", shown.display()))
         .hint(format!("wait for its end, or {otherwise}"))
-}
-
-/// Tells whether the path still leads to the open file.
-#[cfg(unix)]
-fn same(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let number = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
-    matches!((file.metadata().map(number), path.symlink_metadata().map(number)), (Ok(one), Ok(other)) if one == other)
-}
-
-#[cfg(not(unix))]
-fn same(_: &File, _: &Path) -> bool {
-    true
 }
 
 impl Drop for Lock {

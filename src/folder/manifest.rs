@@ -17,11 +17,12 @@ pub use columns::ColumnEntry;
 pub use read::{StoredManifest, is_name, read, read_all, read_text};
 pub(crate) use settings::FormatSettings;
 
+use super::FileEntry;
 use super::sidecars::Sidecar;
-use super::{FileEntry, Folder};
 use crate::dataset::{DataSet, FINGERPRINT};
 use crate::digest::{RowSum, sha256};
 use crate::error::{Error, Kind, Result};
+use crate::format::{Format, Options};
 use crate::part::Part;
 use crate::protect::ProtectionEntry;
 use crate::sql::civil;
@@ -129,8 +130,13 @@ pub struct BesideEntry {
 
 impl Manifest {
     /// The manifest of the files of a folder, and of the sidecars beside them.
-    pub(super) fn new(folder: &Folder<'_>, set: &DataSet, files: &[FileEntry], sidecars: &[Sidecar]) -> Self {
-        let settings = FormatSettings::new(folder.format, &folder.options);
+    pub(crate) fn new(
+        (format, options): (&'static Format, &Options),
+        set: &DataSet,
+        files: &[FileEntry],
+        sidecars: &[Sidecar],
+    ) -> Self {
+        let settings = FormatSettings::new(format, options);
         let sum = |table: &str| sum_of(files.iter().filter(|file| file.table == table));
         Self {
             files: files.to_vec(),
@@ -142,7 +148,7 @@ impl Manifest {
                     sha256: sha256(file.text.as_bytes()),
                 })
                 .collect(),
-            ..Self::without_files(folder.format.name, settings, set, sum)
+            ..Self::without_files(format.name, settings, set, sum)
         }
     }
 
@@ -212,6 +218,28 @@ impl Manifest {
             return Err(wrong("is not in the form that placebo writes".to_owned()).hint("it was changed afterwards"));
         }
         Ok(read)
+    }
+
+    /// The manifest without what differs between the parts of one run.
+    #[must_use]
+    pub fn of_any_part(&self) -> Self {
+        let mut all = self.clone();
+        (all.part, all.files) = (self.part.and_then(|part| Part::new(1, part.count())), Vec::new());
+        for table in &mut all.tables {
+            (table.rows, table.digest) = (0, String::new());
+        }
+        all
+    }
+
+    /// The name of the first field in which two manifests differ; `None` for equal ones.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let fields = |manifest: &Self| match serde_json::to_value(manifest) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (own, other) = (fields(self), fields(other));
+        own.keys().chain(other.keys()).find(|name| own.get(*name) != other.get(*name)).cloned()
     }
 
     /// The manifest as pretty JSON with a final newline.

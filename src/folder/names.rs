@@ -36,6 +36,14 @@ pub fn log_name(part: Option<Part>) -> String {
     format!("run{}.jsonl", infix(part))
 }
 
+/// Tells whether a file has the name of a run log: of a whole run, or of a part of any run.
+#[must_use]
+pub fn is_log_name(name: &str) -> bool {
+    let digits = name.strip_prefix("run.part-").and_then(|rest| rest.strip_suffix(".jsonl"));
+    name == log_name(None)
+        || digits.is_some_and(|digits| digits.len() == 5 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 /// The name of the journal of a run that goes on or was interrupted.
 pub(super) fn journal_name(part: Option<Part>) -> String {
     format!(".placebo{}.journal", infix(part))

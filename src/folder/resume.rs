@@ -2,17 +2,17 @@
 //! themselves do not show.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::file::{FileEntry, FileState, PartialFile, hash_on};
 use super::journal::{Journal, JournalState};
-use super::{Folder, manifest_name};
+use super::sidecars::Sidecar;
+use super::{Folder, manifest, manifest_name};
 use crate::dataset::{DataSet, OutputId, TreeShare};
 use crate::digest::hex;
-use crate::disk::{own_folder, retry, temporary};
+use crate::disk::{own_folder, retry, temporary, temporary_name};
 use crate::engine::Start;
 use crate::error::{Error, Kind, Result};
 
@@ -31,11 +31,7 @@ impl Folder<'_> {
     /// Reads the journal of an interrupted run that is to be continued; `None` where there is nothing to continue.
     pub(super) fn inspect(&self, set: &DataSet, start: Start, inputs: &str) -> Result<Option<JournalState>> {
         own_folder(self.disk, &self.path)?;
-        let path = self.journal(set.this_part());
-        if path.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
-            return Err(Error::new(Kind::Io, format!("`{}` is a symbolic link", path.display())));
-        }
-        let past = JournalState::read(&path)?;
+        let past = JournalState::read(&self.journal(set.this_part()))?;
         match (start, past) {
             (Start::New, Some(_)) => {
                 let interrupted = format!("an interrupted run left its files in `{}`", self.path.display());
@@ -49,7 +45,7 @@ impl Folder<'_> {
             }
             (Start::Resume, Some(past)) => Ok(Some(past)),
             (Start::Overwrite, _) => Ok(None),
-            (Start::New | Start::Resume, _) => self.nothing_there(set).map(|()| None),
+            (Start::New | Start::Resume, _) => self.refuse_earlier(set).map(|()| None),
         }
     }
 
@@ -68,24 +64,15 @@ impl Folder<'_> {
         retry(|| self.disk.remove(&path)).map_err(|error| Error::io(&path, error))
     }
 
-    /// An error if a file of the run is there.
-    fn nothing_there(&self, set: &DataSet) -> Result<()> {
-        for output in set.outputs() {
-            let path = self.path_of(&output.name, set.this_part());
-            // A link is something that is there, wherever it leads.
-            if path.symlink_metadata().is_ok() {
-                return Err(Error::new(Kind::Usage, format!("`{}` is there already", path.display()))
-                    .hint("--overwrite replaces it; or choose another folder with --out"));
-            }
-        }
-        Ok(())
-    }
-
     /// The files of a tree that need not be made again, and those that continue.
     pub(super) fn reuse(&self, set: &DataSet, past: &JournalState, tree: &TreeShare) -> Result<Reuse> {
         let mut reuse = Reuse::default();
         for output in &tree.outputs {
-            if let Some(file) = past.files.get(&set.output(*output).name)
+            let name = &set.output(*output).name;
+            // The journal may be anybody's: it does not say where a file is.
+            let own = self.file_path(name, set.this_part());
+            if let Some(file) = past.files.get(name)
+                && file.path == own
                 && file.is_whole(&self.path)?
             {
                 reuse.files.insert(*output, file.clone());
@@ -98,7 +85,8 @@ impl Folder<'_> {
             let name = &set.output(*output).name;
             let own = |state: &&FileState| state.table == *name && state.sum().is_some();
             let states = checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(own).cloned()).collect();
-            proved.insert(*output, prove(&temporary(&self.path_of(name, set.this_part())), states)?);
+            let unfinished = temporary_name(&self.file_path(name, set.this_part()));
+            proved.insert(*output, prove(&self.path, &unfinished, states)?);
         }
         let at = (0..checkpoints.len()).rev().find(|at| proved.values().all(|files| files[*at].is_some()));
         if let Some(at) = at {
@@ -112,30 +100,39 @@ impl Folder<'_> {
     /// The files of a complete run, where there is one and its files are as its manifest says; `None` where the run is not
     /// complete.
     pub(super) fn complete(&self, set: &DataSet) -> Result<Option<Vec<FileEntry>>> {
-        #[derive(serde::Deserialize)]
-        struct Listed {
-            files: Vec<FileEntry>,
-        }
-        let path = self.path.join(manifest_name(set.this_part()));
-        if self.journal(set.this_part()).symlink_metadata().is_ok() || !path.is_file() {
+        let name = manifest_name(set.this_part());
+        let path = self.path.join(&name);
+        if self.journal(set.this_part()).symlink_metadata().is_ok() || path.symlink_metadata().is_err() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
-        let files = serde_json::from_str::<Listed>(&text).map_or_else(|_| Vec::new(), |listed| listed.files);
-        if self.manifest(set, &files, &self.sidecars(set, &files)).to_json() != text {
+        let stored = manifest::read(&self.path, &name).map_err(|error| {
+            Error::new(error.kind(), format!("`{}`: {}", path.display(), error.message()))
+                .hint("choose another folder with --out, or --overwrite")
+        })?;
+        let files = stored.manifest.files;
+        let described = self.descriptions(set, &files);
+        if described.last().is_none_or(|manifest| manifest.text != stored.text) {
             return Err(Error::new(
                 Kind::Profile,
                 format!("`{}` is the manifest of a run of other inputs", path.display()),
             )
             .hint("choose another folder with --out, or --overwrite"));
         }
+        let changed = |path: &str| {
+            Error::new(Kind::Verification, format!("`{path}` is not as it was written"))
+                .hint("--overwrite writes all files again")
+        };
         for file in &files {
             if !file.is_whole(&self.path)? {
-                return Err(Error::new(Kind::Verification, format!("`{}` is not as it was written", file.path))
-                    .hint("--overwrite makes all files anew"));
+                return Err(changed(&file.path));
             }
         }
-        Ok(Some(files))
+        let as_written =
+            |file: &Sidecar| manifest::read_text(&self.path, &file.name).is_ok_and(|text| text == file.text);
+        match described.iter().find(|file| !as_written(file)) {
+            Some(file) => Err(changed(&file.name)),
+            None => Ok(Some(files)),
+        }
     }
 
     /// Removes what a run left that nobody can continue.
@@ -149,7 +146,7 @@ impl Folder<'_> {
 }
 
 /// Of the states that a file had one after the other, those that its bytes show.
-fn prove(path: &Path, states: Vec<Option<FileState>>) -> Result<Vec<Option<PartialFile>>> {
+fn prove(folder: &Path, path: &str, states: Vec<Option<FileState>>) -> Result<Vec<Option<PartialFile>>> {
     let (mut hash, mut at) = (Sha256::new(), 0);
     let mut proved = Vec::new();
     for state in states {
@@ -157,7 +154,7 @@ fn prove(path: &Path, states: Vec<Option<FileState>>) -> Result<Vec<Option<Parti
             proved.push(None);
             continue;
         };
-        at += hash_on(path, &mut hash, at, state.bytes - at)?;
+        at += hash_on(folder, path, &mut hash, at, state.bytes - at)?;
         let same = at == state.bytes && hex(&hash.clone().finalize()) == state.sha256;
         proved.push(same.then(|| PartialFile { state, hash: hash.clone() }));
     }

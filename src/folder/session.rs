@@ -63,13 +63,13 @@ impl<'a> FolderSession<'a> {
     /// Looks at what is in the folder, asks for room, and opens the journal.
     pub(super) fn prepare(&mut self, start: Start, inputs: &str) -> Result<()> {
         let (folder, set) = (self.folder, self.set);
-        if start == Start::Overwrite {
-            folder.remove_manifest(set.this_part(), &self.log)?;
-        }
         let sizes = estimate(set, (folder.format, &folder.options), Care::Quick)?;
         within_budget(set, &sizes)?;
         let past = folder.inspect(set, start, inputs)?;
         folder.within_room(set, &sizes)?;
+        if start == Start::Overwrite {
+            folder.remove_earlier(set, &self.log)?;
+        }
         self.journal = Some(folder.open_journal(set, past.as_ref(), inputs).inspect_err(|error| self.clear(error))?);
         self.past = past.unwrap_or_default();
         Ok(())
@@ -87,7 +87,26 @@ impl<'a> FolderSession<'a> {
         let event = self.log.event("error", json!({ "code": error.kind().exit_code(), "message": error.message() }));
         // What stopped the run is the news, not that the log could not be written either.
         let _unlogged = event.and_then(|()| self.log.sync());
-        self.folder.explain(self.set, error)
+        match error.kind() {
+            Kind::Interrupted | Kind::Terminated => error.hint(self.kept()),
+            _ => self.folder.explain(self.set, error),
+        }
+    }
+
+    /// What a run with `--resume` does not make again, as the journal has it.
+    fn kept(&self) -> String {
+        let past = JournalState::read(&self.folder.journal(self.set.this_part())).ok().flatten().unwrap_or_default();
+        let [(files, rows), (unfinished, more)] = past.kept();
+        let mut kept = format!("--resume keeps {rows} rows in {files} complete files");
+        if unfinished > 0 {
+            kept += &format!(", and {more} rows in {unfinished} unfinished ones");
+        } else {
+            kept += &format!(
+                "; unfinished {} files start again, and --part I/N makes them smaller",
+                self.folder.format.name
+            );
+        }
+        kept
     }
 
     /// Writes what describes the files, and takes the journal away.
@@ -96,6 +115,7 @@ impl<'a> FolderSession<'a> {
             let fields = json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256 });
             self.log.event("file", fields)?;
         }
+        self.folder.refuse_other_description(self.set)?;
         self.folder.describe(self.set, files)?;
         self.folder.forget(self.set)
     }

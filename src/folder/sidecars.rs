@@ -1,15 +1,14 @@
 //! The files that describe the data: `datapackage.json`, `schema.sql`, `SHA256SUMS` and the manifest.
 
-use std::collections::BTreeMap;
-
 use arrow_schema::{Schema, SchemaRef};
 
 use super::file::FileEntry;
-use super::{Folder, Manifest, manifest_name, sums_name};
+use super::{Folder, Manifest, file_path, manifest_name, sums_name};
 use crate::dataset::{DataSet, Output};
 use crate::digest::sha256;
 use crate::disk::write_whole;
 use crate::error::Result;
+use crate::format::Format;
 use crate::format::write::datapackage::{TableFile, datapackage};
 use crate::format::write::ddl::schema_sql;
 use crate::notes::Noted;
@@ -17,23 +16,36 @@ use crate::part::Part;
 use crate::plan::Check;
 
 /// A file that describes the data.
-pub(super) struct Sidecar {
-    pub(super) name: String,
-    pub(super) text: String,
+pub(crate) struct Sidecar {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// The names of the files that describe the data and are equal for all parts of a run, in the order of the manifest.
+pub(crate) const SIDECARS: [&str; 2] = ["datapackage.json", "schema.sql"];
+
+/// The text of `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV
+/// files of a list and takes the header of each for a header, as the readers of a glob do.
+pub(crate) fn sidecars_of(set: &DataSet, format: &'static Format) -> Vec<Sidecar> {
+    let mut outputs: Vec<&Output> = set.outputs().iter().collect();
+    outputs.sort_by_key(|output| output.table);
+    let table = |output: &Output| {
+        let paths = match set.this_part() {
+            None => vec![file_path(&output.name, format, None)],
+            Some(part) => Part::all(part.count()).map(|part| file_path(&output.name, format, Some(part))).collect(),
+        };
+        table_file(output, paths, format.name)
+    };
+    let (tables, plan): (Vec<TableFile>, _) = (outputs.into_iter().map(table).collect(), set.plan());
+    let texts = [datapackage(&plan.name, &plan.title, &tables), schema_sql(&tables)];
+    SIDECARS.iter().zip(texts).map(|(name, text)| Sidecar { name: (*name).to_owned(), text }).collect()
 }
 
 impl Folder<'_> {
     /// Writes what describes the files: the manifest last of all.
     pub(super) fn describe(&self, set: &DataSet, files: &[FileEntry]) -> Result<()> {
         let part = set.this_part();
-        let mut sidecars = self.sidecars(set, files);
-        let manifest = Sidecar { name: manifest_name(part), text: self.manifest(set, files, &sidecars).to_json() };
-        let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
-        let described = sidecars.iter().chain([&manifest]);
-        sums.extend(described.map(|file| format!("{}  {}", sha256(file.text.as_bytes()), file.name)));
-        sidecars.push(Sidecar { name: sums_name(part), text: sums.join("\n") + "\n" });
-        sidecars.push(manifest);
-        for Sidecar { name, text } in sidecars {
+        for Sidecar { name, text } in self.descriptions(set, files) {
             let path = self.path.join(name);
             let own = part.map_or_else(|| path.clone(), |part| path.with_added_extension(part.label()));
             write_whole(self.disk, &path, &own, &text)?;
@@ -41,30 +53,22 @@ impl Folder<'_> {
         Ok(())
     }
 
-    /// `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV files of a
-    /// list and takes the header of each for a header, as the readers of a glob do.
-    pub(super) fn sidecars(&self, set: &DataSet, files: &[FileEntry]) -> Vec<Sidecar> {
-        let outputs: BTreeMap<&str, &Output> =
-            set.outputs().iter().map(|output| (output.name.as_str(), output)).collect();
-        let table = |file: &FileEntry| {
-            let output = outputs.get(file.table.as_str())?;
-            let paths = match set.this_part() {
-                None => vec![file.path.clone()],
-                Some(part) => Part::all(part.count()).map(|part| self.file_path(&output.name, Some(part))).collect(),
-            };
-            Some(table_file(output, paths, self.format.name))
-        };
-        let (tables, plan): (Vec<TableFile>, _) = (files.iter().filter_map(table).collect(), set.plan());
-        let package = datapackage(&plan.name, &plan.title, &tables);
-        vec![
-            Sidecar { name: "datapackage.json".to_owned(), text: package },
-            Sidecar { name: "schema.sql".to_owned(), text: schema_sql(&tables) },
-        ]
+    /// Everything that describes the files, in the order of writing: the manifest last of all.
+    pub(super) fn descriptions(&self, set: &DataSet, files: &[FileEntry]) -> Vec<Sidecar> {
+        let part = set.this_part();
+        let mut all = sidecars_of(set, self.format);
+        let manifest = Sidecar { name: manifest_name(part), text: self.manifest(set, files, &all).to_json() };
+        let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
+        let described = all.iter().chain([&manifest]);
+        sums.extend(described.map(|file| format!("{}  {}", sha256(file.text.as_bytes()), file.name)));
+        all.push(Sidecar { name: sums_name(part), text: sums.join("\n") + "\n" });
+        all.push(manifest);
+        all
     }
 
     /// The manifest of files, and of the sidecars beside them.
     pub(super) fn manifest(&self, set: &DataSet, files: &[FileEntry], sidecars: &[Sidecar]) -> Manifest {
-        Manifest::new(self, set, files, sidecars)
+        Manifest::new((self.format, &self.options), set, files, sidecars)
     }
 }
 

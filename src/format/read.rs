@@ -8,6 +8,7 @@ mod tests;
 pub(super) mod text;
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -18,6 +19,7 @@ use arrow_select::concat::concat_batches;
 pub(crate) use cell::Column as TextColumn;
 
 use super::Options;
+use crate::disk::{Links, open_below, open_regular};
 use crate::error::{Error, Kind, Result};
 
 /// The rows of an open file.
@@ -51,10 +53,24 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// If there is no such format, the file cannot be opened, or it does not begin as such a file does.
+    /// If there is no such format, the file cannot be opened, is a link or no regular file, or does not begin as such a file does.
     pub fn open(path: &Path, format: &str, schema: &SchemaRef, options: &Options) -> Result<Self> {
+        Self::of(open_regular(path, Links::Refuse), path, format, schema, options)
+    }
+
+    /// As [`Rows::open`], of a file below a folder; its path has `/` between names, none of which may be a link.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rows::open`]; and if the path leads out of the folder.
+    pub fn open_below(folder: &Path, path: &str, format: &str, schema: &SchemaRef, options: &Options) -> Result<Self> {
+        let shown = path.split('/').fold(folder.to_owned(), |folder, name| folder.join(name));
+        Self::of(open_below(folder, path), &shown, format, schema, options)
+    }
+
+    fn of(file: io::Result<File>, path: &Path, format: &str, schema: &SchemaRef, options: &Options) -> Result<Self> {
         let reader = super::find(format)?.reader;
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let file = file.map_err(|error| Error::io(path, error))?;
         let opened = guard::guarded(|| reader(file, schema, options));
         let source = opened.map_err(|error| named(error, path, 1, None))?;
         Ok(Self { source, schema: schema.clone(), path: path.to_owned(), seen: 0, left: None })
@@ -137,7 +153,7 @@ pub const PAGED: &[u8] = b"PAR1";
 ///
 /// If the file cannot be opened, or is damaged.
 pub fn pages(path: &Path, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let file = open_regular(path, Links::Refuse).map_err(|error| Error::io(path, error))?;
     guard::guarded(|| super::parquet::read::pages(file, each)).map_err(|error| named(error, path, 1, None))
 }
 

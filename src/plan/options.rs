@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::Limits;
 use crate::error::{Error, Result, did_you_mean};
-use crate::profile::{Profile, Scalar};
+use crate::profile::{Param, Profile, Scalar};
 use crate::sql::{self, civil};
 
 /// Options of a run, each with the default of the command line.
@@ -71,14 +71,14 @@ impl Options {
                 Some(text) => (
                     text.clone(),
                     read(text, &param.value).map_err(|what| {
-                        Error::usage(format!("`--set {name}={text}`: expected {what}")).hint(param.about.clone())
+                        Error::usage(format!("`--set {name}={text}`: expected {what}")).hint(hint(name, param))
                     })?,
                 ),
                 None => (param.value.to_string(), param.value.clone()),
             };
             let wrong = |what: String| {
                 if self.params.contains_key(name) {
-                    Error::usage(format!("`--set {name}={text}`: {what}"))
+                    Error::usage(format!("`--set {name}={text}`: {what}")).hint(hint(name, param))
                 } else {
                     Error::profile(&path, what)
                 }
@@ -117,6 +117,12 @@ impl Options {
         }
         Ok(if scales { libm::ceil(rows as f64 * self.scale) as u64 } else { rows })
     }
+}
+
+/// The values that a parameter may have, and what it does.
+fn hint(name: &str, param: &Param) -> String {
+    let about = if param.about.is_empty() { String::new() } else { format!(": {}", param.about) };
+    format!("`{name}` is {}{about}", param.allowed())
 }
 
 fn number(scalar: &Scalar) -> Option<f64> {

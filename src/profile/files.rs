@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
+use crate::disk::{Links, open_named, open_regular};
 use crate::error::{Error, Kind, Result, did_you_mean};
 
 /// The profiles and modules that are part of the binary.
@@ -40,7 +41,9 @@ impl Files {
     /// Reads the file that the user named, which may be a link or a pipe.
     pub(super) fn named(&self, name: &str) -> Result<Vec<u8>> {
         match self {
-            Files::Folder(folder) => read(&folder.join(name)).map_err(|error| Error::io(folder.join(name), error)),
+            Files::Folder(folder) => {
+                open_named(&folder.join(name)).and_then(read).map_err(|error| Error::io(folder.join(name), error))
+            }
             embedded @ Files::Embedded(_) => {
                 embedded.read(name)?.ok_or_else(|| Error::new(Kind::Io, format!("`{}`: no such file", self.show(name))))
             }
@@ -62,7 +65,7 @@ impl Files {
             Files::Embedded(dir) => Ok(EMBEDDED.get_file(format!("{dir}/{name}")).map(|file| file.contents().to_vec())),
             Files::Folder(folder) => {
                 let path = folder.join(name);
-                match inside(folder, &path).and_then(|()| read(&path)) {
+                match inside(folder, &path).and_then(|()| read(open_regular(&path, Links::Follow)?)) {
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
                     Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
                         Err(Error::new(Kind::Profile, format!("`{}`: {error}", path.display()))
@@ -96,10 +99,10 @@ fn inside(folder: &Path, path: &Path) -> std::io::Result<()> {
 }
 
 /// Reads a file, at most one byte more than the limit.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read(file: std::fs::File) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

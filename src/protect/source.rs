@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::secret::Secret;
+use crate::disk::{Links, open_named, open_regular, same_file};
 use crate::error::{Error, Kind, Result};
 
 /// The largest key or keyring that is read or written, in bytes.
@@ -101,7 +102,7 @@ impl KeySource {
             KeySource::File(path) => read_private(path),
             KeySource::Descriptor(number) => {
                 let path = PathBuf::from(format!("/dev/fd/{number}"));
-                let file = std::fs::File::open(&path)
+                let file = open_named(&path)
                     .map_err(|error| failed(format!("the file descriptor {number} cannot be read: {error}")))?;
                 contents(file, &path.to_string_lossy())
             }
@@ -180,11 +181,13 @@ pub fn shown(name: &str) -> &str {
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let shown = shown(&path.to_string_lossy()).to_owned();
     for _ in 0..100 {
-        let file = std::fs::File::open(path)
-            .map_err(|error| failed(format!("the key file `{shown}` cannot be read: {error}")))?;
+        let file = open_regular(path, Links::Follow).map_err(|error| {
+            failed(format!("the key file `{shown}` cannot be read: {error}"))
+                .hint("a key or a keyring is a regular file; `fd:N` reads a key from a pipe")
+        })?;
         private(&file, &shown)?;
         let bytes = contents(&file, &shown)?;
-        if std::fs::metadata(path).map_or(true, |there| same(&file, &there)) {
+        if std::fs::metadata(path).map_or(true, |there| same_file(&file, &there)) {
             return Ok(bytes);
         }
     }
@@ -203,18 +206,6 @@ pub(super) fn private(file: &std::fs::File, shown: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Tells whether an open file is the one that metadata were read of.
-#[cfg(unix)]
-pub(super) fn same(file: &std::fs::File, there: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    file.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
-}
-
-#[cfg(not(unix))]
-pub(super) fn same(_: &std::fs::File, _: &std::fs::Metadata) -> bool {
-    true
 }
 
 /// Reads all bytes, of which there may be [`MAX`]; `shown` is their place, for messages.

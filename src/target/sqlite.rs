@@ -16,6 +16,7 @@ mod read;
 mod schema;
 mod session;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 pub use read::Loaded;
@@ -36,13 +37,25 @@ pub(super) static SQLITE: Scheme = Scheme {
     about: "a file of SQLite with a table for each table, and their keys",
     command: "load",
     open: |name, settings| {
-        let path = name.strip_prefix("sqlite:")?;
-        if path.is_empty() {
+        let path = path_of(name)?;
+        if path.as_os_str().is_empty() {
             return Some(Err(Error::usage("`sqlite:` has no path").hint("such as sqlite:staging.db")));
         }
-        Some(Ok(Box::new(Sqlite { path: PathBuf::from(path), measure: settings.format, disk: settings.disk })))
+        Some(Ok(Box::new(Sqlite { path, measure: settings.format, disk: settings.disk })))
     },
 };
+
+/// The path of a database's name.
+#[cfg(unix)]
+fn path_of(name: &OsStr) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    name.as_bytes().strip_prefix(b"sqlite:").map(|path| PathBuf::from(OsStr::from_bytes(path)))
+}
+
+#[cfg(not(unix))]
+fn path_of(name: &OsStr) -> Option<PathBuf> {
+    name.to_str()?.strip_prefix("sqlite:").map(PathBuf::from)
+}
 
 /// How much smaller than the free room an estimate from a few rows must be.
 const ROUGH: f64 = 4.0;

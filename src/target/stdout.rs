@@ -9,7 +9,7 @@ use crate::dataset::{DataSet, Output, OutputId, TreeShare};
 use crate::digest::RowSum;
 use crate::disk::System;
 use crate::engine::{Begun, ChunkId, Done, Encode, Encoded, Outcome, Progress, Session, Start, Target};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::folder::estimate::{Care, estimate, within_budget};
 use crate::folder::{FileEncoder, FileLane, OutputFile, file_path};
 use crate::format::{Format, Options};
@@ -35,6 +35,10 @@ struct Stdout {
 
 impl Target for Stdout {
     fn begin<'a>(&'a self, set: &'a DataSet, _: Start, progress: &'a Progress) -> Result<Begun<'a>> {
+        if closed() {
+            return Err(Error::new(Kind::Io, "standard output is closed, and rows would be lost")
+                .hint("give it a file or a pipe; `> /dev/null` throws rows away"));
+        }
         within_budget(set, &estimate(set, (self.format, &self.options), Care::Quick)?)?;
         let [output] = set.outputs() else {
             return Err(Error::usage("standard output takes one table").hint("say which: --tables NAME"));
@@ -45,6 +49,22 @@ impl Target for Stdout {
         let lane = RwLock::new(Some(FileLane::new(output.id, file, RowSum::default())));
         Ok(Begun::Session(Box::new(StdoutSession { stdout: self, progress, lane, outcome: Mutex::default() })))
     }
+}
+
+/// Tells whether the process was started without a standard output. The runtime opens `/dev/null` in its place then, to read and
+/// to write, which nobody does who only throws rows away.
+#[cfg(unix)]
+fn closed() -> bool {
+    use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, stat};
+    let stdout = std::io::stdout();
+    let (Ok(own), Ok(null), Ok(flags)) = (fstat(&stdout), stat("/dev/null"), fcntl_getfl(&stdout)) else { return true };
+    let device = FileType::from_raw_mode(own.st_mode) == FileType::CharacterDevice;
+    device && own.st_rdev == null.st_rdev && flags.contains(OFlags::RDWR)
+}
+
+#[cfg(not(unix))]
+fn closed() -> bool {
+    false
 }
 
 /// A run into standard output. Nothing of it lasts, so nothing is ever done already.

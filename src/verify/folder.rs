@@ -1,7 +1,7 @@
 //! The files: which there are, which there should be, and their hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 
@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Finding, Findings, Report};
 use crate::digest::{hex, sha256};
+use crate::disk::open_below;
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{self, StoredManifest, is_name, read_text};
-use crate::folder::{audit, below, envelope_name, log_name, sums_name};
+use crate::folder::{audit, below, envelope_name, is_log_name, sums_name};
 use crate::part::Part;
 
 /// The manifests of a folder, and findings about the set of files.
@@ -61,17 +62,12 @@ fn files(folder: &Path, findings: &Findings) -> Result<BTreeSet<String>> {
 /// Tells whether the manifests are of one run, and all of its parts are here.
 fn together(made: &[StoredManifest], findings: &Findings, report: &mut Report) {
     let [first, rest @ ..] = made else { return };
-    let run = |one: &StoredManifest| {
-        let mut manifest = one.manifest.clone();
-        (manifest.part, manifest.files) = (one.part().and_then(|part| Part::new(1, part.count())), Vec::new());
-        for table in &mut manifest.tables {
-            (table.rows, table.digest) = (0, String::new());
+    let run = first.manifest.of_any_part();
+    for other in rest {
+        if let Some(field) = run.difference(&other.manifest.of_any_part()) {
+            let message = format!("it is of another run than `{}`: `{field}` differs", first.name);
+            findings.add(Finding::new("manifest", message).file(&other.name));
         }
-        manifest
-    };
-    for other in rest.iter().filter(|other| run(other) != run(first)) {
-        let message = format!("it is of another run than `{}`", first.name);
-        findings.add(Finding::new("manifest", message).file(&other.name));
     }
     if let Some(n) = first.part().map(Part::count)
         && made.len() as u64 != n
@@ -94,14 +90,15 @@ fn expected(folder: &Path, there: &BTreeSet<String>, made: &[StoredManifest], fi
         known.insert(one.name.clone());
         known.insert(sums_name(one.part()));
         sums(folder, &sums_name(one.part()), one, findings);
-        // These two need not be there: a log, and a signature.
-        known.extend([log_name(one.part()), envelope_name(one.part())]);
-        let log = log_name(one.part());
-        if there.contains(&log)
-            && let Err(error) = audit::verify(&folder.join(&log))
-        {
-            let message = error.message().replace(&format!("`{}` ", folder.join(&log).display()), "");
-            findings.add(Finding::new("run log", message).file(&log));
+        // It need not be there.
+        known.insert(envelope_name(one.part()));
+    }
+    // Logs tell of every run that the folder had, those of other parts and those that were replaced too.
+    for log in there.iter().filter(|name| is_log_name(name)) {
+        known.insert(log.clone());
+        if let Err(error) = audit::verify(&folder.join(log)) {
+            let message = error.message().replace(&format!("`{}` ", folder.join(log).display()), "");
+            findings.add(Finding::new("run log", message).file(log));
         }
     }
     for name in there.difference(&known) {
@@ -117,23 +114,24 @@ fn expected(folder: &Path, there: &BTreeSet<String>, made: &[StoredManifest], fi
 
 /// `SHA256SUMS` says what the manifest says.
 fn sums(folder: &Path, name: &str, made: &StoredManifest, findings: &Findings) {
-    let mut want: BTreeMap<&str, String> = BTreeMap::new();
+    let mut want: Vec<(&str, String)> = Vec::new();
     want.extend(made.manifest.files.iter().map(|file| (file.path.as_str(), file.sha256.clone())));
     want.extend(made.manifest.beside.iter().map(|file| (file.path.as_str(), file.sha256.clone())));
-    want.insert(&made.name, sha256(made.text.as_bytes()));
-    let text = match read_text(&below(folder, name)) {
+    want.push((&made.name, sha256(made.text.as_bytes())));
+    let text = match read_text(folder, name) {
         Ok(text) => text,
         Err(error) => return findings.add(Finding::new("file set", error.message()).file(name)),
     };
-    let lines: Option<BTreeMap<&str, String>> =
-        text.lines().map(|line| line.split_once("  ").map(|(hash, path)| (path, hash.to_owned()))).collect();
-    if lines.as_ref() == Some(&want) && text.ends_with('\n') {
+    let written = want.iter().map(|(path, hash)| format!("{hash}  {path}"));
+    if text.strip_suffix('\n').is_some_and(|text| text.split('\n').eq(written)) {
         return;
     }
-    let other = want.iter().find(|(path, hash)| lines.as_ref().and_then(|lines| lines.get(**path)) != Some(*hash));
+    let lines: Option<BTreeMap<&str, String>> =
+        text.lines().map(|line| line.split_once("  ").map(|(hash, path)| (path, hash.to_owned()))).collect();
+    let other = want.iter().find(|(path, hash)| lines.as_ref().and_then(|lines| lines.get(path)) != Some(hash));
     let message = match other {
         Some((path, _)) => format!("it has another hash for `{path}`"),
-        None => "it has more than the files of the manifest".to_owned(),
+        None => "it has other lines than the files of the manifest".to_owned(),
     };
     findings.add(Finding::new("sha256", message).file(name));
 }
@@ -146,7 +144,7 @@ pub(super) fn hashes(folder: &Path, made: &[StoredManifest], findings: &Findings
         all.extend(one.manifest.beside.iter().map(|file| (file.path.as_str(), (file.bytes, file.sha256.as_str()))));
     }
     let looked = all.par_iter().map(|(path, (bytes, sha256))| {
-        let found = match hash(&below(folder, path)) {
+        let found = match hash(folder, path) {
             Ok((have, _)) if have != *bytes => {
                 Finding::new("bytes", format!("it has {have} bytes, the manifest says {bytes}"))
             }
@@ -168,11 +166,8 @@ pub(super) fn hashes(folder: &Path, made: &[StoredManifest], findings: &Findings
 }
 
 /// How many bytes a file has, and their SHA-256.
-fn hash(path: &Path) -> std::io::Result<(u64, String)> {
-    if path.symlink_metadata()?.is_symlink() {
-        return Err(std::io::Error::other("it is a link"));
-    }
-    let (mut file, mut hash, mut all) = (File::open(path)?, Sha256::new(), 0);
+fn hash(folder: &Path, path: &str) -> std::io::Result<(u64, String)> {
+    let (mut file, mut hash, mut all) = (open_below(folder, path)?, Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 18];
     loop {
         match file.read(&mut buffer)? {

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::rows::open;
 use super::sealed::{self, bare, protection};
-use super::{Finding, Findings, Report, Request};
+use super::{Finding, Findings, Report, Request, described};
 use crate::dataset::{DataSet, FINGERPRINT};
 use crate::error::{Error, Kind, Result};
 use crate::folder::FileEntry;
@@ -120,6 +120,9 @@ pub(super) fn check(
         .sum();
     report.looked.push(format!("{checks} checks"));
     report.looked.push(format!("{} of {} chunks derived again", work.replayed.into_inner(), work.chunks.into_inner()));
+    if let Err(error) = described::check(&request.folder, &set, made, findings) {
+        findings.add(Finding::new("replay", error.to_string()).file(&first.name));
+    }
 }
 
 fn same_columns(set: &DataSet, table: usize, made: &StoredManifest, file: &FileEntry) -> bool {
@@ -178,7 +181,10 @@ fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
     if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
         return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
     }
-    let set = DataSet::new(plan).protected(protection);
+    let known = |name: &&str| plan.table(name).is_ok();
+    let tables: Vec<String> =
+        manifest.tables.iter().map(|table| table.name.as_str()).filter(known).map(str::to_owned).collect();
+    let set = DataSet::new(plan).part(made.part()).protected(protection).tables(&tables)?;
     if set.shown_fingerprint() != manifest.fingerprint {
         return refuse("its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(), hint);
     }

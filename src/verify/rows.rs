@@ -50,7 +50,7 @@ pub(super) fn check(folder: &Path, made: &[StoredManifest], findings: &Findings,
 pub(super) fn open(folder: &Path, made: &StoredManifest, file: &FileEntry) -> Result<Rows> {
     let table = made.table(&file.table).ok_or_else(|| crate::error::Error::internal("a file of no table"))?;
     let (format, options) = made.manifest.format()?;
-    Rows::open(&below(folder, &file.path), format.name, &table.schema()?, &options)
+    Rows::open_below(folder, &file.path, format.name, &table.schema()?, &options)
 }
 
 fn sum(folder: &Path, made: &StoredManifest, file: &FileEntry) -> Result<RowSum> {

@@ -1,24 +1,16 @@
 //! Signatures: whether envelopes are about the manifests beside them, and with a key whether it signed them.
 
-use std::path::Path;
-
-use super::{Finding, Findings, Report};
-use crate::folder::envelope::{self, PublicKey};
+use super::{Finding, Findings, Report, Request};
 use crate::folder::manifest::StoredManifest;
-use crate::folder::{below, envelope_name};
+use crate::folder::{envelope, envelope_name, manifest_name};
+use crate::part::Part;
 
-/// Looks at the envelope of every manifest.
-pub(super) fn check(
-    folder: &Path,
-    made: &[StoredManifest],
-    key: Option<&PublicKey>,
-    findings: &Findings,
-    report: &mut Report,
-) {
-    let mut signed = 0;
+/// Looks at the envelope of every manifest. Of a signed run every part must be there.
+pub(super) fn check(request: &Request, made: &[StoredManifest], findings: &Findings, report: &mut Report) {
+    let (folder, key, mut signed) = (&request.folder, request.public_key.as_ref(), 0);
     for one in made {
         let name = envelope_name(one.part());
-        let found = match (envelope::check(&below(folder, &name), one, key), key) {
+        let found = match (envelope::check(folder, &name, one, key), key) {
             (Ok(true), _) => {
                 signed += 1;
                 continue;
@@ -29,6 +21,15 @@ pub(super) fn check(
         };
         findings.add(Finding::new("signature", found).file(&name));
     }
+    if (signed > 0 || key.is_some())
+        && !request.allow_missing_parts
+        && let Some(missing) = missing(made)
+    {
+        let parts = made.first().and_then(StoredManifest::part).map_or(0, Part::count);
+        let message =
+            format!("it is missing: {} of {parts} parts are here (--allow-missing-parts accepts that)", made.len());
+        findings.add(Finding::new("signature", message).file(&manifest_name(Some(missing))));
+    }
     match key {
         Some(_) => report.looked.push(format!("{signed} signatures")),
         None if signed > 0 => {
@@ -36,4 +37,10 @@ pub(super) fn check(
         }
         None => {}
     }
+}
+
+/// The first part of a run that is not there; `None` if all are.
+fn missing(made: &[StoredManifest]) -> Option<Part> {
+    let there: Vec<Part> = made.iter().filter_map(StoredManifest::part).collect();
+    Part::all(there.first()?.count()).find(|part| !there.contains(part))
 }

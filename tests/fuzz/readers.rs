@@ -124,6 +124,7 @@ impl Readers {
             profile: Some(PROFILE.to_owned()),
             keys: None,
             seed: None,
+            allow_missing_parts: false,
             public_key: Some(PublicKey::read(&self.at("signer")).expect("a key")),
             threads: 1,
             memory: 1 << 20,

@@ -224,6 +224,7 @@ fn verifies(folder: &Path) -> bool {
         profile: None,
         keys: None,
         seed: None,
+        allow_missing_parts: false,
         public_key: None,
         threads: 1,
         memory: 1 << 20,

@@ -1,5 +1,6 @@
 //! One integration crate: through the user's door wherever that is possible.
 
+mod believed;
 mod builds;
 mod cli;
 mod descendants;
@@ -29,6 +30,7 @@ mod source;
 mod splits;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod talk;
 mod trust;
 mod tutorial;
 mod verify;

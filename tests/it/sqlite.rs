@@ -111,7 +111,8 @@ fn killed_loads_end_with_the_same_rows() {
     loaded(&args, &path);
     let whole = started.elapsed().max(Duration::from_millis(200));
     std::fs::remove_file(&path).expect("removes");
-    let (mut met, mut partial, mut draw) = (0, 0, 16);
+    let (mut met, mut partial, mut left, mut draw) = (0, 0, 0, 16);
+    let lock = temp.path().join(".staging.db.placebo-lock");
     let wanted_kills = std::env::var_os("KILLED_LOADS").and_then(|kills| kills.to_str()?.parse().ok()).unwrap_or(20);
     while met < wanted_kills {
         draw = placebo::rng::mix(draw + 1);
@@ -129,6 +130,8 @@ fn killed_loads_end_with_the_same_rows() {
         run.kill().expect("kills");
         run.wait().expect("ends");
         met += 1;
+        // The lock itself ends with its process: its file keeps nobody out.
+        left += u64::from(lock.exists());
         // Every other time, because whoever looks also brings the file in order after the kill, which is the next load's work.
         if met % 2 == 0 {
             continue;
@@ -142,6 +145,7 @@ fn killed_loads_end_with_the_same_rows() {
     assert_eq!(of_database(&path), wanted);
     crate::run::say(&format!("{met} kills of loads of {whole:?}, {partial} of them with chunks in the file"));
     assert!(partial > 0, "no kill met a load with chunks");
+    assert!(left > 0 && !lock.exists(), "{left} kills left the lock's file, and the last load had to remove it");
 }
 
 #[test]

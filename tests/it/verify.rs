@@ -260,8 +260,12 @@ fn a_row_that_moved_to_another_file_is_found_by_the_digest() {
     let said = holds(&there, &["--profile", SHOP]);
     assert!(said.contains("note  2 of 3 parts are here"), "{said}");
     // Parts of two runs are none of one.
-    let seed = ["--seed", "other", "--rows", "account=90", "--part", "3/3", "--overwrite", "-q"];
-    good(&[&["generate", SHOP, "--out", there.to_str().expect("a path")], seed.as_slice()].concat());
+    let other = temp.path().join("other");
+    let seed = ["--seed", "other", "--rows", "account=90", "--part", "3/3", "-q"];
+    good(&[&["generate", SHOP, "--out", other.to_str().expect("a path")], seed.as_slice()].concat());
+    for (name, bytes) in files(&other) {
+        fs::write(there.join(name), bytes).expect("writes");
+    }
     found(&there, &["--profile", SHOP], &["manifest.part-00002.json", "another run"]);
 }
 

@@ -2,12 +2,14 @@
 //! contradiction.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{Manifest, TableEntry, sum_of};
+use crate::disk::{contents, open_below};
 use crate::error::{Error, Kind, Result};
+use crate::folder::sidecars::SIDECARS;
 use crate::folder::{FileEntry, below, file_path, manifest_name};
 use crate::part::Part;
 use crate::profile::writable;
@@ -77,7 +79,7 @@ pub fn is_name(name: &str) -> bool {
 /// If the file cannot be read, is larger than 256 MiB or not byte for byte what [`Manifest::to_json`] writes, has the name of
 /// another part, names a format that there is not, or lists other files than the one of each table.
 pub fn read(folder: &Path, name: &str) -> Result<StoredManifest> {
-    let text = read_text(&below(folder, name))?;
+    let text = read_text(folder, name)?;
     let manifest = Manifest::parse(&text)?;
     let wrong = |what: &str| Err(Error::new(Kind::Verification, format!("the manifest {what}")));
     if name != manifest_name(manifest.part) {
@@ -98,21 +100,27 @@ pub fn read(folder: &Path, name: &str) -> Result<StoredManifest> {
             return wrong(&format!("contradicts itself about table `{}`", table.name));
         }
     }
-    if manifest.files.len() != manifest.tables.len() || !manifest.beside.iter().all(|file| writable(&file.path)) {
+    if manifest.files.len() != manifest.tables.len() {
         return wrong("lists files of no table");
+    }
+    if !manifest.beside.iter().map(|file| file.path.as_str()).eq(SIDECARS) {
+        return wrong(&format!("does not list {} beside the tables", SIDECARS.join(" and ")));
     }
     Ok(StoredManifest { name: name.to_owned(), text, manifest })
 }
 
-/// Reads a small text file of a folder.
+/// Reads a text file that describes the data of a folder.
 ///
 /// # Errors
 ///
-/// If it cannot be read, is not UTF-8, or is larger than 256 MiB.
-pub fn read_text(path: &Path) -> Result<String> {
-    let io = |error| Error::io(path, error);
-    let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(MOST + 1).read_to_end(&mut bytes).map_err(io)?;
-    let text = String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= MOST);
-    text.ok_or_else(|| Error::new(Kind::Verification, "not UTF-8, or larger than 256 MiB"))
+/// If it cannot be read, is a link or no regular file, is not UTF-8, or is larger than 256 MiB.
+pub fn read_text(folder: &Path, name: &str) -> Result<String> {
+    let path = below(folder, name);
+    let bytes = open_below(folder, name).and_then(|file| contents(file, MOST)).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge | ErrorKind::InvalidInput => {
+            Error::new(Kind::Verification, format!("`{}`: {error}", path.display()))
+        }
+        _ => Error::io(&path, error),
+    })?;
+    String::from_utf8(bytes).map_err(|_| Error::new(Kind::Verification, format!("`{}` is not UTF-8", path.display())))
 }

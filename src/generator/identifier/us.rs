@@ -70,7 +70,7 @@ impl Identifier for Ssn {
     }
 }
 
-/// A US employer identification number with a prefix that is not on the list of assigned ones: `07-1234567`.
+/// A US employer identification number with a prefix that was not assigned at the time of the IRS's list: `07-1234567`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Ein {

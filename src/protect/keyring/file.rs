@@ -4,7 +4,7 @@
 //! renames. A process that is killed anywhere leaves the old keyring or the new one. Only when the new one lasts are the old bytes
 //! overwritten; that reaches them on file systems that write in place.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::lock::{ATTEMPTS, Lock};
 use super::source::{self, failed, shown};
 use super::{Keyring, Result};
-use crate::disk::{Disk, retry, temporary};
+use crate::disk::{Disk, link_count, open_writable, retry, same_file, temporary};
 use crate::error::{Error, Kind};
 
 impl Keyring {
@@ -121,9 +121,9 @@ impl<'a> Place<'a> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(io(error)),
             Ok(there) if there.is_file() => {
-                let file = retry(|| open(&temporary)).map_err(io)?;
+                let file = retry(|| open_writable(&temporary)).map_err(io)?;
                 // With a second name it may be the keyring itself.
-                if names(&file) == Some(1) {
+                if link_count(&file) == Some(1) {
                     retry(|| self.disk.wipe(&file)).map_err(io)?;
                 }
             }
@@ -159,7 +159,7 @@ impl<'a> Place<'a> {
     fn kept_by_nfs(&self, file: &File) -> bool {
         let all = std::fs::read_dir(self.folder()).into_iter().flatten().flatten();
         all.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b".nfs"))
-            .any(|entry| entry.path().symlink_metadata().is_ok_and(|there| source::same(file, &there)))
+            .any(|entry| entry.path().symlink_metadata().is_ok_and(|there| same_file(file, &there)))
     }
 
     /// Makes the new name last.
@@ -195,8 +195,8 @@ impl Sole {
             return Err(failed(format!("`{name}` is not a regular file, and cannot be replaced"))
                 .hint("give the file of a keyring that `placebo keys new` made"));
         }
-        let file = retry(|| open(path)).map_err(cannot)?;
-        if let Some(count) = names(&file).filter(|count| *count != 1) {
+        let file = retry(|| open_writable(path)).map_err(cannot)?;
+        if let Some(count) = link_count(&file).filter(|count| *count != 1) {
             return Err(failed(format!(
                 "the keyring `{name}` has {count} names (hard links): a change would reach this one alone"
             ))
@@ -209,14 +209,14 @@ impl Sole {
 
     /// The number of names that the file has; `None` where the system does not say.
     fn names(&self) -> Option<u64> {
-        names(&self.file)
+        link_count(&self.file)
     }
 
     /// Refuses to go on if the path leads to another file by now, or the file has another text or a second name.
     fn refuse_changes(&self, path: &Path) -> Result<()> {
         let name = path.to_string_lossy();
         let name = shown(&name);
-        let here = path.symlink_metadata().is_ok_and(|there| source::same(&self.file, &there));
+        let here = path.symlink_metadata().is_ok_and(|there| same_file(&self.file, &there));
         (&self.file).rewind().map_err(|error| Error::io(name, error))?;
         let sole = self.names().is_none_or(|count| count == 1);
         if here && sole && *source::contents(&self.file, name)? == *self.bytes {
@@ -249,24 +249,4 @@ impl Sole {
     fn refuse_other_owner(&self, _: &Path) -> Result<()> {
         Ok(())
     }
-}
-
-/// Opens a file for reading and overwriting; a link is not followed.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-    options.open(path)
-}
-
-/// The number of names that an open file has; `None` where the system does not say.
-#[cfg(unix)]
-fn names(file: &File) -> Option<u64> {
-    file.metadata().ok().map(|meta| std::os::unix::fs::MetadataExt::nlink(&meta))
-}
-
-#[cfg(not(unix))]
-fn names(_: &File) -> Option<u64> {
-    None
 }

@@ -4,11 +4,12 @@
 //! gives up after ten seconds.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::source::{same, shown};
+use super::source::shown;
+use crate::disk::{open_lock, same_file};
 use crate::error::{Error, Kind, Result};
 
 /// The time between two attempts to lock.
@@ -40,19 +41,12 @@ impl Lock {
             if attempt > 0 {
                 std::thread::sleep(PAUSE);
             }
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(false);
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::OpenOptionsExt;
-                options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-            }
-            let file = options.open(&path).map_err(io)?;
+            let file = open_lock(&path, true).map_err(io)?;
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(io(error)),
                 // The holder of a moment ago may have removed the file that was opened here.
-                Ok(()) if path.symlink_metadata().is_ok_and(|there| same(&file, &there)) => {
+                Ok(()) if path.symlink_metadata().is_ok_and(|there| same_file(&file, &there)) => {
                     return Ok(Self { file, path });
                 }
                 Ok(()) => {}

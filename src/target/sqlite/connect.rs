@@ -16,6 +16,9 @@ const APPLICATION: i32 = 0x504c_4342;
 const SETTINGS: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
     PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096;";
 
+/// The ends of the names of files that the library keeps beside a database.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// An open database file.
 pub(super) struct Database {
     pub(super) connection: Connection,
@@ -48,8 +51,23 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
         Ok(there) if there.is_symlink() => wrong("a symbolic link", "give the file that it leads to"),
         Ok(there) if !there.is_file() => wrong("no file", "give the path of a file, which need not exist"),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(path, error)),
-        _ => Ok(real),
+        _ => beside(&real).map(|()| real),
     }
+}
+
+/// Refuses what is no regular file in place of the files that the library keeps beside a database: it would wait for a pipe.
+fn beside(path: &Path) -> Result<()> {
+    for end in BESIDE {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        let name = Path::new(&name);
+        // It is not opened here: closing it would end the locks that the process has on it.
+        if name.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(Error::new(Kind::Io, format!("`{}` is no regular file", name.display()))
+                .hint("remove it, or give the path of a new file"));
+        }
+    }
+    Ok(())
 }
 
 impl Database {
@@ -162,7 +180,7 @@ impl Database {
     /// Removes a file that this run made and put nothing into.
     pub(super) fn discard(&self) {
         if self.created {
-            for end in ["", "-wal", "-shm", "-journal"] {
+            for end in [""].iter().chain(&BESIDE) {
                 let mut name = self.path.clone().into_os_string();
                 name.push(end);
                 // Nobody waits for it: the error that led here is told.

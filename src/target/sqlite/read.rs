@@ -28,8 +28,9 @@ impl Loaded {
     ///
     /// # Errors
     ///
-    /// If there is none at the path, or it cannot be read.
+    /// If there is none at the path, it is a link or no regular file, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
+        let path = &connect::resolve(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| connect::failed(path, error))?;
         Ok(Self { connection, path: path.to_owned() })

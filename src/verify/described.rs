@@ -1,0 +1,45 @@
+//! The files that describe the data, and the manifest, derived again from the profile and compared with those of the folder.
+
+use std::path::Path;
+
+use super::{Finding, Findings};
+use crate::dataset::DataSet;
+use crate::error::Result;
+use crate::folder::manifest::{Manifest, StoredManifest, read_text};
+use crate::folder::sidecars_of;
+
+/// Compares what describes the data with what the profile makes; `set` is the data set of the first manifest.
+pub(super) fn check(folder: &Path, set: &DataSet, made: &[StoredManifest], findings: &Findings) -> Result<()> {
+    let Some(first) = made.first() else { return Ok(()) };
+    let (format, options) = first.manifest.format()?;
+    let sidecars = sidecars_of(set, format);
+    for sidecar in &sidecars {
+        // A file that cannot be read was told when it was hashed.
+        let Ok(text) = read_text(folder, &sidecar.name) else { continue };
+        if text != sidecar.text {
+            let line = text.lines().zip(sidecar.text.lines()).take_while(|(have, want)| have == want).count() + 1;
+            let message = format!("it is not what the profile makes, from line {line} on");
+            findings.add(Finding::new("replay", message).file(&sidecar.name));
+        }
+    }
+    for one in made {
+        let derived = Manifest::new((format, &options), set, &one.manifest.files, &sidecars);
+        if let Some(field) = comparable(derived, &one.manifest).difference(&one.manifest) {
+            let message = format!("`{field}` is not what the profile and the other inputs give");
+            findings.add(Finding::new("replay", message).file(&one.name));
+        }
+    }
+    Ok(())
+}
+
+/// A derived manifest with the fields of the stored one that are not derived from inputs: the version of the program, the part, how
+/// the key is kept, and the hashes of files that are compared as they are.
+fn comparable(mut derived: Manifest, stored: &Manifest) -> Manifest {
+    derived.placebo.clone_from(&stored.placebo);
+    derived.part = stored.part;
+    derived.beside.clone_from(&stored.beside);
+    if let (Some(derived), Some(stored)) = (&mut derived.protection, &stored.protection) {
+        derived.key.clone_from(&stored.key);
+    }
+    derived
+}
