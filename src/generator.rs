@@ -81,6 +81,10 @@ pub struct Fill<'a> {
     pub when: Option<&'a BooleanArray>,
 }
 
+/// A row for which a generator has no value, as a span that is empty or a match that finds nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing;
+
 /// The identities of some rows of a table: whole families of siblings, one after the other.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -154,6 +158,24 @@ impl Fill<'_> {
         mut value: impl FnMut(usize, Cell) -> Option<T::Native>,
     ) -> PrimitiveArray<T> {
         (0..self.len()).map(|i| value(i, self.cell(i))).collect()
+    }
+
+    /// Makes a column of numbers, dates or times; `None` is null.
+    ///
+    /// # Errors
+    ///
+    /// A row that is [`Missing`] a value, with what `why` says of it; rows without a value by the column's `when` are null.
+    pub fn attempt<T: ArrowPrimitiveType>(
+        &self,
+        mut value: impl FnMut(usize, Cell) -> Result<Option<T::Native>, Missing>,
+        why: impl Fn(usize) -> Error,
+    ) -> Result<PrimitiveArray<T>> {
+        let wanted = |i: usize| match value(i, self.cell(i)) {
+            Err(Missing) if self.wants(i) => Err(why(i).in_row(i)),
+            Err(Missing) => Ok(None),
+            Ok(value) => Ok(value),
+        };
+        (0..self.len()).map(wanted).collect()
     }
 
     /// Makes a column of text: `write` appends the value to an empty buffer, or returns `None` for null.

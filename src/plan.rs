@@ -103,6 +103,8 @@ pub struct Check {
     pub about: String,
     /// The predicate as written.
     pub predicate: String,
+    /// Whether a row keeps the rule if the predicate is null there.
+    pub null_passes: bool,
     /// The column that computes it; not written.
     column: usize,
 }

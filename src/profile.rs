@@ -173,7 +173,7 @@ pub struct Table {
     /// Kinds or classes of columns without `pii`, each with its columns: `classes.internal = ["status"]`.
     #[serde(default)]
     pub classes: IndexMap<String, Vec<String>>,
-    /// SQL predicates that every row must hold, by rule id; null holds, as in a SQL `CHECK`.
+    /// SQL predicates that every row must hold, by rule id. A null fails, unless the check says `null = "passes"`.
     #[serde(default)]
     pub checks: IndexMap<String, Check>,
 }
@@ -238,6 +238,19 @@ pub struct Check {
     pub about: String,
     /// The predicate.
     pub that: Expr,
+    /// The verdict on a row in which the predicate is null.
+    pub null: Verdict,
+}
+
+/// The verdict of a check on a row in which its predicate is null.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The row breaks the rule.
+    #[default]
+    Fails,
+    /// The row keeps the rule, as in a SQL `CHECK`.
+    Passes,
 }
 
 /// The keys of a check written as a table.
@@ -248,6 +261,10 @@ pub struct CheckKeys {
     pub about: String,
     /// The SQL predicate that every row must hold.
     pub that: Expr,
+    /// The verdict on a row in which the predicate is null: `passes` for a rule about values that may be missing; by
+    /// default `fails`.
+    #[serde(default)]
+    pub null: Verdict,
 }
 
 /// The keys of a column written as a table.

@@ -77,9 +77,15 @@ impl Folder<'_> {
 pub fn table_file(output: &Output, paths: Vec<String>, format: &'static str) -> TableFile {
     // What a check says of a value does not hold of its ciphertext.
     let fields = output.schema.fields();
-    let clear = fields.iter().filter(|field| !field.is_protected()).cloned();
-    let clear = Schema::new(clear.collect::<Vec<_>>());
-    let check = |check: &Check| Some((check.id.clone(), crate::sql::portable(&check.predicate, &clear)?));
+    let clear: Vec<_> = fields.iter().filter(|field| !field.is_protected()).cloned().collect();
+    let never_null = Schema::new(clear.iter().filter(|field| !field.is_nullable()).cloned().collect::<Vec<_>>());
+    let clear = Schema::new(clear);
+    let check = |check: &Check| {
+        let predicate = crate::sql::portable(&check.predicate, &clear)?;
+        // To a database a null passes.
+        let plain = check.null_passes || crate::sql::portable(&check.predicate, &never_null).is_some();
+        Some((check.id.clone(), if plain { predicate } else { format!("({predicate}) IS TRUE") }))
+    };
     TableFile {
         name: output.name.clone(),
         about: output.about.clone(),

@@ -12,8 +12,9 @@ use serde::Deserialize;
 
 use super::domain::{Domain, HUGE};
 use super::operand::View;
-use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
-use crate::error::Result;
+use super::record::NoneLeft;
+use super::{Def, Fill, Generator, Missing, Operand, Origin, Params, Scope};
+use crate::error::{Error, Kind, Result};
 use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
 
@@ -32,8 +33,8 @@ type WeightsBy = IndexMap<String, IndexMap<String, TextWeights>>;
 #[serde(deny_unknown_fields)]
 struct Choice {
     /// The texts with their weights: `weights = { card = 7, cash = "CASE WHEN amount < 50 THEN 3 ELSE 0 END" }`. A
-    /// weight is a number or an expression, 0 or more. In a row where a weight is null or all are 0, the value is
-    /// null.
+    /// weight is a number or an expression, 0 or more. In a row where a weight is null, the value is null; a row in
+    /// which all are 0 is an error, unless there is a `fallback`.
     #[serde(default)]
     weights: Option<TextWeights>,
     /// Weights that depend on the value of one column or expression:
@@ -44,6 +45,9 @@ struct Choice {
     /// The texts, all equally likely.
     #[serde(default)]
     values: Option<Vec<String>>,
+    /// The value where all weights are 0: `none`, which is null.
+    #[serde(default)]
+    fallback: Option<NoneLeft>,
 }
 
 impl Params for Choice {
@@ -69,7 +73,7 @@ impl Params for Choice {
         distinct(scope, &values)?;
         let weights = plan_weights(scope, &values, &weights)?;
         let values: ArrayRef = Arc::new(StringArray::from(values));
-        Ok(Box::new(Pick { values, weights }))
+        Ok(Box::new(Pick { values, weights, optional: self.fallback.is_some() }))
     }
 }
 
@@ -151,6 +155,8 @@ enum Weights {
 struct Pick {
     values: ArrayRef,
     weights: Weights,
+    /// Whether a row in which all weights are 0 has no value; it is an error otherwise.
+    optional: bool,
 }
 
 impl Generator for Pick {
@@ -164,7 +170,7 @@ impl Generator for Pick {
     }
 
     fn nullable(&self) -> bool {
-        matches!(self.weights, Weights::Varying(_))
+        self.optional && matches!(self.weights, Weights::Varying(_))
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
@@ -172,7 +178,15 @@ impl Generator for Pick {
             Weights::Fixed(weights) => fill.primitive::<Int32Type>(|_, mut cell| weights.pick(&mut cell) as i32),
             Weights::Varying(operands) => {
                 let views: Vec<_> = operands.iter().map(|operand| operand.view(fill)).collect();
-                fill.optional::<Int32Type>(|i, mut cell| by_weight(&views, i, &mut cell).map(|pick| pick as i32))
+                let known = |i: usize| views.iter().all(|view| view.at(i).is_some());
+                let pick = |i: usize, mut cell: Cell| match by_weight(&views, i, &mut cell) {
+                    None if known(i) && !self.optional => Err(Missing),
+                    pick => Ok(pick.map(|pick| pick as i32)),
+                };
+                fill.attempt::<Int32Type>(pick, |_| {
+                    Error::new(Kind::Profile, "all weights are 0")
+                        .hint("`fallback = \"none\"` gives such a row no value; `when` leaves it out")
+                })?
             }
         };
         Ok(Arc::new(DictionaryArray::try_new(keys, Arc::clone(&self.values))?))
@@ -227,10 +241,6 @@ struct Coin {
 impl Generator for Coin {
     fn data_type(&self) -> DataType {
         DataType::Boolean
-    }
-
-    fn nullable(&self) -> bool {
-        !self.p.is_constant()
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
@@ -340,7 +350,10 @@ mod tests {
             let a = counts[&Some("a".to_owned())];
             assert!((2_300..2_700).contains(&a), "{a}");
         }
-        let nulls = counts(&Bed::root(100), "weights = { a = \"zero\", b = \"zero\" }");
+        let zeros = "weights = { a = \"zero\", b = \"zero\" }";
+        let error = Bed::root(100).fill("choice", zeros).expect_err("an error").to_string();
+        assert!(error.contains("all weights are 0"), "{error}");
+        let nulls = counts(&Bed::root(100), &format!("{zeros}\nfallback = \"none\""));
         assert_eq!(nulls.into_iter().collect::<Vec<_>>(), [(None, 100)]);
     }
 

@@ -67,10 +67,6 @@ impl Generator for Continuous {
         }
     }
 
-    fn nullable(&self) -> bool {
-        self.parameters.iter().any(|p| !p.is_constant())
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let views: Vec<View<'_, Float64Type>> = self.parameters.iter().map(|p| p.view(fill)).collect();
         let value = |i: usize, mut cell: Cell| {
@@ -201,10 +197,6 @@ struct Between {
 impl Generator for Between {
     fn data_type(&self) -> DataType {
         self.scale.map_or(DataType::Int64, |scale| DataType::Decimal128(18, scale))
-    }
-
-    fn nullable(&self) -> bool {
-        !(self.min.is_constant() && self.max.is_constant())
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, Int32Array};
 use arrow_schema::DataType;
 use indexmap::IndexMap;
@@ -15,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::Data;
-use super::{Def, Fill, Generator, Origin, Params, Scope, Text};
+use super::{Def, Fill, Generator, Missing, Origin, Params, Scope, Text};
 use crate::arrays::{Texts, texts};
 use crate::error::{Error, Kind, Result};
 use crate::profile::Expr;
@@ -34,6 +33,14 @@ pub enum Order {
     InOrder,
     /// A random matching record that no earlier sibling has, by weight; null when all are taken.
     Distinct,
+}
+
+/// The value of a row for which there is nothing to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoneLeft {
+    /// None: null.
+    None,
 }
 
 /// A planned choice of records of a data file.
@@ -128,6 +135,12 @@ impl Picker {
         Self { optional: true, ..self }
     }
 
+    /// Whether a row may have no record, by `fallback = "none"`.
+    #[must_use]
+    pub(super) fn is_optional(&self) -> bool {
+        self.optional
+    }
+
     /// Holds the number of rows of a root table that takes records in order to the number of records.
     ///
     /// # Errors
@@ -155,6 +168,14 @@ impl Picker {
             _ => format!("`{}` has {among} records that match, and this row is beyond them", self.file),
         };
         Error::new(Kind::Profile, message).hint("add records, make fewer rows, or say fallback = \"none\"")
+    }
+
+    /// An error about row `i`, of the texts that no record has.
+    pub(super) fn no_match(&self, fill: &Fill<'_>, i: usize) -> Error {
+        let texts: Vec<String> =
+            self.matches.iter().map(|m| m.value.view(fill).at(i).unwrap_or("null").to_owned()).collect();
+        Error::new(Kind::Profile, format!("`{}` has no record that matches `{}`", self.file, texts.join("`, `")))
+            .hint("add a record, say fallback = \"none\", or leave the row out with `when`")
     }
 
     /// Sorts the records into groups by their matched texts.
@@ -270,7 +291,7 @@ pub(super) struct Picks<'a> {
 
 impl Picks<'_> {
     /// Whether no matched value of row `i` is null.
-    fn whole(&self, i: usize) -> bool {
+    pub(super) fn whole(&self, i: usize) -> bool {
         self.codes.iter().all(|codes| codes.at(i).is_some())
     }
 
@@ -342,7 +363,7 @@ impl Generator for Picker {
     }
 
     fn nullable(&self) -> bool {
-        self.order != Order::Random || self.matches.iter().any(|m| m.value.constant().is_none())
+        self.optional
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
@@ -355,7 +376,13 @@ impl Generator for Picker {
             pick => Ok(pick),
         };
         let column: Int32Array = match self.order {
-            Order::Random => fill.optional::<Int32Type>(|i, mut cell| Some(picks.draw(i, &mut cell)? as i32)),
+            Order::Random => {
+                let draw = |i: usize, mut cell: Cell| match picks.draw(i, &mut cell) {
+                    None if !self.optional && picks.whole(i) => Err(Missing),
+                    pick => Ok(pick.map(|record| record as i32)),
+                };
+                fill.attempt(draw, |i| self.no_match(fill, i))?
+            }
             Order::InOrder => {
                 let nth = |i: usize| {
                     let n = if self.root { fill.rows.paths[i] as u64 } else { u64::from(fill.rows.ordinals[i]) };
@@ -408,9 +435,12 @@ struct Record {
     #[serde(default)]
     weight: Option<String>,
     /// Columns of the file that must equal expressions of this row, compared as text: `match.sex = "sex"`. `*` in the
-    /// file matches any value; a row that matches no record is null.
+    /// file matches any value. A row that matches no record is an error, unless there is a `fallback`.
     #[serde(default)]
     r#match: IndexMap<String, Expr>,
+    /// The value where no record matches: `none`, which is null.
+    #[serde(default)]
+    fallback: Option<NoneLeft>,
 }
 
 impl Params for Record {
@@ -422,6 +452,7 @@ impl Params for Record {
         let data = scope.data("file", &self.file)?;
         let column = Arc::clone(data.column(&self.column).map_err(|error| in_field(scope, "column", &error))?);
         let picker = Picker::plan(scope, data, self.weight.as_deref(), &self.r#match, Order::Random)?;
+        let picker = if self.fallback.is_some() { picker.optional() } else { picker };
         Ok(Box::new(Projected { picker, column }))
     }
 }
@@ -449,6 +480,7 @@ impl Generator for Projected {
 #[cfg(test)]
 mod tests {
     use arrow_array::cast::AsArray;
+    use arrow_array::types::Int32Type;
 
     use super::*;
     use crate::generator::testing::{Bed, plan_error};

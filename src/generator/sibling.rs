@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 use super::domain::Domain;
 use super::operand::Text;
-use super::time::{Resolution, instant_type, instants, steps_up};
-use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
+use super::time::{Fallback, Resolution, empty, instant_type, instants, no_step, steps_up};
+use super::{Def, Fill, Generator, Missing, Operand, Origin, Params, Scope};
 use crate::arrays::Texts;
 use crate::error::Result;
 use crate::profile::Expr;
@@ -40,8 +40,12 @@ fn needs_siblings(scope: &dyn Scope) -> Result<()> {
 struct Rising {
     /// The earliest instant, evaluated for the first sibling.
     from: Expr,
-    /// The end, not included, evaluated for the first sibling. If it is not after `from`, all siblings are null.
+    /// The end, not included, evaluated for the first sibling. A family for which it is not after `from` is an error,
+    /// unless there is a `fallback`.
     to: Expr,
+    /// The value of all siblings where `to` is not after `from`: `none`, which is null, or `from`.
+    #[serde(default)]
+    fallback: Option<Fallback>,
     /// The least time between two siblings in seconds, 0 to 1e9. With 0, the default, it is one step of the resolution.
     #[serde(default)]
     min_gap: f64,
@@ -60,18 +64,21 @@ impl Params for Rising {
         needs_siblings(scope)?;
         let from: Operand<TimestampMicrosecondType> = Operand::plan(scope, "from", &self.from)?;
         let to: Operand<TimestampMicrosecondType> = Operand::plan(scope, "to", &self.to)?;
-        if matches!((from.constant(), to.constant()), (Some(from), Some(to)) if to <= from) {
-            return Err(scope.error("to", "`to` is not after `from`".to_owned()));
+        if let (Some(first), Some(end), None) = (from.constant(), to.constant(), self.fallback)
+            && end <= first
+        {
+            return Err(scope.error("to", no_step(first, end)));
         }
         let step = self.resolution.micros();
         let gap = steps_up(libm::rint(self.min_gap * 1e6) as i64, step).max(1);
-        Ok(Box::new(Ladder { from, to, step, gap }))
+        Ok(Box::new(Ladder { from, to, fallback: self.fallback, step, gap }))
     }
 }
 
 struct Ladder {
     from: Operand<TimestampMicrosecondType>,
     to: Operand<TimestampMicrosecondType>,
+    fallback: Option<Fallback>,
     step: i64,
     /// The least number of steps between siblings.
     gap: i64,
@@ -112,18 +119,28 @@ impl Generator for Ladder {
     }
 
     fn nullable(&self) -> bool {
-        !(self.from.is_constant() && self.to.is_constant())
+        self.fallback == Some(Fallback::None)
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (from, to) = (self.from.view(fill), self.to.view(fill));
         let mut column: Vec<Option<i64>> = Vec::with_capacity(fill.len());
         for family in fill.rows.families().filter(|family| !family.is_empty()) {
-            let bounds = from.at(family.start).zip(to.at(family.start));
-            let bounds = bounds.map(|(from, to)| (steps_up(from, self.step), steps_up(to, self.step)));
-            match bounds.filter(|(first, end)| first < end) {
-                None => column.extend(family.map(|_| None)),
-                Some((first, end)) => self.climb(fill, family, first, end, &mut column),
+            let Some((from, to)) = from.at(family.start).zip(to.at(family.start)) else {
+                column.extend(family.map(|_| None));
+                continue;
+            };
+            let (first, end) = (steps_up(from, self.step), steps_up(to, self.step));
+            if first < end {
+                self.climb(fill, family, first, end, &mut column);
+                continue;
+            }
+            match Fallback::value(self.fallback, first.checked_mul(self.step)) {
+                Ok(value) => column.extend(family.map(|_| value.flatten())),
+                Err(Missing) => match family.clone().find(|i| fill.wants(*i)) {
+                    Some(row) => return Err(empty(no_step(from, to)).in_row(row)),
+                    None => column.extend(family.map(|_| None)),
+                },
             }
         }
         Ok(instants(column.into_iter().collect::<PrimitiveArray<TimestampMicrosecondType>>()))

@@ -148,12 +148,17 @@ enum Source {
 
 impl BedScope {
     pub(super) fn fill(&self, generator: &dyn Generator, rows: &Rows) -> Result<ArrayRef> {
+        let inputs = self.inputs(rows)?;
+        generator.fill(&Fill { key: self.key(), rows, inputs: &inputs, when: None })
+    }
+
+    /// The inputs that a generator asked for.
+    pub(super) fn inputs(&self, rows: &Rows) -> Result<Vec<ArrayRef>> {
         let inputs = self.inputs.iter().map(|source| match source {
             Source::Column(name, want) => coerce(&column(name, rows, self.depth).expect("a column"), *want),
             Source::Generator(generator, scope, want) => coerce(&scope.fill(&**generator, rows)?, *want),
         });
-        let inputs: Vec<ArrayRef> = inputs.collect::<Result<_>>()?;
-        generator.fill(&Fill { key: self.key(), rows, inputs: &inputs, when: None })
+        inputs.collect()
     }
 
     fn input(&mut self, source: Source) -> Slot {

@@ -17,8 +17,8 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Def, Fill, Generator, Operand, Origin, Params, Scope};
-use crate::error::Result;
+use super::{Def, Fill, Generator, Missing, Operand, Origin, Params, Scope};
+use crate::error::{Error, Kind, Result};
 use crate::profile::Expr;
 use crate::rng::Cell;
 
@@ -64,6 +64,43 @@ impl Resolution {
     }
 }
 
+/// The value in a row whose span is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Fallback {
+    /// None: null.
+    None,
+    /// The start of the span.
+    From,
+}
+
+impl Fallback {
+    /// The value in a row whose span is empty and starts at `from`.
+    pub(super) fn value<T>(fallback: Option<Self>, from: T) -> Result<Option<T>, Missing> {
+        match fallback {
+            Some(Fallback::None) => Ok(None),
+            Some(Fallback::From) => Ok(Some(from)),
+            None => Err(Missing),
+        }
+    }
+}
+
+/// Makes an error about an empty span, of what it says about its ends.
+pub(super) fn empty(message: String) -> Error {
+    Error::new(Kind::Profile, message).hint(
+        "`fallback = \"none\"` gives such a row no value, `fallback = \"from\"` gives it `from`; `when` leaves it out",
+    )
+}
+
+/// Says why no step of a resolution lies between two instants, the end not included.
+pub(super) fn no_step(from: i64, to: i64) -> String {
+    let (first, end) = (show_instant(from), show_instant(to));
+    match from < to {
+        true => format!("no instant of the resolution lies from `from` {first} to before `to` {end}"),
+        false => format!("`to` {end} is not after `from` {first}"),
+    }
+}
+
 /// Gives the number of the first step at or after `instant`, both counted from 1970.
 #[inline]
 #[must_use]
@@ -100,8 +137,11 @@ pub(super) fn show_instant(micros: i64) -> String {
 struct Day {
     /// The first day.
     from: Expr,
-    /// The last day. In a row where it is before `from` the value is null.
+    /// The last day. A row in which it is before `from` is an error, unless there is a `fallback`.
     to: Expr,
+    /// The value where `to` is before `from`: `none`, which is null, or `from`.
+    #[serde(default)]
+    fallback: Option<Fallback>,
 }
 
 impl Params for Day {
@@ -112,11 +152,10 @@ impl Params for Day {
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
         let (from, to) = (Operand::plan(scope, "from", &self.from)?, Operand::plan(scope, "to", &self.to)?);
         match (from.constant(), to.constant()) {
-            (Some(first), Some(last)) if last < first => {
-                let message = format!("`to` {} is before `from` {}", show_day(last), show_day(first));
-                Err(scope.error("to", message))
+            (Some(first), Some(last)) if last < first && self.fallback.is_none() => {
+                Err(scope.error("to", reversed(first, last)))
             }
-            _ => Ok(Box::new(Days { from, to })),
+            _ => Ok(Box::new(Days { from, to, fallback: self.fallback })),
         }
     }
 }
@@ -124,6 +163,11 @@ impl Params for Day {
 struct Days {
     from: Operand<Date32Type>,
     to: Operand<Date32Type>,
+    fallback: Option<Fallback>,
+}
+
+fn reversed(from: i32, to: i32) -> String {
+    format!("`to` {} is before `from` {}", show_day(to), show_day(from))
 }
 
 impl Generator for Days {
@@ -132,15 +176,19 @@ impl Generator for Days {
     }
 
     fn nullable(&self) -> bool {
-        !(self.from.is_constant() && self.to.is_constant())
+        self.fallback == Some(Fallback::None)
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (from, to) = (self.from.view(fill), self.to.view(fill));
-        Ok(Arc::new(fill.optional::<Date32Type>(|i, mut cell| {
-            let (from, to) = (from.at(i)?, to.at(i)?);
-            (from <= to).then(|| cell.between(i64::from(from), i64::from(to)) as i32)
-        })))
+        let ends = |i: usize| from.at(i).zip(to.at(i));
+        let day = |i: usize, mut cell: Cell| match ends(i) {
+            None => Ok(None),
+            Some((from, to)) if from <= to => Ok(Some(cell.between(i64::from(from), i64::from(to)) as i32)),
+            Some((from, _)) => Fallback::value(self.fallback, from),
+        };
+        let why = |i: usize| empty(ends(i).map_or_else(String::new, |(from, to)| reversed(from, to)));
+        Ok(Arc::new(fill.attempt::<Date32Type>(day, why)?))
     }
 }
 
@@ -148,22 +196,37 @@ impl Generator for Days {
 struct Window {
     from: Operand<TimestampMicrosecondType>,
     to: Operand<TimestampMicrosecondType>,
+    fallback: Option<Fallback>,
 }
 
 impl Window {
-    fn plan(scope: &mut dyn Scope, from: &Expr, to: &Expr) -> Result<Self> {
+    fn plan(scope: &mut dyn Scope, from: &Expr, to: &Expr, fallback: Option<Fallback>) -> Result<Self> {
         let (from, to) = (Operand::plan(scope, "from", from)?, Operand::plan(scope, "to", to)?);
         match (from.constant(), to.constant()) {
-            (Some(first), Some(end)) if end <= first => {
-                let message = format!("`to` {} is not after `from` {}", show_instant(end), show_instant(first));
-                Err(scope.error("to", message).hint("`to` itself is not included: it must be later than `from`"))
-            }
-            _ => Ok(Self { from, to }),
+            (Some(first), Some(end)) if end <= first && fallback.is_none() => Err(scope
+                .error("to", no_step(first, end))
+                .hint("`to` itself is not included: it must be later than `from`")),
+            _ => Ok(Self { from, to, fallback }),
         }
     }
 
-    fn is_constant(&self) -> bool {
-        self.from.is_constant() && self.to.is_constant()
+    /// Tells whether a row can be without a value although it has a span.
+    fn nullable(&self) -> bool {
+        self.fallback == Some(Fallback::None)
+    }
+
+    /// Makes an instant for each row with a span; `draw` gives it, or what `Fallback::value` makes of an empty span.
+    fn fill(
+        &self,
+        fill: &Fill<'_>,
+        mut draw: impl FnMut(i64, i64, Cell) -> Result<Option<i64>, Missing>,
+        why: impl Fn(i64, i64) -> String,
+    ) -> Result<ArrayRef> {
+        let (from, to) = (self.from.view(fill), self.to.view(fill));
+        let ends = |i: usize| from.at(i).zip(to.at(i));
+        let instant = |i: usize, cell: Cell| ends(i).map_or(Ok(None), |(from, to)| draw(from, to, cell));
+        let why = |i: usize| empty(ends(i).map_or_else(String::new, |(from, to)| why(from, to)));
+        Ok(instants(fill.attempt(instant, why)?))
     }
 }
 
@@ -174,8 +237,11 @@ impl Window {
 struct Timestamp {
     /// The earliest instant.
     from: Expr,
-    /// The end, not included. In a row where it is not after `from` the value is null.
+    /// The end, not included. A row in which it is not after `from` is an error, unless there is a `fallback`.
     to: Expr,
+    /// The value where `to` is not after `from`: `none`, which is null, or `from`.
+    #[serde(default)]
+    fallback: Option<Fallback>,
     /// 24 weights, one for each hour of the day in UTC, midnight first; equal by default.
     #[serde(default)]
     hours: Option<Vec<f64>>,
@@ -193,7 +259,7 @@ impl Params for Timestamp {
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2025-01-01'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        let window = Window::plan(scope, &self.from, &self.to)?;
+        let window = Window::plan(scope, &self.from, &self.to, self.fallback)?;
         let hours = shares(scope, "hours", self.hours.as_deref(), 24)?;
         let weekdays = shares(scope, "weekdays", self.weekdays.as_deref(), 7)?;
         let week = (self.hours.is_some() || self.weekdays.is_some())
@@ -248,18 +314,21 @@ impl Generator for Instants {
     }
 
     fn nullable(&self) -> bool {
-        !self.window.is_constant()
+        self.window.nullable()
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
-        let (from, to) = (self.window.from.view(fill), self.window.to.view(fill));
-        Ok(instants(fill.optional(|i, mut cell| {
-            let (first, end) = (steps_up(from.at(i)?, self.step), steps_up(to.at(i)?, self.step));
-            (first < end).then(|| match &self.week {
+        let instant = |from: i64, to: i64, mut cell: Cell| {
+            let (first, end) = (steps_up(from, self.step), steps_up(to, self.step));
+            if first >= end {
+                return Fallback::value(self.window.fallback, first * self.step);
+            }
+            Ok(Some(match &self.week {
                 None => cell.between(first, end - 1) * self.step,
                 Some(week) => self.weighted(week, first, end - 1, &mut cell),
-            })
-        })))
+            }))
+        };
+        self.window.fill(fill, instant, no_step)
     }
 }
 

@@ -200,7 +200,8 @@ impl<'a> Compiler<'a> {
                 let path = format!("tables.{}.checks.{id}", self.tables[table].name);
                 let column = self.check(table, id, &check.that).map_err(|error| error.within(&path))?;
                 let (about, predicate) = (check.about.clone(), check.that.0.clone());
-                self.tables[table].checks.push(Check { id: id.clone(), about, predicate, column });
+                let null_passes = check.null == profile::Verdict::Passes;
+                self.tables[table].checks.push(Check { id: id.clone(), about, predicate, null_passes, column });
             }
             self.listed_values(table)?;
         }

@@ -158,7 +158,9 @@ impl<'p> Chunk<'p> {
         for check in &plan.tables[table].checks {
             let truth = self.column(frame, check.column)?;
             let truth: &BooleanArray = truth.as_boolean();
-            let broken: Vec<usize> = (0..truth.len()).filter(|i| !truth.is_null(*i) && !truth.value(*i)).collect();
+            let broken: Vec<usize> = (0..truth.len())
+                .filter(|i| if truth.is_null(*i) { !check.null_passes } else { !truth.value(*i) })
+                .collect();
             if let Some(first) = broken.first() {
                 let example = self.show(frame, *first)?;
                 failures.push(Failure {
@@ -220,8 +222,13 @@ impl<'p> Chunk<'p> {
         let array = values.and_then(|array| self.within_limits(frame, array)).map_err(|error| {
             let error = error.name_row(|row| self.place(frame, row));
             let table = &plan.tables[table];
-            let section = if (table.before_lets..table.declared).contains(&column) { "let" } else { "columns" };
-            error.within(&format!("tables.{}.{section}.{}", table.name, table.columns[column].name))
+            let name = table.columns[column].name.as_str();
+            let (section, name) = match name.strip_prefix("#ref ") {
+                Some(reference) => ("refs", reference),
+                None if (table.before_lets..table.declared).contains(&column) => ("let", name),
+                None => ("columns", name),
+            };
+            error.within(&format!("tables.{}.{section}.{name}", table.name))
         })?;
         self.frames[frame].columns[column] = Some(Arc::clone(&array));
         Ok(array)

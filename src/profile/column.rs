@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
 use super::value::Scalar;
-use super::{Call, Check, CheckKeys, Column, ColumnKeys, Definition, Expr, Let, LetKeys, Lookup};
+use super::{Call, Check, CheckKeys, Column, ColumnKeys, Definition, Expr, Let, LetKeys, Lookup, Verdict};
 
 /// Something that is written as a bare expression or as a table of keys.
 trait Shorthand: Sized {
@@ -111,14 +111,14 @@ impl Shorthand for Let {
 
 impl Shorthand for Check {
     type Keys = CheckKeys;
-    const EXPECTING: &'static str = "an SQL predicate, or a table with `about` and `that`";
+    const EXPECTING: &'static str = "an SQL predicate, or a table with `about`, `that` and perhaps `null`";
 
     fn from_expr(expr: Expr) -> Self {
-        Check { about: String::new(), that: expr }
+        Check { about: String::new(), that: expr, null: Verdict::default() }
     }
 
-    fn from_keys<E: de::Error>(CheckKeys { about, that }: CheckKeys) -> Result<Self, E> {
-        Ok(Check { about, that })
+    fn from_keys<E: de::Error>(CheckKeys { about, that, null }: CheckKeys) -> Result<Self, E> {
+        Ok(Check { about, that, null })
     }
 }
 
@@ -171,6 +171,6 @@ impl JsonSchema for Check {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        schema::<CheckKeys>(generator, "An SQL predicate, or a table with `about` and `that`.")
+        schema::<CheckKeys>(generator, "An SQL predicate, or a table with `about`, `that` and perhaps `null`.")
     }
 }

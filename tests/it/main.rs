@@ -3,6 +3,7 @@
 mod believed;
 mod builds;
 mod cli;
+mod constraints;
 mod descendants;
 mod determinism;
 mod domains;

@@ -108,10 +108,6 @@ impl Generator for Branded {
         DataType::Utf8
     }
 
-    fn nullable(&self) -> bool {
-        self.brand.constant().is_none()
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let brands = self.brand.view(fill);
         Ok(Arc::new(fill.text(|i, mut cell, out| {
@@ -294,10 +290,6 @@ struct Bics {
 impl Generator for Bics {
     fn data_type(&self) -> DataType {
         DataType::Utf8
-    }
-
-    fn nullable(&self) -> bool {
-        self.country.constant().is_none()
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {

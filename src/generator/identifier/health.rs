@@ -96,10 +96,6 @@ impl Generator for Deas {
         DataType::Utf8
     }
 
-    fn nullable(&self) -> bool {
-        self.name.as_ref().is_some_and(|name| name.constant().is_none())
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let name = self.name.as_ref().map(|name| name.view(fill));
         Ok(Arc::new(fill.text(|i, mut cell, out| {

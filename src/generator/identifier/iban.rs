@@ -197,10 +197,6 @@ impl Generator for Ibans {
         DataType::Utf8
     }
 
-    fn nullable(&self) -> bool {
-        self.country.is_err()
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let codes = self.country.as_ref().err().map(|text| text.view(fill));
         Ok(Arc::new(fill.text(|i, mut cell, out| {

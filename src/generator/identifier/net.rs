@@ -261,10 +261,6 @@ impl Generator for Emails {
         DataType::Utf8
     }
 
-    fn nullable(&self) -> bool {
-        self.local.constant().is_none()
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let local = self.local.view(fill);
         Ok(Arc::new(fill.text(|i, mut cell, out| {

@@ -267,10 +267,6 @@ impl Generator for Phones {
         DataType::Utf8
     }
 
-    fn nullable(&self) -> bool {
-        self.area.as_ref().is_some_and(|area| area.constant().is_none())
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let area = self.area.as_ref().map(|area| area.view(fill));
         let dash = if self.e164 { "" } else { "-" };

@@ -152,10 +152,6 @@ impl Generator for Templated {
         DataType::Utf8
     }
 
-    fn nullable(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Value(..)))
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let parts: Vec<Piecewise<'_>> = self
             .parts

@@ -66,10 +66,6 @@ impl Generator for Later {
         instant_type()
     }
 
-    fn nullable(&self) -> bool {
-        !(self.from.is_constant() && self.wait.is_constant())
-    }
-
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (from, wait) = (self.from.view(fill), self.wait.view(fill));
         let later = |i: usize| {

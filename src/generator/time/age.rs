@@ -12,11 +12,12 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::EPOCH;
-use crate::error::Result;
-use crate::generator::record::{Order, Picker, in_field};
-use crate::generator::{Fill, Generator, Operand, Origin, Params, Scope};
+use super::{EPOCH, show_day};
+use crate::error::{Error, Kind, Result};
+use crate::generator::record::{NoneLeft, Order, Picker, in_field};
+use crate::generator::{Fill, Generator, Missing, Operand, Origin, Params, Scope};
 use crate::profile::Expr;
+use crate::rng::Cell;
 
 /// A birth date with the age distribution of a population: a random age band of a data file, then a random day within
 /// it.
@@ -37,6 +38,9 @@ pub(super) struct AgePyramid {
     r#match: IndexMap<String, Expr>,
     /// The day on which the person is that old.
     at: Expr,
+    /// The value where no record matches: `none`, which is null.
+    #[serde(default)]
+    fallback: Option<NoneLeft>,
 }
 
 impl Params for AgePyramid {
@@ -63,6 +67,7 @@ impl Params for AgePyramid {
         }
         let at = Operand::plan(scope, "at", &self.at)?;
         let picker = Picker::plan(scope, data, self.weight.as_deref(), &self.r#match, Order::Random)?;
+        let picker = if self.fallback.is_some() { picker.optional() } else { picker };
         Ok(Box::new(Pyramid { picker, bands, at }))
     }
 }
@@ -86,22 +91,33 @@ impl Generator for Pyramid {
     }
 
     fn nullable(&self) -> bool {
-        self.picker.nullable() || !self.at.is_constant()
+        self.picker.nullable()
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (at, picks) = (self.at.view(fill), self.picker.view(fill));
-        Ok(Arc::new(fill.optional::<Date32Type>(|i, mut cell| {
-            let at = EPOCH.checked_add(i64::from(at.at(i)?).days()).ok()?;
-            let (low, high) = self.bands[picks.draw(i, &mut cell)?];
+        let birth = |at: i32, (low, high): (i64, i64), cell: &mut Cell| {
+            let at = EPOCH.checked_add(i64::from(at).days()).ok()?;
             Some(cell.between(latest_birth(at, high + 1)? + 1, latest_birth(at, low)?) as i32)
-        })))
+        };
+        let day = |i: usize, mut cell: Cell| match (at.at(i), picks.draw(i, &mut cell)) {
+            (Some(at), Some(record)) => birth(at, self.bands[record], &mut cell).map(Some).ok_or(Missing),
+            (Some(_), None) if picks.whole(i) && !self.picker.is_optional() => Err(Missing),
+            _ => Ok(None),
+        };
+        let why = |i: usize| match picks.draw(i, &mut fill.cell(i)) {
+            None => self.picker.no_match(fill, i),
+            Some(_) => {
+                let at = at.at(i).map_or_else(String::new, show_day);
+                Error::new(Kind::Profile, format!("the births of an age band at {at} are out of the range of dates"))
+            }
+        };
+        Ok(Arc::new(fill.attempt::<Date32Type>(day, why)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::show_day;
     use super::*;
     use crate::generator::testing::Bed;
 

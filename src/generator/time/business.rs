@@ -5,10 +5,11 @@ use arrow_schema::DataType;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DAY, Resolution, SECOND, Window, instant_type, instants, steps_up};
+use super::{DAY, Fallback, Resolution, SECOND, Window, instant_type, show_instant, steps_up};
 use crate::error::Result;
 use crate::generator::{Fill, Generator, Origin, Params, Scope};
 use crate::profile::Expr;
+use crate::rng::Cell;
 
 /// An instant on a Monday to Friday within opening hours, at least `from` and before `to`, all equally likely.
 #[derive(Deserialize, JsonSchema)]
@@ -16,8 +17,12 @@ use crate::profile::Expr;
 pub(super) struct BusinessTime {
     /// The earliest instant.
     from: Expr,
-    /// The end, not included. In a row whose span has no opening hours the value is null.
+    /// The end, not included. A row whose span has no opening hours is an error, unless there is a `fallback`.
     to: Expr,
+    /// The value where the span has no opening hours: `none`, which is null, or `from`, the first opening hours at or
+    /// after `from`.
+    #[serde(default)]
+    fallback: Option<Fallback>,
     /// The opening time in UTC; `09:00` by default.
     #[serde(default)]
     open: Option<String>,
@@ -35,7 +40,7 @@ impl Params for BusinessTime {
     const EXAMPLE: &'static str = "from = \"DATE '2024-01-01'\"\nto = \"DATE '2025-01-01'\"";
 
     fn plan(self, scope: &mut dyn Scope) -> Result<Box<dyn Generator>> {
-        let window = Window::plan(scope, &self.from, &self.to)?;
+        let window = Window::plan(scope, &self.from, &self.to, self.fallback)?;
         let open = clock(scope, "open", self.open.as_deref().unwrap_or("09:00"))?;
         let close = clock(scope, "close", self.close.as_deref().unwrap_or("17:00"))?;
         if close <= open {
@@ -44,7 +49,7 @@ impl Params for BusinessTime {
         let step = self.resolution.unwrap_or(Resolution::Minute).micros();
         let generator = Business { window, open, step, slots: (close - open) / step };
         match (generator.window.from.constant(), generator.window.to.constant()) {
-            (Some(from), Some(to)) if generator.before(from) >= generator.before(to) => {
+            (Some(from), Some(to)) if self.fallback.is_none() && generator.before(from) >= generator.before(to) => {
                 Err(scope.error("to", "there are no opening hours between `from` and `to`".to_owned()))
             }
             _ => Ok(Box::new(generator)),
@@ -96,21 +101,26 @@ impl Generator for Business {
     }
 
     fn nullable(&self) -> bool {
-        !self.window.is_constant()
+        self.window.nullable()
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
-        let (from, to) = (self.window.from.view(fill), self.window.to.view(fill));
-        Ok(instants(fill.optional(|i, mut cell| {
-            let (first, end) = (self.before(from.at(i)?), self.before(to.at(i)?));
-            (first < end).then(|| self.at(cell.between(first, end - 1)))
-        })))
+        let instant = |from: i64, to: i64, mut cell: Cell| {
+            let (first, end) = (self.before(from), self.before(to));
+            match first < end {
+                true => Ok(Some(self.at(cell.between(first, end - 1)))),
+                false => Fallback::value(self.window.fallback, self.at(first)),
+            }
+        };
+        self.window.fill(fill, instant, |from, to| {
+            format!("no opening hours lie from `from` {} to before `to` {}", show_instant(from), show_instant(to))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{HOUR, show_instant};
+    use super::super::HOUR;
     use super::*;
     use crate::generator::Operand;
 
@@ -121,7 +131,7 @@ mod tests {
     #[test]
     fn business_steps_count_and_invert() {
         let open = Business {
-            window: Window { from: Operand::constant_of(0), to: Operand::constant_of(1) },
+            window: Window { from: Operand::constant_of(0), to: Operand::constant_of(1), fallback: None },
             open: 9 * HOUR,
             step: 60 * SECOND,
             slots: 480,

@@ -247,7 +247,11 @@ impl Compiler<'_> {
         for step in &input.steps {
             match step {
                 Step::Parent => at = self.tables[at].parent.unwrap_or(at),
-                Step::Ref(_) | Step::Fact(_) => return true,
+                Step::Ref(reference) => match &self.tables[at].refs[*reference] {
+                    Some(known) if !self.type_of(at, known.pick).1 => at = known.table,
+                    _ => return true,
+                },
+                Step::Fact(_) => return true,
             }
         }
         match self.tables[at].columns.get_index(input.column) {

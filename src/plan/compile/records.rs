@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow_array::Array;
+
+use super::columns::RATE;
 use super::{CallScope, Compiler, State};
 use crate::error::{Error, Result};
 use crate::generator::data::Data;
@@ -27,8 +30,17 @@ impl Compiler<'_> {
                 ));
             }
         };
-        if to.table.is_some() || to.skew.is_some() || to.at.is_some() {
-            return Err(Error::profile("", "`table`, `skew` and `at` do not go with `file`"));
+        let misplaced = [
+            ("table", to.table.is_some()),
+            ("skew", to.skew.is_some()),
+            ("at", to.at.is_some()),
+            ("deal", to.deal.is_some()),
+            ("within", to.within.is_some()),
+            ("where", to.r#where.is_some()),
+            ("differs", !to.differs.is_empty()),
+        ];
+        if let Some((key, _)) = misplaced.iter().find(|(_, given)| *given) {
+            return Err(Error::profile(format!("{path}.{key}"), format!("`{key}` does not go with `file`")));
         }
         let data = self
             .data_file(table, to.file.as_deref().unwrap_or_default())
@@ -55,12 +67,15 @@ impl Compiler<'_> {
         picker.check_rows(&scope)?;
         let mut inputs = scope.inputs;
         let when = to.when.as_ref().map(|when| self.condition(table, &when.0, &mut inputs)).transpose()?;
-        let always = to.when.is_none() && to.fallback.is_none() && to.r#match.is_empty() && order != Order::Distinct;
-        let made = Column {
-            when,
-            nullable: !always,
-            ..self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs)
+        let null = to.null.as_ref().map(|null| self.rate(table, &null.0, &mut inputs)).transpose()?;
+        let guard = match null.zip(to.null.as_ref()) {
+            Some((rate, null)) => self.guard(table, RATE, &null.0, (rate, &inputs), &format!("{path}.null"))?,
+            None => None,
         };
+        let mut made = self.column_of(table, &hidden, Op::Generator(Box::new(picker)), inputs);
+        made.nullable |= when.is_some() || null.is_some();
+        (made.when, made.null) = (when, null);
+        made.guards.extend(guard);
         self.finish_column(table, column, made);
         Ok(column)
     }
@@ -77,10 +92,10 @@ impl Compiler<'_> {
         let data = self.data_file(table, decl.file.as_deref().unwrap_or_default())?;
         let values = Arc::clone(data.column(column)?);
         let ty = values.data_type().clone();
-        let (_, nullable) = self.type_of(table, pick);
+        let nullable = self.type_of(table, pick).1 || values.null_count() > 0;
         let made = Column {
             ty,
-            nullable: nullable || values.null_count() > 0,
+            nullable,
             ..self.column_of(table, &name, Op::Project(values), vec![Input { steps: Vec::new(), column: pick }])
         };
         self.finished(table, &name, made)

@@ -26,7 +26,7 @@ impl Compiler<'_> {
         if to.file.is_some() {
             return self
                 .picked_record(table, name, to, &path)
-                .map(|_| (table, true))
+                .map(|pick| (table, self.type_of(table, pick).1))
                 .map_err(|error| error.within(&path));
         }
         if let Some(known) = &self.tables[table].refs[reference] {
