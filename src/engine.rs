@@ -5,12 +5,14 @@
 
 mod check;
 mod progress;
+mod promises;
 pub mod target;
 
 use std::ops::Range;
 
 pub use check::check;
 pub use progress::{Event, Progress};
+pub use promises::{Promise, promises};
 pub use target::{Begun, ChunkId, Done, Encode, Encoded, LogEnd, Outcome, Session, Start, Target};
 
 use crate::dataset::{DataSet, OutputId, TreeShare};

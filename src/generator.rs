@@ -61,6 +61,14 @@ pub trait Generator: Send + Sync {
     fn domain(&self) -> Option<Vec<String>> {
         None
     }
+    /// Counts the different values that can occur, null aside, where that is known; more may be counted than occur.
+    fn values(&self) -> Option<u64> {
+        self.domain().map(|texts| texts.len() as u64)
+    }
+    /// Tells whether no two rows of the table have the same value.
+    fn unique(&self) -> bool {
+        false
+    }
     /// Makes one value for each row.
     ///
     /// # Errors

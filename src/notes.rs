@@ -30,6 +30,8 @@ pub enum Key {
     Protection,
     /// `primary` on the columns of the primary key.
     PrimaryKey,
+    /// `unique` on a column whose values differ in all rows that have one.
+    Unique,
     /// `table.column` on a foreign key.
     References,
     /// The row that a foreign key of several columns leads to, such as `visit`: its columns have the same one.
@@ -52,6 +54,7 @@ impl Key {
             Key::Domain => "placebo.domain",
             Key::Protection => "placebo.protection",
             Key::PrimaryKey => "placebo.key",
+            Key::Unique => "placebo.unique",
             Key::References => "placebo.references",
             Key::Via => "placebo.via",
             Key::About => "placebo.about",
@@ -72,6 +75,15 @@ pub trait Noted: Sized {
     fn is_primary_key(&self) -> bool {
         self.note(Key::PrimaryKey).is_some()
     }
+
+    /// Tells whether the values differ in all rows that have one, the primary key aside.
+    fn is_unique(&self) -> bool {
+        self.note(Key::Unique).is_some()
+    }
+
+    /// The field as a column whose values differ, or not.
+    #[must_use]
+    fn with_unique(self, unique: bool) -> Self;
 
     /// The field as a column of the primary key.
     #[must_use]
@@ -98,6 +110,15 @@ impl Noted for Field {
     fn with_note(self, key: Key, text: &str) -> Self {
         let mut notes = self.metadata().clone();
         notes.insert(key.name().to_owned(), text.to_owned());
+        self.with_metadata(notes)
+    }
+
+    fn with_unique(self, unique: bool) -> Self {
+        if unique {
+            return self.with_note(Key::Unique, "unique");
+        }
+        let mut notes = self.metadata().clone();
+        notes.remove(Key::Unique.name());
         self.with_metadata(notes)
     }
 }

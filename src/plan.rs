@@ -86,6 +86,8 @@ pub struct Table {
     pub marks: IndexMap<String, Vec<Mark>>,
     /// The written columns with their types and metadata.
     pub schema: SchemaRef,
+    /// The columns whose foreign key the profile declares with `references`; others repeat a key of a row that they see.
+    pub promised: Vec<String>,
     /// The origin of the rows.
     source: Source,
     /// The table's part in row keys: different for each table.

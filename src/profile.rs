@@ -289,6 +289,9 @@ pub struct ColumnKeys {
     /// Part of the primary key.
     #[serde(default)]
     pub key: bool,
+    /// No two rows of the table have the same value; rows without one do not count.
+    #[serde(default)]
+    pub unique: bool,
     /// The kind of personal data, such as `ssn` or `name`: `placebo list kinds` shows them.
     #[serde(default)]
     pub pii: Option<String>,

@@ -455,6 +455,8 @@ impl Protection {
                 let field = Field::new(field.name(), column.data_type(field.data_type()), nullable)
                     .with_metadata(field.metadata().clone())
                     .with_note(Key::Protection, &decision.shown());
+                let apart = field.is_unique() && handling.keeps_joins(decision.domain.as_deref());
+                let field = field.with_unique(apart);
                 if let Some(scope) = column.scope() {
                     scopes.insert((table.name.clone(), field.name().clone()), scope);
                 }

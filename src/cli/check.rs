@@ -1,11 +1,11 @@
-//! `placebo check`: compiles a profile and runs every check on a sample.
+//! `placebo check`: compiles a profile, runs every check on a sample, and holds it to its keys.
 
 use clap::Args;
 
 use super::{Source, text_table, threads};
 use crate::engine;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Plan;
+use crate::plan::{Failure, Plan};
 use crate::protect::lint::findings;
 
 #[derive(Args)]
@@ -30,19 +30,19 @@ impl Check {
             strict(&plan)?;
         }
         let failures = engine::check(&plan, self.sample, threads(self.threads)?)?;
+        let row = |table: &str, check: &str, predicate: &str| {
+            let same = |f: &&Failure| f.table == table && f.check == check && f.predicate == predicate;
+            let broken = failures.iter().find(same).map_or(0, |f| f.rows);
+            let mark = if broken == 0 { "ok" } else { "FAIL" };
+            let cells = [mark, check, table, &text_table::count(broken), &one_line(predicate)];
+            cells.map(str::to_owned).to_vec()
+        };
         let mut rows = Vec::new();
         for table in &plan.tables {
-            for check in &table.checks {
-                let broken =
-                    failures.iter().find(|f| f.table == table.name && f.check == check.id).map_or(0, |f| f.rows);
-                rows.push(vec![
-                    if broken == 0 { "ok".to_owned() } else { "FAIL".to_owned() },
-                    check.id.clone(),
-                    table.name.clone(),
-                    text_table::count(broken),
-                    one_line(&check.predicate),
-                ]);
-            }
+            rows.extend(table.checks.iter().map(|check| row(&table.name, &check.id, &check.predicate)));
+        }
+        for promise in engine::promises(&plan) {
+            rows.push(row(&plan.tables[promise.table].name, promise.rule, &promise.columns));
         }
         text_table::print(&text_table::aligned(&["", "check", "table", "broken", "predicate"], &rows))?;
         let Some(first) = failures.first() else { return Ok(()) };

@@ -103,7 +103,8 @@ fn columns(table: &Table, file: &TableFile) -> String {
                 let at = reference.columns.iter().position(|column| column == field.name())?;
                 Some(format!("→ `{}.{}`", reference.table, reference.keys[at]))
             });
-            let key = field.note(Key::PrimaryKey).map(str::to_owned).or(to).unwrap_or_default();
+            let key = field.note(Key::PrimaryKey).map(str::to_owned).or(to);
+            let key = key.or(field.note(Key::Unique).map(str::to_owned)).unwrap_or_default();
             vec![
                 code(field.name()),
                 types::name(field.data_type()),

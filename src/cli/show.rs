@@ -96,7 +96,7 @@ fn show_table(plan: &Plan, at: usize) -> Result<String> {
                 f.name().clone(),
                 types::name(f.data_type()),
                 null.to_owned(),
-                note(f, Key::PrimaryKey),
+                f.note(Key::PrimaryKey).or(f.note(Key::Unique)).unwrap_or_default().to_owned(),
                 note(f, Key::References),
                 note(f, Key::Pii),
                 note(f, Key::About),

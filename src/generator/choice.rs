@@ -243,6 +243,10 @@ impl Generator for Coin {
         DataType::Boolean
     }
 
+    fn values(&self) -> Option<u64> {
+        Some(2)
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let p = self.p.view(fill);
         let truths: BooleanArray = (0..fill.len()).map(|i| p.at(i).map(|p| fill.cell(i).chance(p))).collect();

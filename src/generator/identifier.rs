@@ -79,6 +79,11 @@ impl Numbers {
         Ok(if is_unique { Self::Unique(unique(scope, "unique", capacity)?) } else { Self::Any(capacity) })
     }
 
+    /// Tells whether each row of the table has a number of its own.
+    fn unique(&self) -> bool {
+        matches!(self, Numbers::Unique(_))
+    }
+
     #[inline]
     fn draw(&self, fill: &Fill<'_>, i: usize, cell: &mut Cell) -> u64 {
         match self {
@@ -102,6 +107,14 @@ fn plan<I: Identifier>(scope: &dyn Scope, identifier: I, is_unique: bool) -> Res
 impl<I: Identifier> Generator for Identified<I> {
     fn data_type(&self) -> DataType {
         DataType::Utf8
+    }
+
+    fn values(&self) -> Option<u64> {
+        Some(self.identifier.capacity())
+    }
+
+    fn unique(&self) -> bool {
+        self.numbers.unique()
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {

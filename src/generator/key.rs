@@ -58,6 +58,10 @@ impl Generator for Numbered {
         DataType::Int64
     }
 
+    fn unique(&self) -> bool {
+        self.root
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         Ok(Arc::new(fill.primitive::<Int64Type>(|i, _| {
             let n = if self.root { fill.rows.paths[i] as i64 } else { i64::from(fill.rows.ordinals[i]) };
@@ -115,6 +119,10 @@ impl Generator for Permuted {
         DataType::Int64
     }
 
+    fn unique(&self) -> bool {
+        true
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         Ok(Arc::new(fill.primitive::<Int64Type>(|i, _| {
             self.start.wrapping_add_unsigned(self.permutation.apply(fill.rows.paths[i]) as u64)
@@ -150,6 +158,10 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 impl Generator for Uuids {
     fn data_type(&self) -> DataType {
         DataType::Utf8
+    }
+
+    fn unique(&self) -> bool {
+        true
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {

@@ -199,6 +199,11 @@ impl Generator for Between {
         self.scale.map_or(DataType::Int64, |scale| DataType::Decimal128(18, scale))
     }
 
+    fn values(&self) -> Option<u64> {
+        let (min, max) = (self.min.constant()?, self.max.constant()?);
+        u64::try_from(i128::from(max) - i128::from(min) + 1).ok()
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (min, max) = (self.min.view(fill), self.max.view(fill));
         let value = |i: usize, mut cell: Cell| {

@@ -366,6 +366,10 @@ impl Generator for Picker {
         self.optional
     }
 
+    fn values(&self) -> Option<u64> {
+        Some(self.weights.len() as u64)
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let picks = self.view(fill);
         // A null that is matched matches nothing, as everywhere.
@@ -469,6 +473,10 @@ impl Generator for Projected {
 
     fn nullable(&self) -> bool {
         self.picker.nullable() || self.column.null_count() > 0
+    }
+
+    fn values(&self) -> Option<u64> {
+        Some(self.column.len() as u64)
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {

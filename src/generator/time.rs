@@ -179,6 +179,11 @@ impl Generator for Days {
         self.fallback == Some(Fallback::None)
     }
 
+    fn values(&self) -> Option<u64> {
+        let (from, to) = (self.from.constant()?, self.to.constant()?);
+        u64::try_from(i64::from(to) - i64::from(from) + 1).ok()
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let (from, to) = (self.from.view(fill), self.to.view(fill));
         let ends = |i: usize| from.at(i).zip(to.at(i));

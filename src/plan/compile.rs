@@ -15,6 +15,7 @@ mod references;
 mod schema;
 mod scope;
 mod shape;
+mod unique;
 
 use std::sync::Arc;
 
@@ -205,7 +206,8 @@ impl<'a> Compiler<'a> {
             }
             self.listed_values(table)?;
         }
-        (0..self.tables.len()).try_for_each(|table| self.declared_keys(table))?;
+        (0..self.tables.len())
+            .try_for_each(|table| self.declared_keys(table).and_then(|()| self.enough_values(table)))?;
         let profile = &self.loaded.profile;
         let params = self.params.iter().map(|(name, (text, _))| (name.clone(), text.clone())).collect();
         let schemas: Vec<_> = (0..self.tables.len()).map(|table| Arc::new(self.schema(table))).collect();
@@ -234,6 +236,7 @@ impl<'a> Compiler<'a> {
                 checks: table.checks,
                 marks: marks::marks(table.decl),
                 schema,
+                promised: unique::promised(table.decl),
                 source: table.source.ok_or_else(|| Error::internal("a table without a source"))?,
                 key,
                 cached: whole,

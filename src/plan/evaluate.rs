@@ -24,6 +24,7 @@ use super::references::Pick;
 use super::{Hand, Input, Op, Plan, Step};
 use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
+use crate::notes::Noted;
 use crate::rng::Cell;
 
 /// The most children of one parent row: an ordinal has 24 bits in [`Rows::paths`].
@@ -133,7 +134,51 @@ impl<'p> Chunk<'p> {
         let plan = self.plan;
         let visible = plan.tables[table].columns.iter().enumerate().filter(|(_, column)| column.visible);
         let columns = visible.map(|(index, _)| self.typed(frame, index)).collect::<Result<Vec<_>>>()?;
+        for (field, array) in plan.tables[table].schema.fields().iter().zip(&columns) {
+            self.allow_nulls(frame, field, array)?;
+        }
         Ok(RecordBatch::try_new(Arc::clone(&plan.tables[table].schema), columns)?)
+    }
+
+    /// Computes some written columns of a table of the tree, by their places in its schema.
+    ///
+    /// # Errors
+    ///
+    /// As [`batch`](Self::batch).
+    pub fn project(&mut self, table: usize, places: &[usize]) -> Result<RecordBatch> {
+        let frame = self.frame_of(table)?;
+        let known = &self.plan.tables[table];
+        let visible: Vec<usize> = (0..known.columns.len()).filter(|index| known.columns[*index].visible).collect();
+        let schema = Arc::new(known.schema.project(places)?);
+        let columns = places.iter().map(|place| self.typed(frame, visible[*place])).collect::<Result<Vec<_>>>()?;
+        for (field, array) in schema.fields().iter().zip(&columns) {
+            self.allow_nulls(frame, field, array)?;
+        }
+        let rows = arrow_array::RecordBatchOptions::new().with_row_count(Some(self.frames[frame].rows.len()));
+        Ok(RecordBatch::try_new_with_options(schema, columns, &rows)?)
+    }
+
+    /// Shows the first row of a table of the tree, or another one, as `column=value` pairs.
+    ///
+    /// # Errors
+    ///
+    /// As [`batch`](Self::batch).
+    pub fn example(&mut self, table: usize, row: usize) -> Result<String> {
+        let frame = self.frame_of(table)?;
+        self.show(frame, row)
+    }
+
+    /// Refuses a null where the schema has none: in a key.
+    fn allow_nulls(&self, frame: usize, field: &arrow_schema::Field, array: &ArrayRef) -> Result<()> {
+        let nulls = array.logical_nulls().filter(|nulls| !field.is_nullable() && nulls.null_count() > 0);
+        let Some(row) = nulls.and_then(|nulls| (0..nulls.len()).find(|row| nulls.is_null(*row))) else { return Ok(()) };
+        let table = &self.plan.tables[self.frames[frame].table].name;
+        let error = match field.is_primary_key() {
+            true => Error::profile(format!("tables.{table}.columns.{}", field.name()), "the key has no value")
+                .hint("a column of the key has a value in every row"),
+            false => Error::internal(format!("`{table}.{}` is null, and its plan says that it never is", field.name())),
+        };
+        Err(error.in_row(row).name_row(|row| self.place(frame, row)))
     }
 
     /// Counts the rows of a table of the tree in this chunk.

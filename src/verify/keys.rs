@@ -39,6 +39,8 @@ struct Foreign {
 struct Keys {
     /// Those that must be unique.
     primary: BTreeSet<Key>,
+    /// Columns that are no primary key and must be unique too.
+    unique: BTreeSet<Key>,
     /// Those and all others that something refers to.
     all: BTreeSet<Key>,
     foreign: Vec<Foreign>,
@@ -46,7 +48,8 @@ struct Keys {
 
 impl Keys {
     fn new(made: &StoredManifest, report: &mut Report) -> Result<Self> {
-        let (mut primary, mut foreign, mut all) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+        let (mut primary, mut unique, mut foreign, mut all) =
+            (BTreeSet::new(), BTreeSet::new(), Vec::new(), BTreeSet::new());
         let mut elsewhere = BTreeSet::new();
         let mut files = Vec::new();
         for table in &made.manifest.tables {
@@ -65,6 +68,8 @@ impl Keys {
             if !columns.is_empty() {
                 primary.insert(Key { table: file.name.clone(), columns });
             }
+            let alone = |column: &str| Key { table: file.name.clone(), columns: vec![column.to_owned()] };
+            unique.extend(file.unique().map(alone));
             for reference in file.references() {
                 let Some(to) = files.iter().find(|to| to.name == reference.table) else {
                     elsewhere.insert(reference.table.to_owned());
@@ -83,8 +88,8 @@ impl Keys {
             let names: Vec<String> = elsewhere.iter().map(|name| format!("`{name}`")).collect();
             report.notes.push(format!("references to {} lead out of this folder", names.join(", ")));
         }
-        all.extend(primary.iter().cloned());
-        Ok(Self { primary, all, foreign })
+        all.extend(primary.iter().chain(&unique).cloned());
+        Ok(Self { primary, unique, all, foreign })
     }
 }
 
@@ -144,13 +149,22 @@ pub(super) fn check(
                 Err(error) => findings.add(Finding::new("keys", error.message()).table(&key.table)),
             }
         }
-        sorted.par_iter().filter(|(key, _)| keys.primary.contains(**key)).for_each(|(key, set)| {
+        sorted.par_iter().for_each(|(key, set)| {
+            let rule = match keys.primary.contains(*key) {
+                true => ("primary key", "the key is that of an earlier row"),
+                false if keys.unique.contains(*key) => ("unique", "the value is that of an earlier row"),
+                false => return,
+            };
             let twice: Vec<u128> = set.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-            repeated(request, made, key, &twice, findings);
+            repeated(request, made, key, rule, &twice, findings);
         });
         foreign.par_iter().for_each(|one| orphans(request, made, one, range, sorted.get(&one.to), findings));
     }
     report.looked.push(format!("{} primary keys", keys.primary.iter().filter(|key| read(key)).count()));
+    let unique = keys.unique.iter().filter(|key| read(key)).count();
+    if unique > 0 {
+        report.looked.push(format!("{unique} unique columns"));
+    }
     report.looked.push(format!("{} foreign keys", foreign.len()));
 }
 
@@ -168,7 +182,14 @@ impl Range {
 }
 
 /// The rows whose key an earlier row has.
-fn repeated(request: &Request, made: &[StoredManifest], key: &Key, twice: &[u128], findings: &Findings) {
+fn repeated(
+    request: &Request,
+    made: &[StoredManifest],
+    key: &Key,
+    (rule, message): (&str, &str),
+    twice: &[u128],
+    findings: &Findings,
+) {
     if twice.is_empty() {
         return;
     }
@@ -177,8 +198,7 @@ fn repeated(request: &Request, made: &[StoredManifest], key: &Key, twice: &[u128
         if let Some(hash) = hash.filter(|hash| twice.binary_search(hash).is_ok())
             && !seen.insert(hash)
         {
-            let message = "the key is that of an earlier row";
-            let finding = Finding::new("primary key", message).file(file).table(&key.table).row(row);
+            let finding = Finding::new(rule, message).file(file).table(&key.table).row(row);
             findings.add(finding.column(&key.columns.join(", ")));
         }
     });

@@ -33,7 +33,8 @@ fn column(lines: &str, name: &str) -> Result<Vec<String>, Error> {
     let rows: Vec<u64> = (0..10).collect();
     let batch = Chunk::new(&plan, 0, &rows).batch(plan.tables.len() - 1)?;
     let array = batch.column_by_name(name).expect("the column");
-    let shown = arrow_cast::display::ArrayFormatter::try_new(array, &arrow_cast::display::FormatOptions::new()).expect("shows");
+    let shown =
+        arrow_cast::display::ArrayFormatter::try_new(array, &arrow_cast::display::FormatOptions::new()).expect("shows");
     Ok((0..batch.num_rows()).map(|row| shown.value(row).to_string()).collect())
 }
 

@@ -24,6 +24,9 @@ pub struct ColumnEntry {
     /// True if it belongs to the primary key.
     #[serde(default, skip_serializing_if = "no")]
     pub key: bool,
+    /// True if its values differ in all rows that have one, the primary key aside.
+    #[serde(default, skip_serializing_if = "no")]
+    pub unique: bool,
     /// `table.column` on a foreign key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<String>,
@@ -47,6 +50,7 @@ impl ColumnEntry {
             r#type: type_name(field.data_type()),
             nullable: field.is_nullable(),
             key: field.is_primary_key(),
+            unique: field.is_unique(),
             references: note(Key::References),
             via: note(Key::Via),
         }
@@ -57,6 +61,7 @@ impl ColumnEntry {
         if self.key {
             field = field.with_primary_key();
         }
+        field = field.with_unique(self.unique);
         for (key, text) in [(Key::References, &self.references), (Key::Via, &self.via)] {
             field = match text {
                 Some(text) => field.with_note(key, text),

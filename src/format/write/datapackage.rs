@@ -46,6 +46,11 @@ impl TableFile {
         key.map(|field| field.name().as_str()).collect()
     }
 
+    /// The columns, beside the primary key, whose values differ in all rows that have one.
+    pub(crate) fn unique(&self) -> impl Iterator<Item = &str> {
+        self.schema.fields().iter().filter(|field| field.is_unique()).map(|field| field.name().as_str())
+    }
+
     /// The foreign keys. Columns that name the same row of a table whose key has several columns are one.
     pub(crate) fn references(&self) -> Vec<Reference<'_>> {
         let mut all: Vec<Reference<'_>> = Vec::new();
@@ -166,8 +171,14 @@ fn column(field: &Field) -> Value {
     if let Some(about) = field.note(Key::About) {
         set("description", about.into());
     }
-    if !field.is_nullable() {
-        set("constraints", json!({ "required": true }));
+    let mut constraints = Map::new();
+    for (name, holds) in [("required", !field.is_nullable()), ("unique", field.is_unique())] {
+        if holds {
+            constraints.insert(name.to_owned(), true.into());
+        }
+    }
+    if !constraints.is_empty() {
+        set("constraints", Value::Object(constraints));
     }
     for (name, key) in CLASSES {
         if let Some(text) = field.note(key) {

@@ -81,6 +81,9 @@ fn create(table: &TableFile, known: &[&TableFile], dialect: &Dialect, text: &mut
         let columns: Vec<String> = key.iter().map(|column| quoted(column)).collect();
         constraints.push(format!("PRIMARY KEY ({})", columns.join(", ")));
     }
+    for field in table.schema.fields().iter().filter(|field| field.is_unique()) {
+        constraints.push(format!("UNIQUE ({})", quoted(field.name())));
+    }
     let mut loose = Vec::new();
     for reference in table.references() {
         let names = |names: &[&str]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");

@@ -223,6 +223,14 @@ impl Generator for Guarded {
         self.generator.domain()
     }
 
+    fn values(&self) -> Option<u64> {
+        self.generator.values()
+    }
+
+    fn unique(&self) -> bool {
+        self.generator.unique()
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         self.guards.iter().try_for_each(|guard| guard.check(fill))?;
         self.generator.fill(fill)

@@ -292,6 +292,10 @@ impl Generator for Bics {
         DataType::Utf8
     }
 
+    fn unique(&self) -> bool {
+        self.numbers.unique()
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let country = self.country.view(fill);
         Ok(Arc::new(fill.text(|i, mut cell, out| {

@@ -96,6 +96,10 @@ impl Generator for Deas {
         DataType::Utf8
     }
 
+    fn unique(&self) -> bool {
+        self.numbers.unique()
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let name = self.name.as_ref().map(|name| name.view(fill));
         Ok(Arc::new(fill.text(|i, mut cell, out| {

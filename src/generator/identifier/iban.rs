@@ -197,6 +197,10 @@ impl Generator for Ibans {
         DataType::Utf8
     }
 
+    fn unique(&self) -> bool {
+        self.numbers.as_ref().is_some_and(Numbers::unique)
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let codes = self.country.as_ref().err().map(|text| text.view(fill));
         Ok(Arc::new(fill.text(|i, mut cell, out| {

@@ -261,6 +261,10 @@ impl Generator for Emails {
         DataType::Utf8
     }
 
+    fn unique(&self) -> bool {
+        self.numbers.unique()
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let local = self.local.view(fill);
         Ok(Arc::new(fill.text(|i, mut cell, out| {

@@ -267,6 +267,10 @@ impl Generator for Phones {
         DataType::Utf8
     }
 
+    fn unique(&self) -> bool {
+        self.numbers.unique()
+    }
+
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {
         let area = self.area.as_ref().map(|area| area.view(fill));
         let dash = if self.e164 { "" } else { "-" };

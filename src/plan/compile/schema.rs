@@ -23,6 +23,10 @@ impl<'a> Compiler<'a> {
             if column.rest.key {
                 field = field.with_primary_key();
             }
+            let whole_key = column.rest.key && self.key_columns(self.tables[table].name) == 1;
+            if !whole_key && (column.rest.unique || self.never_repeats(table, made)) {
+                field = field.with_unique(true);
+            }
             if !column.rest.about.is_empty() {
                 field = field.with_note(Key::About, &column.rest.about);
             }
