@@ -11,6 +11,7 @@ mod expressions;
 mod faults;
 mod fixtures;
 mod hostile;
+mod identifiers;
 mod keys;
 mod kills;
 mod language;
