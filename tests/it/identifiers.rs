@@ -55,8 +55,7 @@ fn registered(kind: Option<&str>, column: &str) -> bool {
 fn one_parameter_switches_every_identifier_that_a_registry_hands_out() {
     let mut seen = BTreeSet::new();
     for name in profile::names() {
-        let [safe, live] = ["false", "true"]
-            .map(|on| texts(&plan(name, &set(&[("shape_identifiers", on)])), 400));
+        let [safe, live] = ["false", "true"].map(|on| texts(&plan(name, &set(&[("shape_identifiers", on)])), 400));
         for ((table, column), (kind, safe)) in &safe {
             let live = &live[&(table.clone(), column.clone())].1;
             if !registered(kind.as_deref(), column) {
@@ -68,7 +67,7 @@ fn one_parameter_switches_every_identifier_that_a_registry_hands_out() {
                 if let Some(live) = live.as_ref().filter(|_| column.contains("routing_number")) {
                     let digits = || live.bytes().map(|b| b - b'0');
                     assert!(live.len() == 9 && ("01".."13").contains(&&live[..2]), "{name}: {table}.{column}: {live}");
-                    assert_eq!(check::aba_digit(digits().take(8)), digits().last().expect("a digit"), "{live}");
+                    assert_eq!(check::aba_digit(digits().take(8)), digits().next_back().expect("a digit"), "{live}");
                 }
             }
             if safe.iter().any(Option::is_some) {
@@ -97,7 +96,7 @@ fn live_card_numbers_have_the_issuer_and_the_length_of_their_brand() {
         };
         assert!(number.starts_with(issuer) && number.len() == length, "{brand}: {number}");
         let digits = || number.bytes().map(|b| b - b'0');
-        assert_eq!(check::luhn_digit(digits().take(length - 1)), digits().last().expect("a digit"), "{number}");
+        assert_eq!(check::luhn_digit(digits().take(length - 1)), digits().next_back().expect("a digit"), "{number}");
         brands.insert(brand);
     }
     assert_eq!(brands.len(), 4, "{brands:?}");
@@ -108,9 +107,11 @@ fn live_card_numbers_have_the_issuer_and_the_length_of_their_brand() {
 fn numbers_of_people_and_accounts_differ_between_seeds() {
     let mut looked = 0;
     for name in profile::names() {
-        let [one, two] = ["1", "2"].map(|seed| texts(&plan(name, &Options { seed: seed.to_owned(), ..Options::default() }), 400));
+        let [one, two] =
+            ["1", "2"].map(|seed| texts(&plan(name, &Options { seed: seed.to_owned(), ..Options::default() }), 400));
         for ((table, column), (_, one)) in &one {
-            let numbers = ["account_no", "bank_account", "member_no", "policy_no", "patient_control_no", "pan_token", "mrn"];
+            let numbers =
+                ["account_no", "bank_account", "member_no", "policy_no", "patient_control_no", "pan_token", "mrn"];
             if !numbers.contains(&column.as_str()) && column != "settlement_account_no" {
                 continue;
             }

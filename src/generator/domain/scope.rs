@@ -26,11 +26,11 @@ pub(in crate::generator) fn plan(
     // A parameter counted in its last digit is not yet so in the arguments.
     let plain: Vec<Domain> = domains.iter().filter(|domain| domain.scale.is_none()).copied().collect();
     guards(&plain, args, &literals(args), scope)?;
-    let mut checked = Checked { scope, domains, args, given: Vec::new() };
+    let mut checked = Checked { scope, domains, args, given: Vec::new(), null: false };
     let generator = make(&mut checked)?;
-    let given = checked.given;
+    let (given, null) = (checked.given, checked.null);
     let guards = guards(domains, args, &given, scope)?;
-    Ok(if guards.is_empty() { generator } else { Box::new(Guarded { generator, guards }) })
+    Ok(if guards.is_empty() && !null { generator } else { Box::new(Guarded { generator, guards, null }) })
 }
 
 /// The numbers among the arguments, those too that are no expressions.
@@ -126,6 +126,8 @@ struct Checked<'a> {
     domains: &'static [Domain],
     args: &'a toml::Table,
     given: Vec<Given>,
+    /// Whether a text is null in every row.
+    null: bool,
 }
 
 impl Checked<'_> {
@@ -152,8 +154,11 @@ impl Scope for Checked<'_> {
         let slot = self.scope.operand(field, expr, want)?;
         // A null text may be meant, as in a template; any other parameter that is always null is a slip.
         let text = matches!(want, Want::Text | Want::AsText);
-        if !text && matches!(&slot, Slot::Const(array) if array.is_null(0)) {
-            return Err(self.scope.error(field, format!("`{field} = {}` is null in every row", expr.0)));
+        if matches!(&slot, Slot::Const(array) if array.is_null(0)) {
+            if !text {
+                return Err(self.scope.error(field, format!("`{field} = {}` is null in every row", expr.0)));
+            }
+            self.null = true;
         }
         self.remember(field, &slot, &expr.0);
         Ok(slot)
@@ -162,6 +167,9 @@ impl Scope for Checked<'_> {
     fn value(&mut self, field: &str, value: &Value, want: Want) -> Result<Slot> {
         let slot = self.scope.value(field, value, want)?;
         if let Value::Expr(expr) = value {
+            if matches!(&slot, Slot::Const(array) if array.is_null(0)) {
+                return Err(self.scope.error(field, format!("`{field} = {}` is null in every row", expr.0)));
+            }
             self.remember(field, &slot, &expr.0);
         }
         Ok(slot)
@@ -200,6 +208,8 @@ impl Scope for Checked<'_> {
 struct Guarded {
     generator: Box<dyn Generator>,
     guards: Vec<Guard>,
+    /// Whether a parameter is null in every row.
+    null: bool,
 }
 
 impl Generator for Guarded {
@@ -208,7 +218,7 @@ impl Generator for Guarded {
     }
 
     fn nullable(&self) -> bool {
-        self.generator.nullable()
+        self.null || self.generator.nullable()
     }
 
     fn siblings(&self) -> bool {

@@ -144,7 +144,8 @@ pub(super) fn reference(choices: &mut Choices, drawn: &mut Drawn, at: usize) {
     }
     let table = &mut tables[at];
     let _never_fails = writeln!(table.says_refs, "{name} = {{ {says} }}");
-    table.checks.extend(check);
+    // A reference that leads nowhere has nothing to hold.
+    table.checks.extend(check.map(|check| format!("{name}.id IS NULL OR {check}")));
     table.sql(&format!("k_{name}"), &format!("{name}.id"));
     table.refs.push(Ref { name, to: leads, random });
 }
