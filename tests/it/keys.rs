@@ -76,9 +76,9 @@ fn declared_foreign_keys_that_lead_nowhere_are_found() {
     assert_eq!(broken(&u("CASE WHEN row < 15 THEN 1 END"), 20), [], "a null refers to nothing");
     // What a sample refers to may lie beyond the sample of the other table.
     let far = "[tables.t]\nrows = 100_000\n[tables.t.columns]\nid = { expr = \"row + 1\", key = true }\n\
-               [tables.u]\nrows = 3\n[tables.u.columns]\nt_id = { expr = \"99_998 + row\", references = \"t.id\" }";
+               [tables.u]\nrows = 3\n[tables.u.columns]\nt_id = { expr = \"99998 + row\", references = \"t.id\" }";
     assert_eq!(broken(far, 2), []);
-    assert_eq!(broken(&far.replace("99_998", "99_999"), 3), one("foreign key", "u", "t_id → t.id", 1));
+    assert_eq!(broken(&far.replace("99998", "99999"), 3), one("foreign key", "u", "t_id → t.id", 1));
     // A key of two columns is one key.
     let two = |b: &str| {
         format!(

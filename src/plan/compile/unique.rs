@@ -1,7 +1,8 @@
 //! Keys and unique columns, as far as a plan tells whether their values can differ.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
 use super::{Compiler, State};
@@ -99,13 +100,21 @@ impl Compiler<'_> {
         let (Some(parent), Some(Source::Count(count))) = (self.tables[table].parent, &self.tables[table].source) else {
             return 1;
         };
-        let Some((_, State::Done(count))) = self.tables[parent].columns.get_index(*count) else { return 1 };
-        let Op::Expr(expr) = &count.op else { return 1 };
-        let constant = expr.constant();
-        let integer = constant.and_then(|array| array.as_primitive_opt::<arrow_array::types::Int64Type>());
-        let number = constant.and_then(|array| array.as_primitive_opt::<Float64Type>());
-        let number = number.map(|array| array.value(0) as i64);
-        integer.map(|array| array.value(0)).or(number).unwrap_or(1)
+        let constant = self.constant_of(parent, *count);
+        constant.and_then(|array| array.as_primitive_opt::<Int64Type>().map(|array| array.value(0))).unwrap_or(1)
+    }
+
+    /// The value of a column that is constant, or a copy of such a one in the same row.
+    fn constant_of(&self, table: usize, column: usize) -> Option<&ArrayRef> {
+        let Some((_, State::Done(made))) = self.tables[table].columns.get_index(column) else { return None };
+        match &made.op {
+            Op::Expr(sql::Expr { node: sql::Node::Input(index), .. }) => {
+                let input = made.inputs.get(*index).filter(|input| input.steps.is_empty())?;
+                self.constant_of(table, input.column)
+            }
+            Op::Expr(expr) => expr.constant().filter(|array| !array.is_null(0)),
+            _ => None,
+        }
     }
 
     /// Tells whether all columns of a key are read from the parent, or constant: siblings have one key then.
