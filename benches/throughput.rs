@@ -94,27 +94,29 @@ fn encryption(criterion: &mut Criterion) {
         Protection::new(&plan, decisions, Some(&keys), settings).expect("a protection")
     };
     let rows: Vec<u64> = (0..4_096).collect();
-    let batch = || Chunk::new(&plan, plan.root_of(person), &rows).batch(person).expect("a batch");
-    let clear = batch();
+    let mut chunk = Chunk::new(&plan, plan.root_of(person), &rows);
+    let clear = chunk.batch(person).expect("a batch");
     let ssn = clear.column_by_name("ssn").expect("a column");
     let mut group = criterion.benchmark_group("encryption");
     group.throughput(Throughput::Elements((ssn.len() - ssn.null_count()) as u64));
     for (name, chosen) in [("row-bound", "person.ssn=encrypt"), ("joinable", "person.ssn=encrypt:ssn")] {
         let protection = protection(&[chosen.to_owned()]);
-        let seal = || protection.apply(person, clear.clone(), &rows).expect("protects").num_rows();
+        let mut seal = || protection.apply(person, clear.clone(), &rows, &mut chunk).expect("protects").num_rows();
         group.bench_function(name, |bench| bench.iter(|| assert_eq!(seal(), rows.len())));
     }
     let columns = ["given_name", "family_name", "birth_date", "ssn", "race_omb", "ethnicity_omb"];
     let chosen = columns.map(|column| format!("person.{column}=encrypt"));
     let csv = format::find("csv").expect("csv");
     let [plain, sealed] = [&[][..], &chosen].map(|chosen| {
-        let (batch, rows, protection) = (&batch, &rows, protection(chosen));
-        let schema = protection.schema(&plan, person);
+        let (plan, rows, protection) = (&plan, &rows, protection(chosen));
+        let schema = protection.schema(plan, person);
         let encoder = (csv.encoder)(&schema, &format::Options::default()).expect("an encoder");
         let canonical = Canonical::new(&schema).expect("canonical rows");
         move || {
             let start = Instant::now();
-            let batch = protection.apply(person, batch(), rows).expect("protects");
+            let mut chunk = Chunk::new(plan, plan.root_of(person), rows);
+            let clear = chunk.batch(person).expect("a batch");
+            let batch = protection.apply(person, clear, rows, &mut chunk).expect("protects");
             let (piece, sum) = canonical.encode(encoder.as_ref(), batch).expect("encodes");
             let Piece::Bytes(bytes) = piece else { panic!("csv is text") };
             assert_eq!(sum.rows, rows.len() as u64);

@@ -203,8 +203,8 @@ impl DataSet {
         let mut chunk = Chunk::new(&self.plan, tree.root, &numbers);
         let batch = |id: &OutputId| Ok((*id, chunk.batch(self.output(*id).table)?));
         let mut made = TreeBatch { rows, batches: tree.outputs.iter().map(batch).collect::<Result<_>>()? };
-        drop(chunk);
-        self.stages().iter().try_for_each(|stage| stage.apply(&mut made, &self.outputs))?;
+        chunk.forget();
+        self.stages().iter().try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.outputs))?;
         Ok(made)
     }
 

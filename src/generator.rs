@@ -57,6 +57,11 @@ pub trait Generator: Send + Sync {
     fn strata(&self) -> Option<&[(String, std::ops::Range<u64>)]> {
         None
     }
+    /// The inputs whose texts it hashes along the siblings, in order; `None` for a generator that is no chain of hashes.
+    /// Such a chain can run over other texts of the same rows, such as those that a protected table has.
+    fn chained(&self) -> Option<Vec<usize>> {
+        None
+    }
     /// Lists all texts that can occur, if they follow from the parameters alone.
     fn domain(&self) -> Option<Vec<String>> {
         None

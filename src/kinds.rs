@@ -88,10 +88,8 @@ pub fn personal(class: &str) -> bool {
 /// A rule of 45 CFR 164.514(b)(2)(i) for the part of a value that may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generalization {
-    /// Of a date or an instant, the year.
+    /// Of a date or an instant, the year; one for all that tell of somebody who is 90 or older.
     Year,
-    /// Of a date of birth, the year; one for all who are 90 or older.
-    BirthYear,
     /// Of an age, all from 90 on as 90.
     Age,
     /// Of a postal code, the first three digits.
@@ -103,7 +101,6 @@ impl Generalization {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "year" => Self::Year,
-            "birth_year" => Self::BirthYear,
             "age" => Self::Age,
             "zip3" => Self::Zip3,
             _ => return None,
@@ -114,7 +111,7 @@ impl Generalization {
     #[must_use]
     pub fn takes(self, ty: &DataType) -> bool {
         match self {
-            Self::Year | Self::BirthYear => matches!(ty, DataType::Date32 | DataType::Timestamp(..)),
+            Self::Year => matches!(ty, DataType::Date32 | DataType::Timestamp(..)),
             Self::Age => *ty == DataType::Int64,
             Self::Zip3 => true,
         }

@@ -5,9 +5,11 @@
 //! column. The graph of (table, column) has no cycles; compilation checks this. Evaluation takes any list of root rows,
 //! so that parts of a run, references and dealt facts use the same code.
 
+mod chain;
 mod chunks;
 mod compile;
 mod deal;
+mod disclosure;
 mod evaluate;
 mod limits;
 mod options;
@@ -22,7 +24,9 @@ use arrow_array::ArrayRef;
 use arrow_schema::{DataType, SchemaRef};
 use indexmap::IndexMap;
 
+pub use chain::{Chain, Over};
 pub use chunks::{MeanRows, Sample};
+pub use disclosure::Disclosure;
 pub use evaluate::{Chunk, Failure};
 pub use limits::Limits;
 pub use options::Options;
@@ -251,6 +255,16 @@ enum Listed {
     Column(usize, usize),
     /// Null: the entry does not have the value.
     Null,
+}
+
+impl Listed {
+    /// The table and column that it reads; `None` for a constant.
+    fn column(&self) -> Option<(usize, usize)> {
+        match self {
+            Listed::Column(table, column) => Some((*table, *column)),
+            Listed::Constant(_) | Listed::Null => None,
+        }
+    }
 }
 
 /// The source rows of an `each` or `group` table.

@@ -10,6 +10,7 @@
 //! To add a handling: a file with a `static` [`Handling`] and one line in [`HANDLINGS`]. A test holds that no other file
 //! names it.
 
+mod chains;
 mod choose;
 mod encrypt;
 mod entry;
@@ -34,12 +35,13 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 pub use choose::{Choice, Decision, decide, understood};
-pub use entry::{KeyEntry, ProtectedColumn, ProtectionEntry};
+pub use entry::{ChainEntry, KeyEntry, ProtectedColumn, ProtectionEntry};
 
 use crate::error::{Error, Result};
 use crate::kinds::{self, Kind, Remains};
 use crate::notes::{Key, Noted};
-use crate::plan::{Plan, Tree};
+use crate::plan::{Chunk, Plan, Tree};
+use chains::Linked;
 use keyring::Keys;
 
 /// Every handling. `clear` is the absence of one.
@@ -392,6 +394,8 @@ struct Table {
     keys: Vec<usize>,
     /// True if some cell is bound to its row.
     bound: bool,
+    /// The chains of hashes over cells that are protected.
+    chains: Vec<Linked>,
 }
 
 impl Protection {
@@ -423,7 +427,7 @@ impl Protection {
         let mut tables: Vec<Table> = Vec::new();
         let mut scopes = BTreeMap::new();
         let mut commit = None;
-        for table in &plan.tables {
+        for (at, table) in plan.tables.iter().enumerate() {
             let own = |field: &Field| {
                 decisions.iter().find(|decision| decision.table == table.name && decision.column == *field.name())
             };
@@ -463,6 +467,9 @@ impl Protection {
                 fields.push(Arc::new(field));
                 made.columns.push(Some(column));
             }
+            made.chains = Linked::all(plan, at, |name| {
+                decisions.iter().any(|decision| decision.table == table.name && decision.column == name)
+            });
             let notes = table.schema.metadata().clone();
             made.schema = Some(Arc::new(Schema::new_with_metadata(fields, notes)));
             tables.push(made);
@@ -516,19 +523,26 @@ impl Protection {
         self.written(table).unwrap_or_else(|| Arc::clone(&plan.tables[table].schema))
     }
 
-    /// Protects a batch of a table; `numbers` are the numbers of its rows, used for root tables without a key.
+    /// Protects a batch of a table; `numbers` are the numbers of its rows, used for root tables without a key, and `chunk`
+    /// has these rows, for what follows from cells as they are written.
     ///
     /// # Errors
     ///
     /// If a value cannot be protected; the path is that of the column.
-    pub fn apply(&self, table: usize, batch: RecordBatch, numbers: &[u64]) -> Result<RecordBatch> {
-        let Some(Table { schema: Some(schema), columns, keys, bound }) = self.tables.get(table) else {
+    pub fn apply(
+        &self,
+        table: usize,
+        batch: RecordBatch,
+        numbers: &[u64],
+        chunk: &mut Chunk<'_>,
+    ) -> Result<RecordBatch> {
+        let Some(Table { schema: Some(schema), columns, keys, bound, chains }) = self.tables.get(table) else {
             return Ok(batch);
         };
         let mut written: Vec<ArrayRef> = batch.columns().to_vec();
-        let nothing = Rows::default();
-        let each = |bound: bool, rows: &Rows, written: &mut Vec<ArrayRef>| -> Result<()> {
-            for (n, column) in columns.iter().enumerate() {
+        let late: Vec<usize> = chains.iter().flat_map(Linked::places).collect();
+        let each = |bound: bool, last: bool, rows: &Rows, written: &mut Vec<ArrayRef>| -> Result<()> {
+            for (n, column) in columns.iter().enumerate().filter(|(n, _)| late.contains(n) == last) {
                 if let Some(column) = column.as_ref().filter(|column| column.row_bound() == bound) {
                     written[n] = column
                         .apply(&written[n], rows)
@@ -537,16 +551,43 @@ impl Protection {
             }
             Ok(())
         };
-        each(false, &nothing, &mut written)?;
-        if *bound {
-            let rows = if keys.is_empty() {
-                Rows::of_numbers(numbers)
-            } else {
-                Rows::of_key(&keys.iter().map(|n| Arc::clone(&written[*n])).collect::<Vec<_>>())?
-            };
-            each(true, &rows, &mut written)?;
+        each(false, false, &Rows::default(), &mut written)?;
+        let rows = match *bound {
+            true if keys.is_empty() => Rows::of_numbers(numbers),
+            true => Rows::of_key(&keys.iter().map(|n| Arc::clone(&written[*n])).collect::<Vec<_>>())?,
+            false => Rows::default(),
+        };
+        each(true, false, &rows, &mut written)?;
+        for linked in chains {
+            for (place, cells) in linked.cells(chunk, &written)? {
+                written[place] = cells;
+            }
         }
+        each(false, true, &rows, &mut written)?;
+        each(true, true, &rows, &mut written)?;
         Ok(RecordBatch::try_new(Arc::clone(schema), written)?)
+    }
+
+    /// The places of a table's written columns that are computed from cells as they are written.
+    #[must_use]
+    pub fn late(&self, table: usize) -> Vec<usize> {
+        self.tables.get(table).into_iter().flat_map(|table| &table.chains).flat_map(Linked::places).collect()
+    }
+
+    /// What the clear columns of [`Protection::late`] must be in rows that were read back, each with its place. `chunk` has
+    /// the same rows, and forgets what it has computed.
+    ///
+    /// # Errors
+    ///
+    /// If a cell has no text, or the rows are those of another chunk.
+    pub fn links(&self, table: usize, read: &RecordBatch, chunk: &mut Chunk<'_>) -> Result<Vec<(usize, ArrayRef)>> {
+        let Some(table) = self.tables.get(table) else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        for linked in &table.chains {
+            all.extend(linked.cells(chunk, read.columns())?);
+        }
+        all.retain(|(place, _)| table.columns[*place].is_none());
+        Ok(all)
     }
 
     /// The bytes that encryption adds to a row of a table, as text, roughly.

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::plan::{Check, Plan};
+use crate::plan::{Check, Chunk, Plan};
 
 /// The place of an output in [`DataSet::outputs`](crate::dataset::DataSet::outputs).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,10 +49,11 @@ pub trait Stage: Send + Sync {
     fn inputs(&self, plan: &Plan) -> (&'static str, Value);
     /// The outputs after the stage, of those before it.
     fn outputs(&self, before: Vec<Output>) -> Vec<Output>;
-    /// Changes a chunk of some outputs; `outputs` are those of the whole data set after every stage.
+    /// Changes the rows of a chunk in some outputs; `outputs` are those of the whole data set after every stage. `chunk` has
+    /// the same rows in the plan, for columns that follow from changed cells.
     ///
     /// # Errors
     ///
     /// If a value cannot be changed as the stage says.
-    fn apply(&self, chunk: &mut TreeBatch, outputs: &[Output]) -> Result<()>;
+    fn apply(&self, made: &mut TreeBatch, chunk: &mut Chunk<'_>, outputs: &[Output]) -> Result<()>;
 }

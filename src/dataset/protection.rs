@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Output, Stage, TreeBatch};
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{Chunk, Plan};
 use crate::protect::{Protection, ProtectionEntry};
 
 impl Stage for Protection {
@@ -20,13 +20,13 @@ impl Stage for Protection {
         before.into_iter().map(change).collect()
     }
 
-    fn apply(&self, chunk: &mut TreeBatch, outputs: &[Output]) -> Result<()> {
+    fn apply(&self, made: &mut TreeBatch, chunk: &mut Chunk<'_>, outputs: &[Output]) -> Result<()> {
         if self.is_none() {
             return Ok(());
         }
-        let numbers: Vec<u64> = chunk.rows.clone().collect();
-        for (id, batch) in &mut chunk.batches {
-            *batch = Protection::apply(self, outputs[id.0].table, batch.clone(), &numbers)?;
+        let numbers: Vec<u64> = made.rows.clone().collect();
+        for (id, batch) in &mut made.batches {
+            *batch = Protection::apply(self, outputs[id.0].table, batch.clone(), &numbers, chunk)?;
         }
         Ok(())
     }

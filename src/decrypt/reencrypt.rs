@@ -19,7 +19,7 @@ use crate::protect::keyring::Keys;
 ///
 /// # Errors
 ///
-/// If the data set has random nonces or nothing that is encrypted, a cell cannot be opened, a file is not as its manifest says,
+/// If the data set has random nonces, a chain of hashes over encrypted cells or nothing that is encrypted, a cell cannot be opened, a file is not as its manifest says,
 /// another run writes to the folder, or a file is there already.
 pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads: usize) -> Result<Vec<Written>> {
     let stored = read_all(from)?;
@@ -28,6 +28,18 @@ pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads:
     if stored.iter().any(random) {
         return Err(Error::usage("the data set has random nonces, and would lose them")
             .hint("generate it again with the new key"));
+    }
+    if let Some(chain) = stored.iter().filter_map(|one| one.manifest.protection.as_ref()).find_map(|entry| {
+        let sealed = |name: &String, table: &str| {
+            entry.columns.iter().any(|column| column.is_sealed() && column.table == table && column.column == *name)
+        };
+        entry.chains.iter().find(|chain| chain.over.iter().any(|name| sealed(name, &chain.table)))
+    }) {
+        let message = format!(
+            "`{}.{}` is a chain of hashes over encrypted cells, which other cells would break",
+            chain.table, chain.column
+        );
+        return Err(Error::usage(message).hint("generate it again with the new key"));
     }
     let request = Request {
         folder: from.to_owned(),

@@ -187,6 +187,15 @@ impl Text {
         }
     }
 
+    /// Gives the input that it reads; `None` for a constant.
+    #[must_use]
+    pub fn input(&self) -> Option<usize> {
+        match self.0 {
+            Slot::Const(_) => None,
+            Slot::Input(index) => Some(index),
+        }
+    }
+
     /// Gives the texts for the rows of a fill.
     #[must_use]
     pub fn view<'a>(&'a self, fill: &'a Fill<'_>) -> Texts<'a> {

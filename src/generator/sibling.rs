@@ -149,7 +149,8 @@ impl Generator for Ladder {
 
 /// A chain of hashes along the siblings, as in tamper-evident logs. In SQL, each value is `sha256(concat_ws('|',
 /// previous, coalesce(a, ''), coalesce(b, ''), …))` in lower-case hexadecimal, where `previous` is the value of the
-/// sibling before, or 64 zeros for the first, and the values of `over` are cast to text. For child tables.
+/// sibling before, or 64 zeros for the first, and the values of `over` are cast to text. Where columns of `over` are
+/// protected, the chain runs over their cells as they are written, so that everybody can verify it. For child tables.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct HashChain {
@@ -183,6 +184,10 @@ impl Generator for Chain {
 
     fn data_type(&self) -> DataType {
         DataType::Utf8
+    }
+
+    fn chained(&self) -> Option<Vec<usize>> {
+        Some(self.over.iter().filter_map(Text::input).collect())
     }
 
     fn fill(&self, fill: &Fill<'_>) -> Result<ArrayRef> {

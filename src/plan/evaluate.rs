@@ -5,6 +5,7 @@
 //! and its values are gathered on the way back.
 
 mod cell_limit;
+mod chain;
 mod frames;
 mod hands;
 mod listed;
@@ -280,10 +281,19 @@ impl<'p> Chunk<'p> {
     }
 
     fn compute(&mut self, frame: usize, column: usize) -> Result<ArrayRef> {
+        self.compute_from(frame, column, &[])
+    }
+
+    /// Computes a column; `given` are values of some inputs, which take the place of what the plan has for them.
+    fn compute_from(&mut self, frame: usize, column: usize, given: &[(usize, ArrayRef)]) -> Result<ArrayRef> {
         let plan = self.plan;
         let column = &plan.tables[self.frames[frame].table].columns[column];
         let inputs =
-            column.inputs.iter().map(|input| self.fetch(frame, &input.steps, input)).collect::<Result<Vec<_>>>()?;
+            column.inputs.iter().enumerate().map(|(at, input)| match given.iter().find(|(place, _)| *place == at) {
+                Some((_, values)) => Ok(Arc::clone(values)),
+                None => self.fetch(frame, &input.steps, input),
+            });
+        let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let rows = Arc::clone(&self.frames[frame].rows);
         let hide = column.when.map(|when| &inputs[when]);
         let fill = Fill { key: column.key, rows: &rows, inputs: &inputs, when: hide.map(AsArray::as_boolean) };

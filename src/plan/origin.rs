@@ -9,14 +9,25 @@ use super::{Column, Input, Listed, Mark, Op, Plan, Step};
 pub use crate::generator::Origin;
 use crate::kinds::{self, Kind};
 use crate::notes::{Key, Noted};
-use crate::sql::{Expr, Node};
+use crate::sql::{Carries, Expr, Node};
+
+/// The form in which a column hands on the values of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Form {
+    /// The value, or a part of it.
+    Open,
+    /// An unkeyed hash of the value.
+    Hashed,
+    /// A hash of the cell as it is written.
+    Linked,
+}
 
 /// Collects the inputs whose values an expression hands on, as its functions state: not those of conditions, nor of sums.
-fn carried(expr: &Expr, found: &mut Vec<usize>) {
+fn carried(expr: &Expr, form: Form, found: &mut Vec<(usize, Form)>) {
     match &expr.node {
-        Node::Input(index) => found.push(*index),
+        Node::Input(index) => found.push((*index, form)),
         Node::Literal(_) => {}
-        Node::Cast(arg) => carried(arg, found),
+        Node::Cast(arg) => carried(arg, form, found),
         Node::Case(conditions, values) => {
             for (n, value) in values.iter().enumerate() {
                 let known = conditions.get(n).and_then(Expr::constant);
@@ -24,15 +35,16 @@ fn carried(expr: &Expr, found: &mut Vec<usize>) {
                 if let Some(None | Some(false)) = known {
                     continue;
                 }
-                carried(value, found);
+                carried(value, form, found);
                 if known == Some(Some(true)) {
                     break;
                 }
             }
         }
         Node::Call(function, args) => {
+            let form = if function.carries == Carries::Hashed { Form::Hashed } else { form };
             let handed_on = args.iter().enumerate().filter(|(place, _)| function.carries.argument(*place));
-            handed_on.for_each(|(_, arg)| carried(arg, found));
+            handed_on.for_each(|(_, arg)| carried(arg, form, found));
         }
     }
 }
@@ -91,45 +103,77 @@ impl Plan {
     fn target(&self, table: usize, input: &Input) -> Option<(usize, usize)> {
         let mut at = table;
         for step in &input.steps {
-            at = match step {
-                Step::Parent => self.tables[at].parent?,
-                Step::Ref(reference) => self.tables[at].refs[*reference].as_ref()?.table,
-                Step::Fact(n) => match &self.tables[at].source {
-                    super::Source::Each(facts) => facts.get(*n)?.hand.table,
-                    _ => return None,
-                },
-            };
+            at = self.step(at, *step)?;
         }
         Some((at, input.column))
     }
 
+    /// The table behind a step from a table.
+    fn step(&self, at: usize, step: Step) -> Option<usize> {
+        match step {
+            Step::Parent => self.tables[at].parent,
+            Step::Ref(reference) => self.tables[at].refs[reference].as_ref().map(|reference| reference.table),
+            Step::Fact(n) => match &self.tables[at].source {
+                super::Source::Each(facts) => Some(facts.get(n)?.hand.table),
+                _ => None,
+            },
+        }
+    }
+
+    /// The columns that decide an input: the one at the end of its path, and those that pick the rows on the way.
+    pub(super) fn path(&self, table: usize, input: &Input) -> Vec<(usize, usize)> {
+        let (mut at, mut found) = (table, Vec::new());
+        for step in &input.steps {
+            if let Step::Ref(reference) = step
+                && let Some(reference) = &self.tables[at].refs[*reference]
+            {
+                found.push((at, reference.pick));
+            }
+            match self.step(at, *step) {
+                Some(next) => at = next,
+                None => return found,
+            }
+        }
+        found.push((at, input.column));
+        found
+    }
+
     /// The columns whose values a column hands on, one step back.
     fn sources(&self, table: usize, column: usize) -> Vec<(usize, usize)> {
+        let mut all: Vec<_> = self.handed(table, column).into_iter().map(|(at, _)| at).collect();
+        all.dedup();
+        all
+    }
+
+    /// The columns whose values a column hands on, one step back, and in which form.
+    pub(super) fn handed(&self, table: usize, column: usize) -> Vec<((usize, usize), Form)> {
         let Column { op, inputs, .. } = &self.tables[table].columns[column];
-        let here = |index: &usize| inputs.get(*index).and_then(|input| self.target(table, input));
+        let here =
+            |(index, form): (usize, Form)| Some((inputs.get(index).and_then(|input| self.target(table, input))?, form));
+        let open = |at: (usize, usize)| (at, Form::Open);
         match op {
             Op::Expr(expr) => {
                 let mut found = Vec::new();
-                carried(expr, &mut found);
+                carried(expr, Form::Open, &mut found);
                 found.sort_unstable();
                 found.dedup();
-                found.iter().filter_map(here).collect()
+                found.into_iter().filter_map(here).collect()
             }
             Op::Generator(generator) if generator.data_type() == DataType::Utf8 => {
-                (0..inputs.len()).filter_map(|index| here(&index)).collect()
+                let chained = generator.chained().unwrap_or_default();
+                let form = |index: usize| match chained.contains(&index) {
+                    false => Form::Open,
+                    true if self.written(table, &inputs[index]).is_some() => Form::Linked,
+                    true => Form::Hashed,
+                };
+                (0..inputs.len()).filter_map(|index| here((index, form(index)))).collect()
             }
             Op::Aggregate(aggregate) if aggregate.function.carries() => {
-                aggregate.argument.map(|argument| (aggregate.hand.table, argument)).into_iter().collect()
+                aggregate.argument.map(|argument| open((aggregate.hand.table, argument))).into_iter().collect()
             }
-            Op::Listed(values) => {
-                let column = |value: &Listed| match value {
-                    Listed::Column(table, column) => Some((*table, *column)),
-                    Listed::Constant(_) | Listed::Null => None,
-                };
-                values.iter().filter_map(column).collect()
-            }
+            Op::Listed(values) => values.iter().filter_map(Listed::column).map(open).collect(),
             Op::Window(window) if window.function.carries() => {
-                window.arguments.iter().map(|argument| (table, *argument)).collect()
+                window.arguments.iter().map(|argument| open((table, *argument))).collect()
             }
             _ => Vec::new(),
         }

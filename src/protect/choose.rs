@@ -1,14 +1,16 @@
 //! The decision for each column: the profile's wishes, overruled by what the user chose for classes, kinds and columns.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::str::FromStr;
 
 use arrow_schema::Field;
 
-use super::{Domain, Handling, generalize, handling, nothing};
+use super::{Domain, Handling, chains, generalize, handling, nothing};
 use crate::error::{Error, Result, did_you_mean};
 use crate::kinds::{self, Kind, Remains};
 use crate::notes::{Key, Noted};
-use crate::plan::{Known, Plan};
+use crate::plan::{Disclosure, Known, Plan};
 
 /// A user's choices, from `--protect` and `--deidentify`.
 #[derive(Debug, Default)]
@@ -66,7 +68,7 @@ pub struct Decision {
     pub handling: &'static Handling,
     /// The domain; `None` for a handling that takes none, and for cells that are bound to their rows.
     pub domain: Option<String>,
-    /// Who asked for it: `profile`, `class`, `kind`, `column`, `key` or `safe-harbor`.
+    /// Who asked for it: `profile`, `class`, `kind`, `column`, `key`, `derived` or `safe-harbor`.
     pub by: &'static str,
 }
 
@@ -265,12 +267,50 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
             });
         }
     }
+    inherit(plan, &mut all);
     follow_keys(plan, &mut all)?;
     for decision in &all {
         possible(plan, decision)?;
     }
     no_pairs(&all)?;
+    chains::possible(plan, &all)?;
     Ok(all)
+}
+
+/// A table and a column of it.
+type At = (usize, usize);
+
+/// Gives columns that nobody classified the strictest handling of what they hand on, or of what they tell a hash of.
+fn inherit(plan: &Plan, all: &mut [Decision]) {
+    let mut facts = Disclosure::new(plan);
+    let place = |one: &Decision| {
+        let table = plan.table(&one.table).ok()?;
+        Some((table, plan.tables[table].columns.iter().position(|column| column.name == one.column)?))
+    };
+    let mut protected: Vec<(Decision, Rc<BTreeSet<At>>)> = Vec::new();
+    let mut by_fact: BTreeMap<At, Vec<usize>> = BTreeMap::new();
+    for one in all.iter().filter(|one| !one.handling.is_clear()) {
+        let own = place(one).map(|at| facts.open(at)).unwrap_or_default();
+        if let Some(first) = own.first() {
+            by_fact.entry(*first).or_default().push(protected.len());
+            protected.push((one.clone(), own));
+        }
+    }
+    for one in all.iter_mut().filter(|one| one.handling.is_clear() && one.by == "profile" && one.class.is_empty()) {
+        let Some(at) = place(one) else { continue };
+        let told: BTreeSet<_> = facts.open(at).union(&facts.hashed(at)).copied().collect();
+        let theirs = told.iter().filter_map(|fact| by_fact.get(fact)).flatten().map(|n| &protected[*n]);
+        let theirs = theirs.filter(|(_, own)| own.is_subset(&told)).map(|(decision, _)| decision);
+        if let Some(strictest) = theirs.min_by_key(|decision| decision.handling.leaves) {
+            one.handling = strictest.handling;
+            let field =
+                plan.tables[at.0].schema.field_with_name(&one.column).ok().filter(|field| field.is_primary_key());
+            let alone = field.filter(|_| strictest.handling.binds_rows(strictest.domain.as_deref()));
+            one.domain = alone.map(|field| domain(plan, at.0, field, 0)).or_else(|| strictest.domain.clone());
+            one.class.clone_from(&strictest.class);
+            one.by = "derived";
+        }
+    }
 }
 
 /// Gives foreign keys the handling of the key that they repeat.
@@ -387,6 +427,13 @@ fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec
         return spec(if nothing::CLEAR.fit_for(&known.class) { &nothing::CLEAR } else { &nothing::NULL });
     }
     if field.is_primary_key() || field.reference().is_some() {
+        // A key may not go, because rows are joined by it; a token in its place joins them, and tells nothing.
+        let own: Option<Spec> = known.handling.as_deref().and_then(|text| text.parse().ok());
+        let joint = |own: &Spec| own.domain.clone().or_else(|| known.domain.clone());
+        if let Some(own) = own.filter(|own| !own.handling.is_clear() && own.handling.keeps_joins(joint(own).as_deref()))
+        {
+            return Ok(Spec { domain: joint(&own).filter(|_| own.handling.takes_domain()), ..own });
+        }
         return Err(Error::profile(
             path,
             format!(
@@ -395,7 +442,7 @@ fn safe_harbor(table: &str, field: &Field, known: Option<&Known>) -> Result<Spec
                 known.hipaa
             ),
         )
-        .hint("give the table a surrogate key that is derived of nothing (45 CFR 164.514(c))"));
+        .hint("a surrogate key that is derived of nothing (45 CFR 164.514(c)), or a kind that makes a token of it, such as dated_key"));
     }
     let coarse = (generalize::GENERALIZE.accepts)(field, known.kind).is_ok();
     spec(if coarse { &generalize::GENERALIZE } else { &nothing::NULL })

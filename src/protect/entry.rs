@@ -29,6 +29,22 @@ pub struct ProtectionEntry {
     pub encrypt_nulls: bool,
     /// The columns that are not clear.
     pub columns: Vec<ProtectedColumn>,
+    /// The chains of hashes that run over cells as they are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chains: Vec<ChainEntry>,
+}
+
+/// A chain of hashes over cells as they are written: each hash is SHA-256, in hex, of the one before (64 zeros for the
+/// first of a parent's rows) and the texts of the cells in `over`, empty where null, with `|` between them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainEntry {
+    /// The table.
+    pub table: String,
+    /// The column that has the hashes.
+    pub column: String,
+    /// The columns whose cells are hashed, in order.
+    pub over: Vec<String>,
 }
 
 /// A data key, without the key.
@@ -83,6 +99,19 @@ impl ProtectedColumn {
     }
 }
 
+impl Protection {
+    /// The chains of hashes that run over cells as they are written.
+    fn chains(&self, plan: &Plan) -> Vec<ChainEntry> {
+        let entries = self.tables.iter().zip(&plan.tables).flat_map(|(table, known)| {
+            table.chains.iter().map(|linked| {
+                let (column, over) = linked.names(plan);
+                ChainEntry { table: known.name.clone(), column, over }
+            })
+        });
+        entries.collect()
+    }
+}
+
 impl ProtectionEntry {
     /// The entry of a protection; `None` if no column is protected.
     #[must_use]
@@ -123,6 +152,7 @@ impl ProtectionEntry {
             pad: settings.pad,
             encrypt_nulls: settings.encrypt_nulls,
             columns: columns.collect(),
+            chains: protection.chains(plan),
         })
     }
 }

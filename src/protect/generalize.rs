@@ -1,7 +1,7 @@
 //! `generalize`: dates, ages and postal codes made as coarse as 45 CFR 164.514(b)(2)(i) asks.
 //!
-//! Dates become years, ages from 90 on become 90, and so do the years of birth of those who are as old (all of them become
-//! the year 90 years before the data set's end). Postal codes keep their first three digits, or become `000` where
+//! Dates become years, and ages from 90 on become 90. A year that tells of such an age, whatever its date is called, becomes
+//! the year 90 years before the data set's end. Postal codes keep their first three digits, or become `000` where
 //! fewer than 20,000 people live in such an area.
 
 use std::sync::Arc;
@@ -42,7 +42,8 @@ const OLD: i64 = 90;
 const DAY: i64 = 86_400_000_000;
 
 enum Generalize {
-    Year { least: Option<i64> },
+    /// The year, at least this one.
+    Year(i64),
     Age,
     Zip,
 }
@@ -63,8 +64,7 @@ fn rule(field: &Field, kind: Option<&Kind>) -> Result<Generalization> {
 impl Generalize {
     fn new(subject: &Subject<'_>) -> Result<Self> {
         Ok(match rule(subject.field, subject.kind)? {
-            Generalization::Year => Self::Year { least: None },
-            Generalization::BirthYear => Self::Year { least: Some(year(subject.run.as_of) - OLD) },
+            Generalization::Year => Self::Year(year(subject.run.as_of) - OLD),
             Generalization::Age => Self::Age,
             Generalization::Zip3 => Self::Zip,
         })
@@ -78,14 +78,14 @@ fn year(days: i32) -> i64 {
 impl Protect for Generalize {
     fn data_type(&self, _: &DataType) -> DataType {
         match self {
-            Generalize::Year { .. } | Generalize::Age => DataType::Int64,
+            Generalize::Year(_) | Generalize::Age => DataType::Int64,
             Generalize::Zip => DataType::Utf8,
         }
     }
 
     fn apply(&self, clear: &ArrayRef, _: &Rows) -> Result<ArrayRef> {
         Ok(match self {
-            Generalize::Year { least } => {
+            Generalize::Year(least) => {
                 let days: Vec<Option<i64>> = match clear.data_type() {
                     DataType::Date32 => clear.as_primitive::<Date32Type>().iter().map(|d| d.map(i64::from)).collect(),
                     _ => {
@@ -93,10 +93,7 @@ impl Protect for Generalize {
                         instants.iter().map(|t| t.map(|t| t.div_euclid(DAY))).collect()
                     }
                 };
-                let years = days.into_iter().map(|day| {
-                    let year = year(i32::try_from(day?).ok()?);
-                    Some(least.map_or(year, |least| year.max(least)))
-                });
+                let years = days.into_iter().map(|day| Some(year(i32::try_from(day?).ok()?).max(*least)));
                 Arc::new(years.collect::<Int64Array>())
             }
             Generalize::Age => Arc::new(

@@ -9,7 +9,16 @@ use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, StringArray};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use crate::error::{Error, Result};
-use crate::format::write::texts as canonical;
+use crate::format::write::texts as canonical_texts;
+
+/// The texts of a column, as an unencrypted CSV would have them; those of bytes are text cells of ciphertext.
+///
+/// # Errors
+///
+/// If a value has no text, such as a date after the year 9999.
+pub fn canonical(array: &ArrayRef) -> Result<StringArray> {
+    canonical_texts::texts(array)
+}
 
 /// The text of each row, as an unencrypted CSV would have it.
 pub enum Texts {
@@ -27,8 +36,8 @@ impl Texts {
     /// If a value has no text, such as a date after the year 9999.
     pub fn new(array: &ArrayRef) -> Result<Self> {
         Ok(match array.as_dictionary_opt::<Int32Type>() {
-            Some(codes) => Self::Coded(codes.clone(), canonical::texts(codes.values())?),
-            None => Self::Plain(canonical::texts(array)?),
+            Some(codes) => Self::Coded(codes.clone(), canonical_texts::texts(codes.values())?),
+            None => Self::Plain(canonical_texts::texts(array)?),
         })
     }
 

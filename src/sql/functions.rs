@@ -95,6 +95,8 @@ pub enum Carries {
     Nothing,
     /// Every argument.
     All,
+    /// Every argument, as an unkeyed hash: whoever can list the possible values finds the one.
+    Hashed,
     /// The arguments at these positions, from 0; the others are options.
     Only(&'static [usize]),
 }
@@ -105,7 +107,7 @@ impl Carries {
     pub fn argument(self, place: usize) -> bool {
         match self {
             Carries::Nothing => false,
-            Carries::All => true,
+            Carries::All | Carries::Hashed => true,
             Carries::Only(places) => places.contains(&place),
         }
     }

@@ -314,9 +314,13 @@ fn held_against(request: &Request, set: &DataSet, made: ReadChunk<'_, '_>, findi
     let ReadChunk { mut chunk, numbers, replay, read } = made;
     if replay {
         for Read { table, file, start, batch } in &read {
-            let derived = protection.apply(*table, chunk.batch(*table)?, &numbers)?;
+            let clear = chunk.batch(*table)?;
+            let derived = protection.apply(*table, clear, &numbers, &mut chunk)?;
             compare(request, &derived, batch, file, *start, protection.settings.random_nonce, findings)?;
         }
+    }
+    for read in &read {
+        linked(set, &mut chunk, read, findings)?;
     }
     let places: Vec<(usize, &FileEntry, u64)> = read.iter().map(|read| (read.table, read.file, read.start)).collect();
     let clear = |read: &Read<'_>| Ok((read.table, bare(&mut chunk, set, read.table, &read.batch)?));
@@ -335,6 +339,22 @@ fn held_against(request: &Request, set: &DataSet, made: ReadChunk<'_, '_>, findi
             let finding = Finding::new(&format!("check {}", failure.check), message);
             findings.add(finding.file(&file.path).table(&failure.table).row(start + failure.first as u64 + 1));
         }
+    }
+    Ok(())
+}
+
+/// The chains of hashes over protected cells, which everybody can verify: the first row of each column that breaks one.
+fn linked(set: &DataSet, chunk: &mut Chunk<'_>, read: &Read<'_>, findings: &Findings) -> Result<()> {
+    for (place, expected) in set.protection().links(read.table, &read.batch, chunk)? {
+        let (expected, column) = (plain(&expected)?, plain(read.batch.column(place))?);
+        if expected.to_data() == column.to_data() {
+            continue;
+        }
+        let differs = |row: &usize| expected.slice(*row, 1).to_data() != column.slice(*row, 1).to_data();
+        let Some(first) = (0..column.len()).find(differs) else { continue };
+        let finding = Finding::new("chain", "the chain of hashes over the cells as they are written breaks here");
+        let finding = finding.file(&read.file.path).table(&read.file.table).row(read.start + first as u64 + 1);
+        findings.add(finding.column(read.batch.schema().field(place).name()));
     }
     Ok(())
 }

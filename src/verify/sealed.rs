@@ -95,10 +95,12 @@ fn decisions(plan: &Plan, entry: &ProtectionEntry) -> Result<Vec<Decision>> {
     entry.columns.iter().map(decision).collect()
 }
 
-/// The rows of a table in the clear: what was read where it is clear, and what the profile makes where it is protected.
+/// The rows of a table in the clear: what was read where it is clear, and what the profile makes where it is protected, or
+/// follows from protected cells.
 pub(super) fn bare(chunk: &mut Chunk<'_>, set: &DataSet, table: usize, read: &RecordBatch) -> Result<RecordBatch> {
     let schema = set.protection().schema(set.plan(), table);
-    let sealed = |at: usize| schema.field(at).is_protected();
+    let late = set.protection().late(table);
+    let sealed = |at: usize| schema.field(at).is_protected() || late.contains(&at);
     if !(0..schema.fields().len()).any(sealed) {
         return Ok(read.clone());
     }

@@ -24,7 +24,10 @@ const LAYERS: [&[&str]; 16] = [
 
 /// The modules inside of some of them, by the same rule. One that is not listed is used by its parent alone, and uses none of these.
 const ROOMS: [(&str, &[&[&str]]); 3] = [
-    ("plan", &[&["limits", "options", "origin", "deal", "trees"], &["references"], &["evaluate"]]),
+    (
+        "plan",
+        &[&["limits", "options", "origin", "chain", "deal", "trees"], &["references", "disclosure"], &["evaluate"]],
+    ),
     (
         "folder",
         &[

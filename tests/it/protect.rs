@@ -2,7 +2,9 @@
 
 mod bytes;
 mod canary;
+mod chains;
 mod commands;
+mod composed;
 mod keyrings;
 mod nonces;
 mod reading;

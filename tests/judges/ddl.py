@@ -26,7 +26,7 @@ CHOICES = {
     "encrypted": ["--protect", "phi=encrypt", "--protect", "pii=encrypt", "--protect", "pci=encrypt", "--pad", "32", "--encrypt-nulls", *KEY],
     "hashed": ["--protect", "profile", "--protect", "pii=token", "--protect", "internal=hash-keyed", *KEY],
     "joinable": ["--protect", "profile", "--protect", "person.person_id=encrypt:who", "--encrypt-nulls", *KEY],
-    "safe harbor": ["--deidentify", "safe-harbor"],
+    "safe harbor": ["--deidentify", "safe-harbor", *KEY],
 }
 
 

@@ -8,6 +8,13 @@ use super::Chunk;
 use crate::error::{Error, Result};
 
 impl Chunk<'_> {
+    /// Forgets every column that was computed; the rows stay.
+    pub fn forget(&mut self) {
+        for frame in &mut self.frames {
+            frame.columns.fill(None);
+        }
+    }
+
     /// Replaces the written columns of some tables of the tree by the columns of batches. Columns that are not written
     /// are computed again from them. The rows of the tree themselves, and how they belong together, remain those of the
     /// plan.
@@ -22,9 +29,7 @@ impl Chunk<'_> {
         for table in plan.tree(root).tables {
             self.frame_of(table)?;
         }
-        for frame in &mut self.frames {
-            frame.columns.fill(None);
-        }
+        self.forget();
         for (table, batch) in tables {
             let frame = self.frame_of(*table)?;
             let columns = &plan.tables[*table].columns;

@@ -26,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             })
         },
         nulls: Nulls::Strict,
-        carries: Carries::All,
+        carries: Carries::Hashed,
     },
     Function {
         name: "luhn_valid",

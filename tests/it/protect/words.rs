@@ -37,7 +37,7 @@ fn a_word_that_is_not_known_stops_every_command() {
         ("hipaa = \"G\"", "", "PII-024", "pii = \"KIND\""),
         ("null = 0.0", "[tables.t.classes]\nsssn = [\"a\"]", "PII-002", "did you mean `ssn`?"),
         ("null = 0.0", "[tables.t.classes]\nssn = [\"aa\"]", "PII-004", "`a`"),
-        ("pii = \"ssn\", hidden = true", "b = \"upper(a)\"", "PII-005", "made of it"),
+        ("null = 0.0", "[tables.t.let]\nb = \"upper(a)\"\n[tables.t.classes]\nssn = [\"b\"]", "PII-005", "made of it"),
         // The weaker of two classifications won.
         ("pii = \"date\"", "[tables.t.classes]\nssn = [\"a\"]", "PII-003", "once"),
     ];
