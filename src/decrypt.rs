@@ -4,12 +4,12 @@
 //! what an unprotected run would have written, byte for byte, for the columns that could be opened.
 
 mod cells;
-mod leaks;
+mod opened;
 mod reencrypt;
 
 use std::path::{Path, PathBuf};
 
-pub use leaks::{Leak, Place, leaks};
+pub(crate) use opened::OpenedRows;
 use rayon::ThreadPool;
 pub use reencrypt::reencrypt;
 

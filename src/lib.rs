@@ -27,6 +27,7 @@ pub mod folder;
 pub mod format;
 pub mod generator;
 pub mod kinds;
+pub mod leaks;
 pub mod notes;
 pub mod order;
 pub mod part;

@@ -9,6 +9,7 @@
 //! where there are too many for that.
 
 mod chance;
+mod confirm;
 mod escapes;
 mod filter;
 mod windows;
@@ -16,12 +17,12 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Kind, Result};
-use chance::{Hits, Ranges, in_word};
+use chance::{Ranges, in_word};
 use filter::Filter;
 use windows::{LEAST, MOST, Rolling, Runs, delimited};
 
@@ -40,12 +41,14 @@ pub const OVERLAP: usize = windows::REACH + 8;
 /// The group of the values that must not be found; control groups have the numbers from 1.
 pub const OWN: u8 = 0;
 /// The most control groups.
-pub const MOST_GROUPS: u8 = 30;
+pub const MOST_GROUPS: u8 = 29;
+/// The group of values that may be in any file: a value of it is not counted.
+pub const ALLOWED: u8 = 30;
 
 /// A value that is looked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Value<'a> {
-    /// [`OWN`], or the number of a control group.
+    /// [`OWN`], [`ALLOWED`], or the number of a control group.
     pub group: u8,
     /// The column, as a number from 0.
     pub column: usize,
@@ -104,6 +107,8 @@ pub struct Candidates<P> {
     shapes: BTreeMap<u64, u64>,
     words: u64,
     bytes: u64,
+    /// How many stretches of so many digits there are, separators left out; the last counts all longer ones too.
+    digits: Vec<u64>,
     full: bool,
 }
 
@@ -147,7 +152,7 @@ pub struct Finding<P> {
 pub struct Outcome<P> {
     /// The hits, by file and column.
     pub findings: Vec<Finding<P>>,
-    /// For each column how many of the values found are values of control groups as well, and were not counted.
+    /// For each column how many of the values found are values of other groups as well, and were not counted.
     pub shared: Vec<u64>,
 }
 
@@ -220,154 +225,16 @@ impl Search {
             search: self,
             rolling: rolling.filter(|(_, longest)| *longest > 0).collect(),
             runs: Runs::default(),
-            seen: Candidates { found: BTreeMap::new(), shapes: BTreeMap::new(), words: 0, bytes: 0, full: false },
+            seen: Candidates {
+                found: BTreeMap::new(),
+                shapes: BTreeMap::new(),
+                words: 0,
+                bytes: 0,
+                digits: vec![0; MOST + 1],
+                full: false,
+            },
             order: 0,
         }
-    }
-
-    /// Holds the candidates of all files against the values, and counts what is really there.
-    ///
-    /// # Errors
-    ///
-    /// If the values cannot be made, or there were more candidates than the memory holds and none is a leak.
-    pub fn confirm<P: Clone>(&self, values: &dyn Values, files: &[Candidates<P>]) -> Result<Outcome<P>> {
-        let wanted: BTreeSet<u64> = files.iter().flat_map(|file| file.found.keys().copied()).collect();
-        let mut known: BTreeMap<u64, Vec<Known>> = BTreeMap::new();
-        let mut runs = Runs::default();
-        if !wanted.is_empty() {
-            values.each(&mut |value| {
-                runs.split(value.text);
-                let run = runs.longest();
-                let letters = runs.get(run.clone());
-                let hash = windows::value(windows::polynomial(letters), letters.len());
-                if letters.len() >= LEAST && wanted.contains(&hash) {
-                    let all = known.entry(hash).or_default();
-                    let groups = 1_u32 << value.group.min(MOST_GROUPS);
-                    match all.iter_mut().find(|known| known.column == value.column && *known.letters == *letters) {
-                        Some(known) => known.groups |= groups,
-                        None => all.push(Known {
-                            column: value.column,
-                            groups,
-                            letters: letters.into(),
-                            written: value.text[runs.place(&run)].into(),
-                        }),
-                    }
-                }
-                Ok(())
-            })?;
-        }
-        let mut outcome = Outcome { findings: Vec::new(), shared: vec![0; self.columns.len()] };
-        for (number, file) in files.iter().enumerate() {
-            self.judge(number, file, &known, &mut outcome);
-        }
-        if files.iter().any(|file| file.full) && !outcome.findings.iter().any(|finding| finding.leak) {
-            return Err(Error::new(Kind::Usage, "more places look like values than the memory holds")
-                .hint("more memory allows more of them"));
-        }
-        Ok(outcome)
-    }
-
-    /// The hits in one file.
-    fn judge<P: Clone>(
-        &self,
-        number: usize,
-        file: &Candidates<P>,
-        known: &BTreeMap<u64, Vec<Known>>,
-        outcome: &mut Outcome<P>,
-    ) {
-        let mut columns: BTreeMap<usize, [Tally<P>; 2]> = BTreeMap::new();
-        for (hash, candidate) in &file.found {
-            for known in known.get(hash).into_iter().flatten().filter(|known| known.letters == candidate.letters) {
-                if !known.groups.is_power_of_two() {
-                    outcome.shared[known.column] += u64::from(known.groups & 1);
-                    continue;
-                }
-                let group = known.groups.trailing_zeros() as usize;
-                let exact = candidate.spellings.iter().find(|(text, _)| *text == known.written);
-                let tallies = columns.entry(known.column).or_insert_with(|| [Tally::new(self), Tally::new(self)]);
-                let tally = &mut tallies[usize::from(exact.is_none())];
-                match group {
-                    0 => {
-                        tally.hits.own += 1;
-                        let spot = exact.map_or(&candidate.first, |(_, spot)| spot);
-                        if tally.first.as_ref().is_none_or(|first| spot.order < first.order) {
-                            tally.first = Some(spot.clone());
-                        }
-                        tally.count_form(self, file, known, exact.is_some());
-                    }
-                    _ => {
-                        if let Some(count) = tally.hits.control.get_mut(group - 1) {
-                            *count += 1;
-                        }
-                    }
-                }
-            }
-        }
-        for (column, tallies) in columns {
-            let judged = tallies.into_iter().filter_map(|tally| {
-                let place = tally.first.as_ref()?.place.clone();
-                let hits = tally.hits();
-                let verdict = hits.judge();
-                Some(Finding {
-                    column,
-                    file: number,
-                    place,
-                    values: hits.own,
-                    expected: verdict.expected,
-                    p: verdict.p,
-                    leak: verdict.leak,
-                })
-            });
-            outcome.findings.extend(judged.min_by(|a, b| a.p.total_cmp(&b.p)));
-        }
-    }
-}
-
-/// A value that is in the text.
-struct Known {
-    column: usize,
-    /// A bit for each group that has it.
-    groups: u32,
-    letters: Box<[u8]>,
-    written: Box<[u8]>,
-}
-
-/// Hits of one column in one file: of words exactly as they are written, or of any other place.
-struct Tally<P> {
-    hits: Hits,
-    first: Option<Spot<P>>,
-    /// Hits by chance for each shape.
-    forms: BTreeMap<u64, f64>,
-    formless: bool,
-}
-
-impl<P> Tally<P> {
-    fn new(search: &Search) -> Self {
-        let hits = Hits { own: 0, control: vec![0; usize::from(search.controls)], form: None };
-        Self { hits, first: None, forms: BTreeMap::new(), formless: false }
-    }
-
-    /// How many hits the form of a value explains: as many as there are words of its shape, or places at all.
-    fn count_form(&mut self, search: &Search, file: &Candidates<P>, known: &Known, exact: bool) {
-        let Some(shape) = chance::shape(&known.written) else {
-            self.formless = true;
-            return;
-        };
-        let places = match exact {
-            true if file.shapes.len() < MOST_SHAPES => file.shapes.get(&shape).copied().unwrap_or(1),
-            true => file.words,
-            false => file.bytes,
-        };
-        let looked = &search.columns[known.column];
-        let bits = looked.ranges.bits(&known.written);
-        let expected = places as f64 * looked.values as f64 / libm::exp2(bits);
-        let form = self.forms.entry(shape).or_insert(expected);
-        *form = form.max(expected);
-    }
-
-    fn hits(&self) -> Hits {
-        let form = (!self.formless).then(|| self.forms.values().sum());
-        Hits { form, ..self.hits.clone() }
     }
 }
 
@@ -405,6 +272,9 @@ impl<P: Clone> Scanner<'_, P> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for run in runs.all() {
             let letters = runs.get(run.clone());
+            for digits in letters.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() >= LEAST) {
+                self.seen.digits[digits.len().min(MOST)] += 1;
+            }
             for (rolling, longest) in &self.rolling {
                 rolling.each(letters, |start, hash| {
                     if !search.filter.has(windows::prefix(hash, rolling.length())) {

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub use finding::{Finding, Findings};
 pub use replay::Sample;
+pub(crate) use replay::{compiled, data_set};
 
 pub use crate::folder::envelope::PublicKey;
 

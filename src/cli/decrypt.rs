@@ -6,10 +6,9 @@ use clap::Args;
 
 use super::protect_args::{KeyArgs, one_key};
 use super::{text_table, threads};
-use crate::decrypt::{ColumnName, Opener, Request, Written, leaks, open, read_all, reencrypt};
+use crate::decrypt::{ColumnName, Opener, Request, Written, open, read_all, reencrypt};
 use crate::disk::System;
-use crate::error::{Error, Kind, Result};
-use crate::protect::keyring::Keys;
+use crate::error::{Error, Result};
 
 #[derive(Args)]
 pub(super) struct Decrypt {
@@ -107,31 +106,6 @@ impl Decrypt {
         let request = Request { folder, file, columns, opener, again: None, strict: self.strict, out };
         report(&open(&System, &request, &all, threads(self.threads)?)?)
     }
-}
-
-/// Looks for the plaintext of every encrypted value of six bytes and more in every file of a folder; an error where one is found.
-pub(super) fn no_plaintext(folder: &Path, keys: Option<&Keys>) -> Result<()> {
-    let keys =
-        keys.ok_or_else(|| Error::usage("--no-plaintext needs the key").hint("--keyring FILE or --key SOURCE"))?;
-    let request = Request {
-        folder: folder.to_owned(),
-        file: None,
-        columns: Vec::new(),
-        opener: Opener::Keys(keys),
-        again: None,
-        strict: false,
-        out: PathBuf::new(),
-    };
-    let (values, found) = leaks(&request, &read_all(folder)?)?;
-    let rows: Vec<Vec<String>> =
-        found.iter().map(|leak| vec![leak.path.clone(), leak.column.clone(), leak.at.to_string()]).collect();
-    if let Some(first) = found.first() {
-        text_table::print(&text_table::aligned(&["file", "plaintext of", "at"], &rows))?;
-        let message = format!("`{}` has plaintext of `{}`", first.path, first.column);
-        return Err(Error::new(Kind::Verification, message)
-            .hint("another column has the same values, and is clear: protect it too"));
-    }
-    text_table::print(&format!("{values} different values, none of them in a file\n"))
 }
 
 impl Reencrypt {

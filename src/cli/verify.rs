@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::decrypt::no_plaintext;
 use super::protect_args::KeyArgs;
 use super::{LogFormat, log, number, text_table, threads};
+use crate::decrypt::read_all;
 use crate::error::{Error, Kind, Result};
+use crate::leaks::{self, Leak};
 use crate::verify::{self, PublicKey, Report, Request, Sample};
 
 #[derive(Args)]
@@ -43,7 +44,8 @@ pub(super) struct Verify {
     /// Show the values that are wrong, and what they should be.
     #[arg(long)]
     show_values: bool,
-    /// Also look for the plaintext of every encrypted value of six bytes and more in every file; this needs the key.
+    /// Also search every file for protected values that identify a person, and for secrets, in the clear. Needs the key, and for
+    /// values behind tokens, hashes and masks the seed.
     #[arg(long)]
     no_plaintext: bool,
     #[command(flatten)]
@@ -86,7 +88,7 @@ impl Verify {
             return Err(Error::new(Kind::Verification, format!("{what}; the first: {first}")));
         }
         if self.no_plaintext {
-            no_plaintext(&self.folder, request.keys.as_ref())?;
+            no_plaintext(&request, log_format)?;
         }
         report.refused.map_or(Ok(()), Err)
     }
@@ -106,6 +108,30 @@ impl Verify {
             }
         }
     }
+}
+
+/// Searches the files of a folder for protected values; an error if there are more than chance explains.
+fn no_plaintext(request: &Request, log_format: LogFormat) -> Result<()> {
+    let report = leaks::search(request, &read_all(&request.folder)?)?;
+    match log_format {
+        LogFormat::Json => report.notes.iter().for_each(|note| log::note(note)),
+        LogFormat::Text => {
+            let notes: Vec<String> = report.notes.iter().map(|note| format!("note  {note}\n")).collect();
+            text_table::print(&notes.concat())?;
+        }
+    }
+    let Some(first) = report.leaks.first() else {
+        let (values, columns) = (text_table::count(report.values), report.columns);
+        return text_table::print(&format!("{values} values of {columns} protected columns: no leak\n"));
+    };
+    let row = |leak: &Leak| {
+        let (values, expected) = (text_table::count(leak.values), format!("{:.1}", leak.expected));
+        vec![leak.path.clone(), leak.column.clone(), leak.at.to_string(), values, expected]
+    };
+    let rows: Vec<Vec<String>> = report.leaks.iter().map(row).collect();
+    text_table::print(&text_table::aligned(&["file", "plaintext of", "first at", "values", "by chance"], &rows))?;
+    Err(Error::new(Kind::Verification, format!("`{}` has plaintext of `{}`", first.path, first.column))
+        .hint("if another column has the same values in the clear, protect it too"))
 }
 
 /// A line a finding, a line a note, and what was looked at.

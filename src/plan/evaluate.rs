@@ -182,6 +182,20 @@ impl<'p> Chunk<'p> {
         Err(error.in_row(row).name_row(|row| self.place(frame, row)))
     }
 
+    /// Computes one written column of a table of the tree, as [`batch`](Self::batch) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`batch`](Self::batch), or if the table writes no such column.
+    pub fn written(&mut self, table: usize, name: &str) -> Result<ArrayRef> {
+        let frame = self.frame_of(table)?;
+        let columns = &self.plan.tables[table].columns;
+        let index = columns.iter().position(|column| column.visible && column.name == name).ok_or_else(|| {
+            Error::usage(format!("the table `{}` writes no column `{name}`", self.plan.tables[table].name))
+        })?;
+        self.typed(frame, index)
+    }
+
     /// Counts the rows of a table of the tree in this chunk.
     ///
     /// # Errors

@@ -219,17 +219,38 @@ impl Plan {
     /// columns that are classified: they have decided for those behind them.
     #[must_use]
     pub fn carries(&self, table: usize, column: usize) -> Vec<(usize, usize)> {
-        let (mut found, mut seen, mut waiting) = (Vec::new(), vec![(table, column)], vec![(table, column)]);
+        let mut found = Vec::new();
+        self.visit_sources((table, column), |at, index| {
+            let known = self.known(at, &self.tables[at].columns[index].name);
+            if known.as_ref().is_some_and(|known| kinds::personal(&known.class)) {
+                found.push((at, index));
+            }
+            known.is_none()
+        });
+        found
+    }
+
+    /// The written columns classified as not personal whose values a column hands on, over any number of steps.
+    #[must_use]
+    pub fn impersonal_sources(&self, table: usize, column: usize) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        self.visit_sources((table, column), |at, index| {
+            let source = &self.tables[at].columns[index];
+            let known = self.known(at, &source.name).filter(|known| source.visible && !kinds::personal(&known.class));
+            if known.is_some() {
+                found.push((at, index));
+            }
+            known.is_none()
+        });
+        found
+    }
+
+    /// Visits the columns whose values a column hands on, once each. `further` tells whether to go on behind one.
+    fn visit_sources(&self, start: (usize, usize), mut further: impl FnMut(usize, usize) -> bool) {
+        let (mut seen, mut waiting) = (vec![start], vec![start]);
         while let Some((at, index)) = waiting.pop() {
-            let own = &self.tables[at].columns[index];
-            if (at, index) != (table, column) {
-                let known = self.known(at, &own.name);
-                if let Some(known) = known {
-                    if kinds::personal(&known.class) {
-                        found.push((at, index));
-                    }
-                    continue;
-                }
+            if (at, index) != start && !further(at, index) {
+                continue;
             }
             for next in self.sources(at, index) {
                 if !seen.contains(&next) {
@@ -238,7 +259,6 @@ impl Plan {
                 }
             }
         }
-        found
     }
 
     /// Notes classes, kinds and origins in the schemas, for writers, catalogues and protection.

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-/// Hits that are less probable than this by chance are a leak.
-const SIGNIFICANT: f64 = 1e-3;
 /// Bits that a letter of a word tells.
 const LETTER: f64 = 1.5;
 /// Bits that a digit tells.
@@ -56,30 +54,58 @@ pub(super) fn grow(shape: u64, byte: u8) -> u64 {
     super::windows::push(shape, class)
 }
 
-/// The range of the numbers that a column's values have in them, by how many digits they have.
+/// The numbers that a column's values have in them, by how many digits they have.
 #[derive(Debug, Default)]
-pub(super) struct Ranges(BTreeMap<usize, (u128, u128)>);
+pub(super) struct Ranges(BTreeMap<usize, Numbers>);
+
+/// The numbers of so many digits.
+#[derive(Debug)]
+struct Numbers {
+    least: u128,
+    most: u128,
+    /// How often each digit is in each place.
+    digits: Vec<[u64; 10]>,
+}
 
 impl Ranges {
     pub(super) fn add(&mut self, text: &[u8]) {
-        let digits = text.iter().filter(|byte| byte.is_ascii_digit());
-        let (count, number) = digits.fold((0, 0_u128), |(count, number), digit| {
-            (count + 1, number.wrapping_mul(10).wrapping_add(u128::from(digit - b'0')))
+        let digits = || text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0');
+        let (count, number) = digits().fold((0, 0_u128), |(count, number), digit| {
+            (count + 1, number.wrapping_mul(10).wrapping_add(u128::from(digit)))
         });
-        if count <= MOST_DIGITS {
-            let range = self.0.entry(count).or_insert((number, number));
-            *range = (range.0.min(number), range.1.max(number));
+        if count > MOST_DIGITS {
+            return;
         }
+        let numbers = self.0.entry(count).or_insert_with(|| Numbers {
+            least: number,
+            most: number,
+            digits: vec![[0; 10]; count],
+        });
+        numbers.least = numbers.least.min(number);
+        numbers.most = numbers.most.max(number);
+        numbers.digits.iter_mut().zip(digits()).for_each(|(counts, digit)| counts[usize::from(digit)] += 1);
     }
 
-    /// In how many ways a text of the column could have been written, as a power of two.
+    /// In how many ways a text of the column could have been written, as a power of two: by the range of its numbers, and
+    /// by how much the digits vary in each place.
     pub(super) fn bits(&self, text: &[u8]) -> f64 {
         let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
         let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
         let free = DIGIT * digits as f64;
-        let range = self.0.get(&digits).map_or(free, |(low, high)| libm::log2((high - low) as f64 + 1.0));
-        free.min(range) + LETTER * letters as f64
+        let numbers = self.0.get(&digits).map_or(free, |numbers| {
+            let range = libm::log2((numbers.most - numbers.least) as f64 + 1.0);
+            range.min(numbers.digits.iter().map(collision_bits).sum())
+        });
+        free.min(numbers) + LETTER * letters as f64
     }
+}
+
+/// The bits that a digit in one place tells: two of them are equal with the probability 2 to the power of minus as many.
+fn collision_bits(counts: &[u64; 10]) -> f64 {
+    let all: u64 = counts.iter().sum();
+    let share = |count: &u64| *count as f64 / all.max(1) as f64;
+    let equal: f64 = counts.iter().map(|count| share(count) * share(count)).sum();
+    if equal > 0.0 { -libm::log2(equal) } else { DIGIT }
 }
 
 /// How often values of a column were found in a file, each value counted once.
@@ -98,7 +124,8 @@ pub(super) struct Hits {
 pub(super) struct Verdict {
     pub expected: f64,
     pub p: f64,
-    pub leak: bool,
+    /// True if there are more hits than any control group has.
+    pub more: bool,
 }
 
 impl Hits {
@@ -114,7 +141,7 @@ impl Hits {
             (None, None) => f64::INFINITY,
         };
         let p = tail(self.own, expected);
-        Verdict { expected, p, leak: self.own > most && p < SIGNIFICANT }
+        Verdict { expected, p, more: self.own > most }
     }
 }
 
@@ -133,7 +160,10 @@ mod tests {
 
     #[test]
     fn a_control_group_that_is_found_as_often_means_chance() {
-        let hits = |own, control: &[u64], form| Hits { own, control: control.to_vec(), form }.judge().leak;
+        let hits = |own, control: &[u64], form| {
+            let verdict = Hits { own, control: control.to_vec(), form }.judge();
+            verdict.more && verdict.p < 1e-3
+        };
         assert!(!hits(44, &[41, 45], None) && !hits(3, &[1, 2], Some(1e-9)) && !hits(1, &[0, 0], None));
         assert!(hits(200, &[41, 45], None) && hits(1, &[0, 0], Some(1e-6)) && hits(9, &[0], None));
         assert!(!hits(9, &[], None) && hits(9, &[], Some(1e-3)) && !hits(0, &[0], Some(1e-9)));
@@ -144,8 +174,13 @@ mod tests {
         let (mut close, mut wide) = (Ranges::default(), Ranges::default());
         for n in 0..100_u64 {
             close.add(format!("A{:09}", 1000 + n).as_bytes());
-            wide.add(format!("A{:09}", n * 9_999_999).as_bytes());
+            wide.add(format!("A{:09}", n * 387_420_489 % 1_000_000_007 % 1_000_000_000).as_bytes());
         }
-        assert!(close.bits(b"A000001050") < 9.0 && wide.bits(b"A000001050") > 28.0);
+        assert!(close.bits(b"A000001050") < 9.0 && wide.bits(b"A000001050") > 26.0);
+        let mut fixed = Ranges::default();
+        for n in 0..100_u64 {
+            fixed.add(format!("{}-555-01{:02}", 200 + 7 * n, n).as_bytes());
+        }
+        assert!(fixed.bits(b"301-555-0142") < 17.0, "{}", fixed.bits(b"301-555-0142"));
     }
 }

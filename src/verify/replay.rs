@@ -24,7 +24,7 @@ use super::{Finding, Findings, Report, Request, described};
 use crate::dataset::{DataSet, FINGERPRINT};
 use crate::error::{Error, Kind, Result};
 use crate::folder::FileEntry;
-use crate::folder::manifest::{ColumnEntry, StoredManifest};
+use crate::folder::manifest::{ColumnEntry, Manifest, StoredManifest};
 use crate::format::read::Rows;
 use crate::format::write::nulled;
 use crate::format::write::texts::texts;
@@ -135,11 +135,46 @@ fn same_columns(set: &DataSet, table: usize, made: &StoredManifest, file: &FileE
 }
 
 /// The data set of a run: the profile as the run had it, and what the run did to personal data.
-fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
+///
+/// # Errors
+///
+/// If the profile or the seed is not at hand, or is not that of the run.
+pub(crate) fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
     let manifest = &made.manifest;
-    let refuse = |what: String, hint: &str| {
-        Err(Error::new(Kind::Profile, format!("the rows cannot be held against the profile: {what}")).hint(hint))
+    let Some(seed) = manifest.seed.as_ref().or(request.seed.as_ref()) else {
+        return refuse("the seed is not told".to_owned(), "--quick looks at hashes alone");
     };
+    let plan = compiled(manifest, request.profile.as_deref(), seed)?;
+    let protection = protection(&plan, manifest, request.keys.as_ref())?;
+    if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
+        return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
+    }
+    let known = |name: &&str| plan.table(name).is_ok();
+    let tables: Vec<String> =
+        manifest.tables.iter().map(|table| table.name.as_str()).filter(known).map(str::to_owned).collect();
+    let set = DataSet::new(plan).part(made.part()).protected(protection).tables(&tables)?;
+    if set.shown_fingerprint() != manifest.fingerprint {
+        return refuse(
+            "its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(),
+            PROFILE,
+        );
+    }
+    Ok(set)
+}
+
+const PROFILE: &str = "give the profile of the run with --profile PATH, or use --quick for hashes alone";
+
+fn refuse<T>(what: String, hint: &str) -> Result<T> {
+    Err(Error::new(Kind::Profile, format!("the rows cannot be held against the profile: {what}")).hint(hint))
+}
+
+/// Compiles the profile of a run with the rows, parameters and date of its manifest, and with any seed. The profile is
+/// the one at a path; without a path, the embedded one of the manifest's name.
+///
+/// # Errors
+///
+/// If the profile is not at hand, or is not that of the run.
+pub(crate) fn compiled(manifest: &Manifest, profile: Option<&str>, seed: &str) -> Result<Plan> {
     if manifest.engine != FINGERPRINT {
         let what = format!("the engine of the run was `{}`, this one is `{FINGERPRINT}`", manifest.engine);
         return refuse(what, "use the placebo that wrote the folder, or --quick for hashes alone");
@@ -151,15 +186,12 @@ fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
         let worlds = [name.to_owned(), name.replace('-', ",")];
         worlds.into_iter().find(|world| world.split(',').all(|name| names.contains(&name)))
     };
-    let Some(name) = request.profile.clone().or_else(embedded) else {
+    let Some(name) = profile.map(str::to_owned).or_else(embedded) else {
         let what = format!("`{}` is not inside this program", manifest.profile);
         return refuse(what, "give it with --profile PATH, or use --quick for hashes alone");
     };
-    let Some(seed) = manifest.seed.clone().or_else(|| request.seed.clone()) else {
-        return refuse("the seed is not told".to_owned(), "--quick looks at hashes alone");
-    };
     let options = Options {
-        seed,
+        seed: seed.to_owned(),
         rows: manifest.rows.clone(),
         scale: 1.0,
         params: manifest.params.clone(),
@@ -168,27 +200,13 @@ fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
         limits: Limits { rows: u64::MAX, bytes: u64::MAX, cell: u64::MAX },
     };
     let loaded = profile::load(&name)?;
-    let hint = "give the profile of the run with --profile PATH, or use --quick for hashes alone";
-    let changed = format!("`{name}` is not the profile of the run, or it was changed");
     if loaded.digest != manifest.profile_sha256 {
-        return refuse(changed, hint);
+        return refuse(format!("`{name}` is not the profile of the run, or it was changed"), PROFILE);
     }
-    let plan = match Plan::compile(&loaded, &options) {
-        Ok(plan) => plan,
-        Err(error) => return refuse(error.to_string(), hint),
-    };
-    let protection = protection(&plan, manifest, request.keys.as_ref())?;
-    if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
-        return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
+    match Plan::compile(&loaded, &options) {
+        Ok(plan) => Ok(plan),
+        Err(error) => refuse(error.to_string(), PROFILE),
     }
-    let known = |name: &&str| plan.table(name).is_ok();
-    let tables: Vec<String> =
-        manifest.tables.iter().map(|table| table.name.as_str()).filter(known).map(str::to_owned).collect();
-    let set = DataSet::new(plan).part(made.part()).protected(protection).tables(&tables)?;
-    if set.shown_fingerprint() != manifest.fingerprint {
-        return refuse("its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(), hint);
-    }
-    Ok(set)
 }
 
 /// How many chunks there were, and how many of them were derived again.

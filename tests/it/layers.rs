@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 16] = [
     &["folder"],
     &["target"],
     &["decrypt", "verify"],
-    &["sign"],
+    &["leaks", "sign"],
     &["cli"],
 ];
 

@@ -6,6 +6,7 @@ mod chains;
 mod commands;
 mod composed;
 mod keyrings;
+mod leaks;
 mod nonces;
 mod reading;
 mod refused;
