@@ -43,3 +43,43 @@ fn golden_digests() {
     }
     insta::assert_snapshot!("golden_digests", all);
 }
+
+/// Names that a demonstration can show, and that nobody has: a street begins with one of these words.
+const MADE_UP: [&str; 4] = ["Example", "Mock", "Sample", "Test"];
+
+#[test]
+fn texts_are_fit_to_be_shown() {
+    let (mut texts, mut streets) = (0, 0);
+    for name in placebo::profile::names() {
+        let set = placebo::dataset::DataSet::load(name).expect("compiles");
+        for output in set.outputs() {
+            for batch in set.batches(&output.name).expect("the table") {
+                let batch = batch.expect("rows");
+                for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                    let Some(column) = words(column) else { continue };
+                    for text in column.iter().flatten() {
+                        let place = format!("{name}: {}.{}: {text}", output.name, field.name());
+                        assert!(!text.contains("..") && !text.contains("  Test "), "{place}");
+                        texts += 1;
+                        if (output.name.as_str(), field.name().as_str()) == ("address", "line1") {
+                            let street = text.split_once(' ').expect("a number and a name").1;
+                            assert!(MADE_UP.iter().any(|word| street.starts_with(word)), "{place}");
+                            assert!(!street.contains(" Test "), "{place}");
+                            streets += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(texts > 1_000_000 && streets > 1_000, "the test looks at nothing: {texts} {streets}");
+}
+
+/// The values of a column of text: of a dictionary each of its entries once.
+fn words(column: &arrow_array::ArrayRef) -> Option<&arrow_array::StringArray> {
+    use arrow_array::cast::AsArray;
+    match column.as_any_dictionary_opt() {
+        Some(dictionary) => dictionary.values().as_string_opt(),
+        None => column.as_string_opt(),
+    }
+}
