@@ -50,6 +50,7 @@ judge_sql         := 5000
 judge_ddl         := $(PROFILES)
 judge_digest      := healthcare
 judge_doubles     := 200000
+judge_pages       :=
 sealed_encryption  := $(call size,2000,10000)
 sealed_safe_harbor := $(call size,150000,1000000)
 sealed_recognizers := $(call size,1000,5000) $(PROFILES)
@@ -65,8 +66,9 @@ judges: tools
 
 # The longest first.
 judged: judged-judge judged-marginals judged-ddl $(judged) $(sealed)
-# Both start PostgreSQL, and both install what they miss.
-sealed-encryption: | judged-ddl
+# These start PostgreSQL, one after the other, and install what they miss.
+judged-pages: | judged-ddl
+sealed-encryption: | judged-ddl judged-pages
 
 judged-%:
 	@mkdir -p $(JUDGES)/data/$*

@@ -3,6 +3,7 @@
 //! It knows no file, format or thread. The engine writes it to a target, a verifier derives it again, and a program iterates over it.
 
 mod fingerprint;
+mod only;
 mod protection;
 
 use std::ops::Range;
@@ -12,6 +13,7 @@ use arrow_array::RecordBatch;
 use serde_json::{Map, Value, json};
 
 pub use fingerprint::{FINGERPRINT, fingerprint};
+pub use only::{Only, Selection};
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
@@ -35,6 +37,7 @@ pub struct DataSet {
     plan: Arc<Plan>,
     tables: Vec<usize>,
     part: Option<Part>,
+    selection: Option<Selection>,
     protection: Protection,
     chunk_rows: Option<u64>,
     outputs: Vec<Output>,
@@ -60,7 +63,8 @@ impl DataSet {
         let plan = plan.into();
         let tables = (0..plan.tables.len()).collect();
         let protection = Protection::none(Settings::default());
-        Self { plan, tables, part: None, protection, chunk_rows: None, outputs: Vec::new() }.with_outputs()
+        Self { plan, tables, part: None, selection: None, protection, chunk_rows: None, outputs: Vec::new() }
+            .with_outputs()
     }
 
     /// All tables of a profile with its own parameters and seed `0`: of an embedded one by its name, or of a file.
@@ -78,9 +82,50 @@ impl DataSet {
     ///
     /// # Errors
     ///
-    /// If the plan has no table of a name, with the nearest name as a hint.
+    /// If the plan has no table of a name, with the nearest name as a hint, or no row of it is among those chosen.
     pub fn tables<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self> {
         self.tables = names.iter().map(|name| self.plan.table(name.as_ref())).collect::<Result<_>>()?;
+        if let Some(selection) = &self.selection
+            && let Some(table) = self.tables.iter().find(|table| selection.rows(**table).is_none())
+        {
+            let (only, table) = (selection.only(), &self.plan.tables[*table].name);
+            let error = Error::usage(format!("no row of `{table}` hangs from `{}={}`", only.table, only.key));
+            let hint = (!only.with_parents)
+                .then(|| "--with-parents adds rows of other tables that are referred to".to_owned());
+            return Err(error.maybe_hint(hint));
+        }
+        Ok(self.with_outputs())
+    }
+
+    /// Keeps one row of a root table with all that hangs from it, and the tables that have such rows. With parents: also the
+    /// rows that these refer to. Values are those of the whole.
+    ///
+    /// ```
+    /// use placebo::dataset::{DataSet, Only};
+    /// let only = Only { table: "patient".to_owned(), key: "17".to_owned(), with_parents: false };
+    /// let set = DataSet::load("healthcare")?.only(&only)?;
+    /// let patient = set.batches("patient")?.next().expect("a chunk")?;
+    /// assert_eq!(patient.num_rows(), 1);
+    /// # Ok::<(), placebo::error::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the table is no root table or has no such row, a value cannot be computed, or a row refers to one that is not there.
+    pub fn only(mut self, only: &Only) -> Result<Self> {
+        let selection = Selection::new(&self.plan, only)?;
+        let numbered = |table: &&usize| selection.rows(**table).is_some() && self.protection.binds_numbers(**table);
+        if let Some(table) = self.tables.iter().find(numbered) {
+            let name = &self.plan.tables[*table].name;
+            let message = format!(
+                "`{name}` has no key, so that encrypted cells are bound to the numbers of its rows, which one row alone does not have"
+            );
+            return Err(
+                Error::usage(message).hint("give the table a column with key = true, or generate the whole table")
+            );
+        }
+        self.tables.retain(|table| selection.rows(*table).is_some());
+        self.selection = Some(selection);
         Ok(self.with_outputs())
     }
 
@@ -139,6 +184,12 @@ impl DataSet {
         self.part
     }
 
+    /// The rows that were chosen; `None` for all.
+    #[must_use]
+    pub fn selection(&self) -> Option<&Selection> {
+        self.selection.as_ref()
+    }
+
     /// The handling of personal data.
     #[must_use]
     pub fn protection(&self) -> &Protection {
@@ -166,7 +217,11 @@ impl DataSet {
         };
         let tree = |tree: crate::plan::Tree| {
             let root = &self.plan.tables[tree.root];
-            let (name, rows) = (root.name.clone(), share(root.rows, self.part));
+            let rows = match &self.selection {
+                Some(selection) => selection.range(tree.root),
+                None => share(root.rows, self.part),
+            };
+            let name = root.name.clone();
             TreeShare { root: tree.root, name, rows, outputs: wanted(tree.tables) }
         };
         let mut rest: Vec<TreeShare> =
@@ -188,8 +243,12 @@ impl DataSet {
     }
 
     /// The end of the chunk that starts at a root row of a tree. It depends on the plan alone, unless the chunk's size was set.
+    /// Chosen rows are one chunk.
     #[must_use]
     pub fn cut(&self, tree: &TreeShare, start: u64) -> u64 {
+        if self.selection.is_some() {
+            return tree.rows.end;
+        }
         self.plan.cut(tree.root, start, tree.rows.end, self.chunk_rows)
     }
 
@@ -199,12 +258,21 @@ impl DataSet {
     ///
     /// If an expression or generator has no value for a row, or a stage cannot change one.
     pub fn chunk(&self, tree: &TreeShare, rows: Range<u64>) -> Result<TreeBatch> {
-        let numbers: Vec<u64> = rows.clone().collect();
-        let mut chunk = Chunk::new(&self.plan, tree.root, &numbers);
+        let roots: Vec<u64> = match &self.selection {
+            Some(selection) => selection.numbers(tree.root, &rows),
+            None => rows.collect(),
+        };
+        let mut chunk = Chunk::new(&self.plan, tree.root, &roots);
         let batch = |id: &OutputId| Ok((*id, chunk.batch(self.output(*id).table)?));
-        let mut made = TreeBatch { rows, batches: tree.outputs.iter().map(batch).collect::<Result<_>>()? };
+        let batches = tree.outputs.iter().map(batch).collect::<Result<_>>()?;
         chunk.forget();
+        let mut made = TreeBatch { roots: roots.clone(), batches };
         self.stages().iter().try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.outputs))?;
+        if let Some(selection) = &self.selection {
+            for (id, batch) in &mut made.batches {
+                *batch = selection.keep(self.outputs[id.0].table, batch)?;
+            }
+        }
         Ok(made)
     }
 
@@ -263,6 +331,9 @@ impl DataSet {
         all.extend(target);
         all.insert("tables".to_owned(), names.into());
         all.insert("part".to_owned(), json!(part.map(|part| [part.index(), part.count()])));
+        if let Some(selection) = &self.selection {
+            all.insert("only".to_owned(), json!(selection.only()));
+        }
         for stage in self.stages() {
             let (name, value) = stage.inputs(&self.plan);
             all.insert(name.to_owned(), value);

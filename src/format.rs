@@ -40,10 +40,20 @@ pub struct Format {
     pub settings: &'static [&'static Setting],
     /// True if a cell may be bytes; where not, encrypted cells are text.
     pub binary: bool,
+    /// The way in which a row is a document with other rows inside of it; `None` where a file is a table.
+    pub document: Option<Document>,
     /// Makes the encoder of one table.
     pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,
     /// Opens a file whose rows have this schema.
     reader: fn(File, &SchemaRef, &Options) -> Result<Box<dyn Source>>,
+}
+
+/// The way in which rows are put inside of each other.
+pub struct Document {
+    /// The format that writes a row as one line, to which the members for other rows can be added.
+    pub lines: &'static str,
+    /// Lays out the text of a document, which has no blanks.
+    pub layout: fn(&str) -> String,
 }
 
 /// A setting of a format, and a flag of its name on the command line.

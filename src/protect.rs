@@ -590,6 +590,12 @@ impl Protection {
         Ok(all)
     }
 
+    /// Tells whether cells of a table are bound to the numbers of their rows, because the table has no key.
+    #[must_use]
+    pub fn binds_numbers(&self, table: usize) -> bool {
+        self.tables.get(table).is_some_and(|table| table.bound && table.keys.is_empty())
+    }
+
     /// The bytes that encryption adds to a row of a table, as text, roughly.
     #[must_use]
     pub fn extra(&self, table: usize) -> usize {

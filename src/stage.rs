@@ -2,8 +2,6 @@
 //!
 //! To add a stage: a type that implements [`Stage`] in a module of its own, and a line in `DataSet::stages`.
 
-use std::ops::Range;
-
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use indexmap::IndexMap;
@@ -37,7 +35,7 @@ pub struct Output {
 #[derive(Debug)]
 pub struct TreeBatch {
     /// The root rows, by their numbers in the whole table.
-    pub rows: Range<u64>,
+    pub roots: Vec<u64>,
     /// The rows of each output of the tree.
     pub batches: IndexMap<OutputId, RecordBatch>,
 }

@@ -11,7 +11,7 @@ use crate::{generator, kinds, profile};
 
 #[derive(Args)]
 pub(super) struct List {
-    /// The things to list.
+    /// What to list.
     what: What,
 }
 

@@ -5,7 +5,7 @@ use clap::Args;
 use super::protect_args::ProtectArgs;
 use super::watch::{Reporting, run_reporting};
 use super::{LogFormat, Source, log, threads};
-use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
+use crate::dataset::{DataSet, FINGERPRINT, Only, fingerprint};
 use crate::engine::{Outcome, Start, Target};
 use crate::error::{Error, Kind, Result};
 use crate::part::Part;
@@ -23,6 +23,12 @@ pub(super) struct SetArgs {
     /// One part of many, such as `2/3`: the parts together hold the rows of the whole.
     #[arg(long, value_name = "I/N")]
     part: Option<String>,
+    /// One row of a root table by its key, such as `patient=17`, with everything below it.
+    #[arg(long, value_name = "TABLE=KEY", conflicts_with = "part")]
+    only: Option<String>,
+    /// With `--only`: also the rows that those refer to.
+    #[arg(long, requires = "only")]
+    with_parents: bool,
     /// Worker threads; by default all cores. Output does not depend on it.
     #[arg(long)]
     threads: Option<usize>,
@@ -58,7 +64,14 @@ impl SetArgs {
         self.tables.iter().try_for_each(|name| plan.table(name).map(|_| ()))?;
         let part = self.part.as_deref().map(part).transpose()?;
         let protection = self.protect.protection(&plan, binary)?;
-        let set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.chunk_rows);
+        let mut set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.chunk_rows);
+        if let Some(text) = &self.only {
+            let (table, key) = text.split_once('=').ok_or_else(|| {
+                Error::usage(format!("`--only {text}` has no `=`")).hint("--only TABLE=KEY, such as --only patient=17")
+            })?;
+            let (table, key) = (table.to_owned(), key.to_owned());
+            set = set.only(&Only { table, key, with_parents: self.with_parents })?;
+        }
         if self.tables.is_empty() { Ok(set) } else { set.tables(&self.tables) }
     }
 

@@ -24,9 +24,8 @@ impl Stage for Protection {
         if self.is_none() {
             return Ok(());
         }
-        let numbers: Vec<u64> = made.rows.clone().collect();
         for (id, batch) in &mut made.batches {
-            *batch = Protection::apply(self, outputs[id.0].table, batch.clone(), &numbers, chunk)?;
+            *batch = Protection::apply(self, outputs[id.0].table, batch.clone(), &made.roots, chunk)?;
         }
         Ok(())
     }

@@ -4,7 +4,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::dataset::{DataSet, OutputId};
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use crate::dataset::{DataSet, OutputId, TreeShare};
 use crate::error::Result;
 use crate::format::{self, Format, Options, ROW_GROUP};
 
@@ -53,6 +56,10 @@ pub struct Estimate {
 pub fn estimate(set: &DataSet, (format, options): (&Format, &Options), care: Care) -> Result<Vec<Estimate>> {
     let (plan, mut all) = (set.plan(), Vec::new());
     for tree in set.trees() {
+        if set.selection().is_some() {
+            all.extend(chosen(set, &tree, (format, options))?);
+            continue;
+        }
         let (root, rows) = (tree.root, tree.rows);
         let mut sample = plan.sample(root)?;
         if care == Care::Careful {
@@ -64,14 +71,7 @@ pub fn estimate(set: &DataSet, (format, options): (&Format, &Options), care: Car
         for output in tree.outputs {
             let table = set.output(output).table;
             let (planned, batch) = (&plan.tables[table], sample.chunk.batch(table)?);
-            let size = |rows: usize| -> Result<f64> {
-                let encoder = (format.encoder)(&planned.schema, options)?;
-                let count = Count::default();
-                let mut sink = encoder.open(Box::new(count.clone()))?;
-                sink.append(encoder.encode(batch.slice(0, rows))?)?;
-                sink.finish()?;
-                Ok(count.0.load(Ordering::Relaxed) as f64)
-            };
+            let size = |rows: usize| file_size(format, options, &planned.schema, batch.slice(0, rows));
             let (seen, full) = (batch.num_rows(), size(batch.num_rows())?);
             let whole = set.this_part().is_none();
             let rows = if planned.dense() && whole { planned.rows as f64 } else { seen as f64 * times };
@@ -90,6 +90,27 @@ pub fn estimate(set: &DataSet, (format, options): (&Format, &Options), care: Car
     }
     all.sort_by_key(|estimate| estimate.output);
     Ok(all)
+}
+
+/// The sizes of chosen rows, which are few: they are made.
+fn chosen(set: &DataSet, tree: &TreeShare, (format, options): (&Format, &Options)) -> Result<Vec<Estimate>> {
+    let made = set.chunk(tree, tree.rows.clone())?;
+    let size = |(output, batch): (OutputId, RecordBatch)| {
+        let rows = batch.num_rows() as f64;
+        let bytes = file_size(format, options, &set.output(output).schema, batch)?;
+        Ok(Estimate { output, rows, exact: true, bytes, mean: rows / made.roots.len().max(1) as f64 })
+    };
+    made.batches.into_iter().map(size).collect()
+}
+
+/// The bytes of a file with some rows.
+fn file_size(format: &Format, options: &Options, schema: &SchemaRef, batch: RecordBatch) -> Result<f64> {
+    let encoder = (format.encoder)(schema, options)?;
+    let count = Count::default();
+    let mut sink = encoder.open(Box::new(count.clone()))?;
+    sink.append(encoder.encode(batch)?)?;
+    sink.finish()?;
+    Ok(count.0.load(Ordering::Relaxed) as f64)
 }
 
 /// Refuses a run whose files would be larger than the plan allows.

@@ -19,7 +19,7 @@ pub(crate) use settings::FormatSettings;
 
 use super::FileEntry;
 use super::sidecars::Sidecar;
-use crate::dataset::{DataSet, FINGERPRINT};
+use crate::dataset::{DataSet, FINGERPRINT, Only};
 use crate::digest::{RowSum, sha256};
 use crate::error::{Error, Kind, Result};
 use crate::format::{Format, Options};
@@ -77,6 +77,9 @@ pub struct Manifest {
     /// Which part of how many, such as `1/3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// The row that was chosen out of the whole, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// The protection of personal data, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionEntry>,
@@ -197,6 +200,7 @@ impl Manifest {
             csv_guard,
             settings: others,
             part: set.this_part(),
+            only: set.selection().map(|selection| selection.only().clone()),
             protection: ProtectionEntry::new(plan, protection),
             tables: tables.collect(),
             files: Vec::new(),

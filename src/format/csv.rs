@@ -33,6 +33,7 @@ pub(super) static CSV: Format = Format {
     mediatype: "text/csv",
     settings: &[&GUARD],
     binary: false,
+    document: None,
     encoder: |schema, options| write::encoder(schema, options.get(&GUARD) == "quote"),
     reader: |file, schema, options| read::open(file, schema, options.get(&GUARD) == "quote"),
 };

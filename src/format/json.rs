@@ -10,10 +10,11 @@
 //! Every row has every column, null as `null`; so are doubles that JSON has no form for. A decimal is a number
 //! with all its places: a reader that wants it exact must not read it as a double.
 
+mod layout;
 mod read;
 mod write;
 
-use super::Format;
+use super::{Document, Format};
 
 /// The format `ndjson`.
 pub(super) static NDJSON: Format = Format {
@@ -22,6 +23,7 @@ pub(super) static NDJSON: Format = Format {
     mediatype: "application/x-ndjson",
     settings: &[],
     binary: false,
+    document: Some(Document { lines: "ndjson", layout: str::to_owned }),
     encoder: |schema, _| write::encoder(schema, false),
     reader: |file, schema, _| read::open(file, schema, false),
 };
@@ -33,6 +35,7 @@ pub(super) static JSON: Format = Format {
     mediatype: "application/json",
     settings: &[],
     binary: false,
+    document: Some(Document { lines: "ndjson", layout: layout::indented }),
     encoder: |schema, _| write::encoder(schema, true),
     reader: |file, schema, _| read::open(file, schema, true),
 };

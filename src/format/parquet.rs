@@ -25,6 +25,7 @@ pub(super) static PARQUET: Format = Format {
     mediatype: "application/vnd.apache.parquet",
     settings: &[&COMPRESSION],
     binary: true,
+    document: None,
     encoder: |schema, options| {
         let compression = match options.get(&COMPRESSION) {
             "snappy" => Compression::SNAPPY,

@@ -10,6 +10,7 @@ mod frames;
 mod hands;
 mod listed;
 mod overlay;
+mod places;
 mod reduce;
 mod walk;
 

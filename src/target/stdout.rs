@@ -1,5 +1,7 @@
 //! Standard output: the bytes of one table's file.
 
+mod document;
+
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use serde_json::json;
@@ -12,12 +14,13 @@ use crate::engine::{Begun, ChunkId, Done, Encode, Encoded, Outcome, Progress, Se
 use crate::error::{Error, Kind, Result};
 use crate::folder::estimate::{Care, estimate, within_budget};
 use crate::folder::{FileEncoder, FileLane, OutputFile, file_path};
-use crate::format::{Format, Options};
+use crate::format::{FORMATS, Format, Options};
 use crate::order::lock;
+use document::DocumentSession;
 
 pub(super) static STDOUT: Scheme = Scheme {
     form: "-",
-    about: "standard output, for one table",
+    about: "standard output, for one table, or for one row with all that belongs to it",
     command: "generate",
     open: |name, settings| {
         (name == "-").then(|| {
@@ -40,8 +43,20 @@ impl Target for Stdout {
                 .hint("give it a file or a pipe; `> /dev/null` throws rows away"));
         }
         within_budget(set, &estimate(set, (self.format, &self.options), Care::Quick)?)?;
+        if let Some(document) = &self.format.document
+            && let Some(session) = DocumentSession::new(set, document)
+        {
+            return Ok(Begun::Session(Box::new(session)));
+        }
         let [output] = set.outputs() else {
-            return Err(Error::usage("standard output takes one table").hint("say which: --tables NAME"));
+            let nested = FORMATS.iter().filter(|format| document::fits(set) && format.document.is_some());
+            let nested: Vec<&str> = nested.map(|format| format.name).collect();
+            let all = match nested.is_empty() {
+                true => String::new(),
+                false => format!(", or --format {} for all of them", nested.join(" or ")),
+            };
+            let hint = format!("say which: --tables NAME{all}");
+            return Err(Error::usage("standard output takes one table").hint(hint));
         };
         let encoder = (self.format.encoder)(&output.schema, &self.options)?;
         let path = file_path(&output.name, self.format, set.this_part());

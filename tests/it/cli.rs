@@ -1,6 +1,6 @@
 //! The real binary: output, messages, exit codes.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::process::Stdio;
 
 use crate::run::{good, placebo};
@@ -145,7 +145,7 @@ fn events(args: &[&str]) -> Vec<serde_json::Map<String, serde_json::Value>> {
 }
 
 #[test]
-fn a_run_tells_its_events_as_the_readme_says() {
+fn a_run_tells_its_events_as_the_docs_say() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().to_str().expect("a path");
     let started = std::time::Instant::now();
@@ -174,10 +174,10 @@ fn a_run_tells_its_events_as_the_readme_says() {
     assert_eq!(end["rows"].as_u64(), Some(sum));
     let mut all = told;
     all.extend(events(&["generate", "tests/fixtures/bad/cycle.toml"]));
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md")).expect("a page");
     for event in all {
         let name = event["event"].as_str().expect("a name");
-        let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row of the README");
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row of the page");
         let said: Vec<&str> = row.split('|').nth(3).expect("fields").split('`').skip(1).step_by(2).collect();
         assert_eq!(event.keys().skip(2).collect::<Vec<_>>(), said, "`{name}`");
     }
@@ -245,18 +245,4 @@ fn the_pages_of_the_domains_are_kept_true() {
         let printed = String::from_utf8(good(&["document", name]).stdout).expect("text");
         assert!(kept == printed, "{path}: `make schema` writes it anew");
     }
-}
-
-#[test]
-fn the_readme_shows_what_the_program_prints() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
-    let shown =
-        readme.split("<!-- output: check -->").nth(1).expect("the marker").split("```").nth(1).expect("a block");
-    let real = String::from_utf8(
-        good(&["generate", "healthcare", "--tables", "patient", "--rows", "patient=3", "--out", "-", "-q"]).stdout,
-    )
-    .expect("text");
-    let mut stdout = std::io::stdout();
-    let _shown_on_failure = stdout.write_all(real.as_bytes());
-    assert!(shown.contains(&real), "the README shows other rows");
 }

@@ -475,19 +475,19 @@ fn keys_that_are_none_or_open_to_others_are_refused() {
 }
 
 #[test]
-fn findings_are_events_as_the_readme_says() {
+fn findings_are_events_as_the_docs_say() {
     let temp = tempfile::tempdir().expect("a folder");
     let out = run(temp.path(), SHOP, &["--rows", "account=20", "--tables", "payment"]);
     forge(&out, "manifest.json", "payment.csv", true, |rows| set(&mut rows[3], 5, "2024-01-01"));
     let args = ["verify", out.to_str().expect("a path"), "--profile", SHOP, "--log-format", "json"];
     let output = placebo(&args).output().expect("runs");
     assert!(output.stdout.is_empty());
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/commands.md")).expect("a page");
     let mut seen = Vec::new();
     for line in String::from_utf8_lossy(&output.stderr).lines() {
         let event: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).expect("JSON");
         let name = event["event"].as_str().expect("a name").to_owned();
-        let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row of the README");
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a row of the page");
         let said: Vec<&str> = row.split('|').nth(3).expect("fields").split('`').skip(1).step_by(2).collect();
         assert_eq!(event.keys().skip(2).collect::<Vec<_>>(), said, "`{name}`");
         seen.push(name);

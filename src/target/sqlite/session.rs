@@ -78,6 +78,9 @@ impl<'a> SqliteSession<'a> {
 
     /// Whether all rows of all parts are there.
     fn is_whole(&self, database: &Database) -> Result<bool> {
+        if self.set.selection().is_some() {
+            return self.has_part(database);
+        }
         let tables = &self.set.plan().tables;
         Self::has(database, self.set.trees().into_iter().map(|tree| (tree.name, 0..tables[tree.root].rows)))
     }
