@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 pub use fingerprint::{FINGERPRINT, fingerprint};
@@ -35,11 +36,16 @@ pub use crate::stage::{Output, OutputId, Stage, TreeBatch};
 /// ```
 pub struct DataSet {
     plan: Arc<Plan>,
-    tables: Vec<usize>,
+    /// The names of the outputs that are wanted, in their order; `None` for all.
+    wanted: Option<Vec<String>>,
     part: Option<Part>,
     selection: Option<Selection>,
     protection: Protection,
+    more: Vec<Arc<dyn Stage>>,
     chunk_rows: Option<u64>,
+    /// All outputs, by the number in their identity: tables of the plan, then those that stages add.
+    all: Vec<Output>,
+    /// The wanted ones.
     outputs: Vec<Output>,
 }
 
@@ -60,11 +66,11 @@ impl DataSet {
     /// All tables of a plan, whole and unprotected.
     #[must_use]
     pub fn new(plan: impl Into<Arc<Plan>>) -> Self {
-        let plan = plan.into();
-        let tables = (0..plan.tables.len()).collect();
         let protection = Protection::none(Settings::default());
-        Self { plan, tables, part: None, selection: None, protection, chunk_rows: None, outputs: Vec::new() }
-            .with_outputs()
+        let (plan, more, all, outputs) = (plan.into(), Vec::new(), Vec::new(), Vec::new());
+        let set =
+            Self { plan, wanted: None, part: None, selection: None, protection, more, chunk_rows: None, all, outputs };
+        set.with_outputs()
     }
 
     /// All tables of a profile with its own parameters and seed `0`: of an embedded one by its name, or of a file.
@@ -78,22 +84,28 @@ impl DataSet {
         Ok(Self::new(plan))
     }
 
-    /// Keeps the tables with these names, in this order.
+    /// Keeps the outputs with these names, in this order: tables, and what stages add.
     ///
     /// # Errors
     ///
-    /// If the plan has no table of a name, with the nearest name as a hint, or no row of it is among those chosen.
+    /// If there is no output of a name, with the nearest name as a hint, or no row of it is among those chosen.
     pub fn tables<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self> {
-        self.tables = names.iter().map(|name| self.plan.table(name.as_ref())).collect::<Result<_>>()?;
-        if let Some(selection) = &self.selection
-            && let Some(table) = self.tables.iter().find(|table| selection.rows(**table).is_none())
-        {
-            let (only, table) = (selection.only(), &self.plan.tables[*table].name);
-            let error = Error::usage(format!("no row of `{table}` hangs from `{}={}`", only.table, only.key));
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        for name in &names {
+            let table = match self.all.iter().find(|output| output.name == *name) {
+                Some(output) => output.table,
+                None => self.plan.table(name)?,
+            };
+            let Some(selection) = self.selection.as_ref().filter(|selection| selection.rows(table).is_none()) else {
+                continue;
+            };
+            let only = selection.only();
+            let error = Error::usage(format!("no row of `{name}` hangs from `{}={}`", only.table, only.key));
             let hint = (!only.with_parents)
                 .then(|| "--with-parents adds rows of other tables that are referred to".to_owned());
             return Err(error.maybe_hint(hint));
         }
+        self.wanted = Some(names.into_iter().map(str::to_owned).collect());
         Ok(self.with_outputs())
     }
 
@@ -114,9 +126,10 @@ impl DataSet {
     /// If the table is no root table or has no such row, a value cannot be computed, or a row refers to one that is not there.
     pub fn only(mut self, only: &Only) -> Result<Self> {
         let selection = Selection::new(&self.plan, only)?;
-        let numbered = |table: &&usize| selection.rows(**table).is_some() && self.protection.binds_numbers(**table);
-        if let Some(table) = self.tables.iter().find(numbered) {
-            let name = &self.plan.tables[*table].name;
+        let numbered =
+            |output: &&Output| selection.rows(output.table).is_some() && self.protection.binds_numbers(output.table);
+        if let Some(output) = self.outputs.iter().find(numbered) {
+            let name = &output.name;
             let message = format!(
                 "`{name}` has no key, so that encrypted cells are bound to the numbers of its rows, which one row alone does not have"
             );
@@ -124,7 +137,6 @@ impl DataSet {
                 Error::usage(message).hint("give the table a column with key = true, or generate the whole table")
             );
         }
-        self.tables.retain(|table| selection.rows(*table).is_some());
         self.selection = Some(selection);
         Ok(self.with_outputs())
     }
@@ -143,6 +155,14 @@ impl DataSet {
         self.with_outputs()
     }
 
+    /// Adds a stage, which rows pass after those that are there. The folder's manifest knows protection only: what is written through
+    /// another stage cannot be verified against its profile.
+    #[must_use]
+    pub fn stage(mut self, stage: impl Stage + 'static) -> Self {
+        self.more.push(Arc::new(stage));
+        self.with_outputs()
+    }
+
     /// Cuts chunks of so many root rows, for tests: the rows do not depend on it. `None` leaves it to the plan.
     #[must_use]
     pub fn chunk_rows(mut self, rows: Option<u64>) -> Self {
@@ -151,25 +171,43 @@ impl DataSet {
     }
 
     fn with_outputs(mut self) -> Self {
-        let output = |(at, table): (usize, &usize)| {
-            let known = &self.plan.tables[*table];
-            Output {
-                id: OutputId(at),
-                name: known.name.clone(),
-                about: known.about.clone(),
-                schema: Arc::clone(&known.schema),
-                checks: known.checks.clone(),
-                table: *table,
-            }
+        let output = |(table, known): (usize, &crate::plan::Table)| Output {
+            id: OutputId(table),
+            name: known.name.clone(),
+            about: known.about.clone(),
+            schema: Arc::clone(&known.schema),
+            checks: known.checks.clone(),
+            table,
+            sources: Vec::new(),
         };
-        let before = self.tables.iter().enumerate().map(output).collect();
-        self.outputs = self.stages().iter().fold(before, |outputs, stage| stage.outputs(outputs));
+        let before = self.plan.tables.iter().enumerate().map(output).collect();
+        self.all = self.stages().fold(before, |outputs, stage| stage.outputs(outputs));
+        let named = |name: &String| self.all.iter().find(|output| output.name == *name).cloned();
+        let mut outputs: Vec<Output> = match &self.wanted {
+            Some(names) => names.iter().filter_map(named).collect(),
+            None => self.all.clone(),
+        };
+        outputs.retain(|output| self.selection.as_ref().is_none_or(|chosen| chosen.rows(output.table).is_some()));
+        self.outputs = outputs;
         self
     }
 
     /// The stages, in the order in which a chunk passes them.
-    fn stages(&self) -> [&dyn Stage; 1] {
-        [&self.protection]
+    fn stages(&self) -> impl Iterator<Item = &dyn Stage> {
+        std::iter::once(&self.protection as &dyn Stage).chain(self.more.iter().map(AsRef::as_ref))
+    }
+
+    /// The outputs that must be computed for some: themselves, and those that they are made of.
+    fn needed(&self, wanted: &[OutputId]) -> Vec<OutputId> {
+        let mut all = wanted.to_vec();
+        let mut at = 0;
+        while at < all.len() {
+            let sources = &self.output(all[at]).sources;
+            let more: Vec<OutputId> = sources.iter().filter(|source| !all.contains(source)).copied().collect();
+            all.extend(more);
+            at += 1;
+        }
+        all
     }
 
     /// The plan.
@@ -205,7 +243,7 @@ impl DataSet {
     /// One output.
     #[must_use]
     pub fn output(&self, id: OutputId) -> &Output {
-        &self.outputs[id.0]
+        &self.all[id.0]
     }
 
     /// The trees that outputs come from. Trees that others refer to come before those, as far as references have no circle;
@@ -263,14 +301,20 @@ impl DataSet {
             None => rows.collect(),
         };
         let mut chunk = Chunk::new(&self.plan, tree.root, &roots);
-        let batch = |id: &OutputId| Ok((*id, chunk.batch(self.output(*id).table)?));
-        let batches = tree.outputs.iter().map(batch).collect::<Result<_>>()?;
+        let needed = self.needed(&tree.outputs);
+        let batches = IndexMap::with_capacity(needed.len());
+        let mut made = TreeBatch { roots: roots.clone(), batches, needed };
+        for id in made.needed.iter().filter(|id| self.output(**id).sources.is_empty()) {
+            made.batches.insert(*id, chunk.batch(self.output(*id).table)?);
+        }
         chunk.forget();
-        let mut made = TreeBatch { roots: roots.clone(), batches };
-        self.stages().iter().try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.outputs))?;
+        self.stages().try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.all))?;
+        let missing = || Error::internal("a stage did not make its output");
+        let wanted = |id: &OutputId| Ok((*id, made.batches.swap_remove(id).ok_or_else(missing)?));
+        made.batches = tree.outputs.iter().map(wanted).collect::<Result<_>>()?;
         if let Some(selection) = &self.selection {
-            for (id, batch) in &mut made.batches {
-                *batch = selection.keep(self.outputs[id.0].table, batch)?;
+            for (id, batch) in made.batches.iter_mut().filter(|(id, _)| self.all[id.0].sources.is_empty()) {
+                *batch = selection.keep(self.all[id.0].table, batch)?;
             }
         }
         Ok(made)
@@ -336,7 +380,9 @@ impl DataSet {
         }
         for stage in self.stages() {
             let (name, value) = stage.inputs(&self.plan);
-            all.insert(name.to_owned(), value);
+            if !value.is_null() {
+                all.insert(name.to_owned(), value);
+            }
         }
         let inputs = sha256(Value::Object(all).to_string().as_bytes());
         self.protection.commitment(&inputs).unwrap_or(inputs)
@@ -347,5 +393,88 @@ impl DataSet {
     pub fn shown_fingerprint(&self) -> String {
         let plain = fingerprint(&self.plan);
         self.protection.commitment(&plain).unwrap_or(plain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+    use arrow_array::{ArrayRef, StringArray};
+    use arrow_schema::{DataType, Field, Schema};
+
+    use super::*;
+
+    /// A message for each owner, made of two tables of the tree.
+    struct Letters;
+
+    impl Stage for Letters {
+        fn inputs(&self, _: &Plan) -> (&'static str, Value) {
+            ("letters", json!({ "version": 1 }))
+        }
+
+        fn outputs(&self, mut before: Vec<Output>) -> Vec<Output> {
+            let id = |name: &str| before.iter().find(|output| output.name == name).expect("a table").id;
+            let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, false)]));
+            before.push(Output::made_of(&[id("owner"), id("pet")], &before, "letter", "A letter", schema));
+            before
+        }
+
+        fn apply(&self, chunk: &mut TreeBatch, _: &mut Chunk<'_>, outputs: &[Output]) -> Result<()> {
+            let letter = outputs.iter().find(|output| output.name == "letter").expect("its own");
+            if chunk.needed.contains(&letter.id) {
+                let [owners, pets] = [0, 1].map(|at| &chunk.batches[&letter.sources[at]]);
+                let of = pets.column(0).as_primitive::<arrow_array::types::Int64Type>();
+                let text = |owner: Option<i64>| {
+                    let pets = of.iter().filter(|pet| *pet == owner).count();
+                    Some(format!("owner {} has {pets}", owner?))
+                };
+                let keys = owners.column(0).as_primitive::<arrow_array::types::Int64Type>();
+                let texts: ArrayRef = Arc::new(StringArray::from_iter(keys.iter().map(text)));
+                let batch = RecordBatch::try_new(Arc::clone(&letter.schema), vec![texts]);
+                chunk.batches.insert(letter.id, batch.map_err(|error| Error::internal(error.to_string()))?);
+            }
+            Ok(())
+        }
+    }
+
+    fn set() -> DataSet {
+        let text = "name = \"pets\"\nas_of = 2025-01-01\n[tables.owner]\nrows = 5\n[tables.owner.columns]\n\
+            owner_id = { expr = \"row + 1\", key = true }\n[tables.pet]\nof = \"owner\"\ncount = \"owner.row\"\n\
+            [tables.pet.columns]\nowner_id = \"owner.owner_id\"\nnumber = { expr = \"ordinal\", key = true }\n";
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pets.toml");
+        std::fs::write(&path, text).expect("writes");
+        let loaded = crate::profile::load(path.to_str().expect("text")).expect("loads");
+        DataSet::new(Plan::compile(&loaded, &crate::plan::Options::default()).expect("compiles"))
+    }
+
+    fn texts(set: &DataSet) -> Vec<String> {
+        let batches = set.batches("letter").expect("an output").map(|batch| batch.expect("rows"));
+        batches
+            .flat_map(|batch| {
+                batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_stage_makes_an_output_of_tables_that_nobody_asked_for() {
+        let whole = set().stage(Letters);
+        let names: Vec<&str> = whole.outputs().iter().map(|output| output.name.as_str()).collect();
+        assert_eq!(names, ["owner", "pet", "letter"]);
+        let expected: Vec<String> = (0..5).map(|row| format!("owner {} has {row}", row + 1)).collect();
+        assert_eq!(texts(&whole), expected);
+        let only = set().stage(Letters).tables(&["letter"]).expect("an output").chunk_rows(Some(2));
+        assert_eq!(only.outputs().len(), 1);
+        assert_eq!(texts(&only), expected, "its sources are computed, whatever the chunk");
+        let tree = only.trees().remove(0);
+        assert_eq!(only.chunk(&tree, 0..2).expect("a chunk").batches.len(), 1, "and are not delivered");
+        assert!(set().tables(&["letter"]).is_err(), "without the stage there is none");
+    }
+
+    #[test]
+    fn a_stage_is_among_the_inputs() {
+        assert_ne!(set().stage(Letters).inputs(), set().inputs());
+        assert_eq!(set().tables(&["owner", "pet"]).expect("tables").inputs(), set().inputs());
     }
 }

@@ -1,6 +1,7 @@
-//! The rows of a data set on their way out: what is written, a chunk of it, and the stages that change it.
+//! The rows of a data set on their way out: the outputs, a chunk of them, and the stages that change or add outputs.
 //!
-//! To add a stage: a type that implements [`Stage`] in a module of its own, and a line in `DataSet::stages`.
+//! To add a stage: a type that implements [`Stage`] in a module of its own, and a line in `DataSet::stages`; a program gives its own
+//! to [`DataSet::stage`](crate::dataset::DataSet::stage).
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -10,14 +11,15 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::plan::{Check, Chunk, Plan};
 
-/// The place of an output in [`DataSet::outputs`](crate::dataset::DataSet::outputs).
+/// The identity of an output within its data set, from the plan to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutputId(pub(crate) usize);
 
-/// A table as it is written. Keys and references are metadata of its fields, see [`notes`](crate::notes).
+/// A table as it is written: of the plan, or made by a stage. Keys and references are metadata of its fields, see
+/// [`notes`](crate::notes).
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Its place among the outputs.
+    /// Its identity.
     pub id: OutputId,
     /// Its name.
     pub name: String,
@@ -27,8 +29,30 @@ pub struct Output {
     pub schema: SchemaRef,
     /// The checks that hold for its rows before any stage.
     pub checks: Vec<Check>,
-    /// The table of the plan that its rows come from.
+    /// The table of the plan that its rows come from. Of an output that a stage adds, one of the tree that it hangs from.
     pub table: usize,
+    /// The outputs that a stage makes its rows of; empty for a table of the plan.
+    pub sources: Vec<OutputId>,
+}
+
+impl Output {
+    /// An output that a stage adds to those `before`: rows of these columns, made of the rows of `sources`, which are of one tree.
+    ///
+    /// # Panics
+    ///
+    /// If `sources` is empty, or one of them is not among `before`.
+    #[must_use]
+    pub fn made_of(sources: &[OutputId], before: &[Self], name: &str, about: &str, schema: SchemaRef) -> Self {
+        Self {
+            id: OutputId(before.len()),
+            name: name.to_owned(),
+            about: about.to_owned(),
+            schema,
+            checks: Vec::new(),
+            table: before[sources[0].0].table,
+            sources: sources.to_vec(),
+        }
+    }
 }
 
 /// The rows of one chunk: those of some root rows, and of everything below them.
@@ -36,8 +60,10 @@ pub struct Output {
 pub struct TreeBatch {
     /// The root rows, by their numbers in the whole table.
     pub roots: Vec<u64>,
-    /// The rows of each output of the tree.
+    /// The rows of each output of the tree that is wanted, or that a wanted one is made of.
     pub batches: IndexMap<OutputId, RecordBatch>,
+    /// The outputs that a stage may have to make: the wanted ones, and those that they are made of.
+    pub needed: Vec<OutputId>,
 }
 
 /// A pure step between plan and target: it may change what is written, and adds nothing that does not follow from the rows and from
@@ -45,10 +71,11 @@ pub struct TreeBatch {
 pub trait Stage: Send + Sync {
     /// The stage's name and parameters, for the hash of a data set's inputs; null where it does nothing.
     fn inputs(&self, plan: &Plan) -> (&'static str, Value);
-    /// The outputs after the stage, of those before it.
+    /// The outputs after the stage, of those before it: changed in their places, new ones ([`Output::made_of`]) at the end.
     fn outputs(&self, before: Vec<Output>) -> Vec<Output>;
-    /// Changes the rows of a chunk in some outputs; `outputs` are those of the whole data set after every stage. `chunk` has
-    /// the same rows in the plan, for columns that follow from changed cells.
+    /// Changes the rows of a chunk, and adds those of the stage's own outputs that are [`needed`](TreeBatch::needed). `outputs` are
+    /// those of the data set after every stage, by the number in their identity. `chunk` has the same rows in the plan, for columns
+    /// that follow from changed cells.
     ///
     /// # Errors
     ///

@@ -24,7 +24,7 @@ impl Stage for Protection {
         if self.is_none() {
             return Ok(());
         }
-        for (id, batch) in &mut made.batches {
+        for (id, batch) in made.batches.iter_mut().filter(|(id, _)| outputs[id.0].sources.is_empty()) {
             *batch = Protection::apply(self, outputs[id.0].table, batch.clone(), &made.roots, chunk)?;
         }
         Ok(())
