@@ -75,9 +75,9 @@ enum Command {
     Audit(audit::Audit),
     /// Show a profile, or one of its tables with sample rows.
     Show(show::Show),
-    /// List profiles, generators, functions or formats.
+    /// List profiles, generators, functions, formats, kinds of personal data or handlings.
     List(list::List),
-    /// Open the encrypted columns of a data set: files as an unprotected run would have written them.
+    /// Open the encrypted columns of a data set: files with the values of an unprotected run, in text formats byte for byte.
     Decrypt(decrypt::Decrypt),
     /// Seal the encrypted columns of a data set anew, with the active key of a keyring.
     Reencrypt(decrypt::Reencrypt),

@@ -429,7 +429,7 @@ mod tests {
                     Some(format!("owner {} has {pets}", owner?))
                 };
                 let keys = owners.column(0).as_primitive::<arrow_array::types::Int64Type>();
-                let texts: ArrayRef = Arc::new(StringArray::from_iter(keys.iter().map(text)));
+                let texts: ArrayRef = Arc::new(keys.iter().map(text).collect::<StringArray>());
                 let batch = RecordBatch::try_new(Arc::clone(&letter.schema), vec![texts]);
                 chunk.batches.insert(letter.id, batch.map_err(|error| Error::internal(error.to_string()))?);
             }

@@ -302,7 +302,7 @@ fn plain(cause: &arrow_schema::ArrowError) -> String {
 /// assert_eq!(hint.as_deref(), Some("did you mean `patient`?"));
 /// ```
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let known: Vec<&str> = known.into_iter().collect();
+    let known: Vec<&str> = known.into_iter().filter(|name| *name != typed).collect();
     let best = known.iter().map(|name| (strsim::jaro_winkler(typed, name), *name)).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {
         Some((likeness, name)) if likeness > 0.8 => Some(format!("did you mean `{name}`?")),

@@ -28,7 +28,7 @@ pub use cast::{as_text, cast};
 pub use functions::{Carries, Doc, Function, Nulls, Reduction, all as functions, docs};
 pub use lower::{Aggregate, Names, Window, lower};
 pub use parse::{parse, parse_type};
-pub use portable::portable;
+pub use portable::{needs_decimals, portable};
 
 use crate::error::Result;
 

@@ -32,8 +32,7 @@ impl Document {
 
 fn text(name: &str, loaded: &Loaded, set: &DataSet) -> String {
     let plan = set.plan();
-    let mut text =
-        format!("# {}\n\nWritten by `placebo document {name}`; a test keeps it equal to the profile.\n", plan.title);
+    let mut text = format!("# {}\n\nWritten by `placebo document {name}`.\n", plan.title);
     text += "\n## Tables\n\n";
     text += &rows(
         &["table", "one row is", "rows"],

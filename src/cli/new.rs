@@ -20,12 +20,9 @@ pub(super) struct New {
 impl New {
     pub(super) fn run(&self) -> Result<()> {
         let name = &self.name;
-        let good = name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.len() <= 63
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if !good {
-            return Err(Error::usage(format!("`{name}` is no name for a profile"))
-                .hint("lower-case letters, digits and `_`, starting with a letter"));
+        if !profile::is_name(name) {
+            return Err(Error::usage(format!("`{name}` is not a name for a profile"))
+                .hint("lower-case letters, digits and `_`, at most 63, starting with a letter"));
         }
         if profile::names().contains(&name.as_str()) {
             return Err(Error::usage(format!("`{name}` is a profile that Placebo brings")).hint("take another name"));

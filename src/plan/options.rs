@@ -1,5 +1,7 @@
 //! Options of a run that need no change of the profile: seed, rows, scale, parameters, date, limits.
 
+use std::cmp::Ordering;
+
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
 use indexmap::IndexMap;
@@ -83,14 +85,26 @@ impl Options {
                     Error::profile(&path, what)
                 }
             };
-            let bound = |bound: &Option<Scalar>| bound.as_ref().and_then(number);
-            if let Some(value) = number(&value) {
-                if let Some(min) = bound(&param.min).filter(|min| value < *min) {
-                    return Err(wrong(format!("{text} is below the minimum {min}")));
+            for (key, bound, out, side) in [
+                ("min", &param.min, Ordering::Less, "below the minimum"),
+                ("max", &param.max, Ordering::Greater, "above the maximum"),
+            ] {
+                let Some(bound) = bound else { continue };
+                let order = compare(&value, bound).ok_or_else(|| {
+                    Error::profile(
+                        format!("{path}.{key}"),
+                        format!("`{bound}` does not compare with `{}`", param.value),
+                    )
+                    .hint("a bound is of the type of `value`: number, date or text")
+                })?;
+                if order == out {
+                    return Err(wrong(format!("{text} is {side} {bound}")));
                 }
-                if let Some(max) = bound(&param.max).filter(|max| value > *max) {
-                    return Err(wrong(format!("{text} is above the maximum {max}")));
-                }
+            }
+            if let (Some(min), Some(max)) = (&param.min, &param.max)
+                && compare(min, max) == Some(Ordering::Greater)
+            {
+                return Err(Error::profile(format!("{path}.min"), format!("`{min}` is above the maximum `{max}`")));
             }
             if !param.choices.is_empty() && !param.choices.contains(&text) {
                 return Err(wrong(format!("`{text}` is not one of the choices"))
@@ -130,6 +144,17 @@ fn number(scalar: &Scalar) -> Option<f64> {
         Scalar::Integer(n) => Some(*n as f64),
         Scalar::Number(x) => Some(*x),
         _ => None,
+    }
+}
+
+/// Compares two values of one type; `None` for types that differ, and for truth values, which have no order.
+fn compare(one: &Scalar, other: &Scalar) -> Option<Ordering> {
+    match (one, other) {
+        (Scalar::Text(one), Scalar::Text(other)) => Some(one.cmp(other)),
+        (Scalar::Date(one), Scalar::Date(other)) => {
+            civil::parse_date(one).and_then(|one| Some(one.cmp(&civil::parse_date(other)?)))
+        }
+        _ => number(one)?.partial_cmp(&number(other)?),
     }
 }
 

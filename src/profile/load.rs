@@ -85,11 +85,54 @@ fn deepest(sources: &[Source], path: &str) -> Option<Place> {
     best.map(|(_, place)| place)
 }
 
+/// The message of a parser in words of the profile language instead of Rust's.
+fn plain(error: &toml::de::Error) -> Error {
+    let mut message = error.message().to_owned();
+    for (rust, ours) in [
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected i64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a borrowed string", "expected a text"),
+        ("expected a string", "expected a text"),
+        ("expected a sequence", "expected a list"),
+        ("expected field with custom name", "expected an expression"),
+    ] {
+        message = message.replace(rust, ours);
+    }
+    if let Some(at) = message.find("expected struct ") {
+        message.truncate(at);
+        message += "expected a table of keys";
+    }
+    let twice = message.contains("duplicate key");
+    let error = Error::new(Kind::Profile, message);
+    if twice {
+        error.hint("TOML has each header and key once: put the lines below the one that is there")
+    } else {
+        error
+    }
+}
+
+/// Tells whether a text can be the name of a profile.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.len() <= 63
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
 impl Source {
     /// Reads a profile or a module.
     fn profile(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, Profile)> {
         let (mut source, profile) = Self::parse::<Profile>(file, files, bytes)?;
         source.tables = profile.tables.keys().cloned().collect();
+        if !is_name(&profile.name) {
+            return Err(Error::profile(
+                "name",
+                format!("`{}` is not a name for a profile", profile.name.escape_debug()),
+            )
+            .hint("lower-case letters, digits and `_`, at most 63, starting with a letter")
+            .at(Some(source.place("name"))));
+        }
         Ok((source, profile))
     }
 
@@ -111,8 +154,7 @@ impl Source {
         let place = |span: Option<std::ops::Range<usize>>| {
             span.map(|span| Place { file: file.clone(), text: Arc::clone(&text), span })
         };
-        let parsed: T = toml::from_str(&text)
-            .map_err(|error| Error::new(Kind::Profile, error.message()).at(place(error.span())))?;
+        let parsed: T = toml::from_str(&text).map_err(|error| plain(&error).at(place(error.span())))?;
         Ok((Self { file, text, files, tables: Vec::new() }, parsed))
     }
 
@@ -160,11 +202,7 @@ impl Source {
 
     fn error(&self, error: &toml::de::Error) -> Error {
         let span = error.span();
-        Error::new(Kind::Profile, error.message()).at(span.map(|span| Place {
-            file: self.file.clone(),
-            text: Arc::clone(&self.text),
-            span,
-        }))
+        plain(error).at(span.map(|span| Place { file: self.file.clone(), text: Arc::clone(&self.text), span }))
     }
 }
 

@@ -28,6 +28,63 @@ pub fn portable(predicate: &str, columns: &Schema) -> Option<String> {
     (kind(&mut sql, columns)? == Kind::Boolean).then(|| sql.to_string())
 }
 
+/// Tells whether a portable predicate computes with decimals, which a database without them rounds, or calls `greatest` or `least`, which
+/// not every database has under these names.
+#[must_use]
+pub fn needs_decimals(predicate: &str, columns: &Schema) -> bool {
+    parse(predicate).map_or(true, |sql| computes(&sql, columns))
+}
+
+fn computes(sql: &Sql, columns: &Schema) -> bool {
+    use BinaryOperator as Op;
+    let of = |sql: &Sql| computes(sql, columns);
+    match sql {
+        Sql::Nested(inner) | Sql::IsNull(inner) | Sql::IsNotNull(inner) | Sql::UnaryOp { expr: inner, .. } => of(inner),
+        Sql::Between { expr, low, high, .. } => of(expr) || of(low) || of(high),
+        Sql::In { expr, target: InTarget::List(list), .. } => of(expr) || list.iter().any(of),
+        Sql::BinaryOp { left, op, right } => {
+            let arithmetic = matches!(op, Op::Plus | Op::Minus | Op::Multiply);
+            (arithmetic && (decimal(left, columns) || decimal(right, columns))) || of(left) || of(right)
+        }
+        Sql::Case { conditions, else_result, .. } => {
+            conditions.iter().any(|when| of(&when.condition) || of(&when.result))
+                || else_result.as_ref().is_some_and(|other| of(other))
+        }
+        Sql::Function(call) => call.name.to_string() != "coalesce" || arguments(call).any(of),
+        Sql::Identifier(_) | Sql::Value(_) => false,
+        _ => true,
+    }
+}
+
+/// Tells whether a decimal is a part of an expression.
+fn decimal(sql: &Sql, columns: &Schema) -> bool {
+    let of = |sql: &Sql| decimal(sql, columns);
+    match sql {
+        Sql::Nested(inner) | Sql::UnaryOp { expr: inner, .. } => of(inner),
+        Sql::BinaryOp { left, right, .. } => of(left) || of(right),
+        Sql::Function(call) => arguments(call).any(of),
+        Sql::Case { conditions, else_result, .. } => {
+            conditions.iter().any(|when| of(&when.result)) || else_result.as_ref().is_some_and(|other| of(other))
+        }
+        Sql::Value(value) => matches!(&value.value, Value::Number(digits, _) if digits.contains('.')),
+        Sql::Identifier(name) => columns
+            .field_with_name(&name.value)
+            .is_ok_and(|field| matches!(field.data_type(), DataType::Decimal128(..))),
+        _ => true,
+    }
+}
+
+fn arguments(call: &sqlparser::ast::Function) -> impl Iterator<Item = &Sql> {
+    let list = match &call.args {
+        FunctionArguments::List(list) => list.args.as_slice(),
+        _ => &[],
+    };
+    list.iter().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(inner)) => Some(inner),
+        _ => None,
+    })
+}
+
 /// Quotes the names in an expression and gives its type. `None` if it is not portable.
 fn kind(sql: &mut Sql, columns: &Schema) -> Option<Kind> {
     let of = |sql: &mut Sql| kind(sql, columns);

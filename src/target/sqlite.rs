@@ -41,6 +41,11 @@ pub(super) static SQLITE: Scheme = Scheme {
         if path.as_os_str().is_empty() {
             return Some(Err(Error::usage("`sqlite:` has no path").hint("such as sqlite:staging.db")));
         }
+        if let Some(rest) = name.to_str().and_then(|name| name.strip_prefix("sqlite://")) {
+            let path = rest.trim_start_matches('/');
+            return Some(Err(Error::usage(format!("`sqlite://{rest}` is a URL, and a path is expected"))
+                .hint(format!("`sqlite:{path}` in this folder, or `sqlite:/{path}` from the root"))));
+        }
         Some(Ok(Box::new(Sqlite { path, measure: settings.format, disk: settings.disk })))
     },
 };

@@ -76,6 +76,12 @@ impl Compiler<'_> {
     /// Compiles the count of a child table's rows: a column of the parent, null where the table's `when` is not true.
     pub(super) fn counted(&mut self, parent: usize, child: usize, count: &Value, path: &str) -> Result<usize> {
         let (name, decl) = (self.tables[child].name, self.tables[child].decl);
+        if let Value::Expr(text) = count
+            && text.0.parse().is_ok_and(|count: f64| count.fract() != 0.0)
+        {
+            return Err(Error::profile(format!("{path}.count"), format!("{} rows are not a whole number", text.0))
+                .hint("a mean is `count.poisson.mean`"));
+        }
         let hidden = self.reserve(parent, &format!("#count {name}"))?;
         let source = self.valued(
             parent,

@@ -64,13 +64,17 @@ impl<'a> Compiler<'a> {
             "siblings" if child => Op::Siblings,
             "group_key" if self.tables[table].decl.group.is_some() => return self.group_key(table),
             _ => {
-                let known = self.tables[table].decls.keys().copied();
-                let known = known.chain(["row", "ordinal", "siblings", "as_of"]);
-                return Err(Error::profile(
-                    "",
-                    format!("unknown column `{name}` in table `{}`", self.tables[table].name),
-                )
-                .maybe_hint(did_you_mean(name, known)));
+                let of_every_row: &[&str] = if child { &["ordinal", "siblings", "as_of"] } else { &["row", "as_of"] };
+                let known = self.tables[table].decls.keys().copied().chain(of_every_row.iter().copied());
+                let error =
+                    Error::profile("", format!("unknown column `{name}` in table `{}`", self.tables[table].name));
+                return Err(match (name, child) {
+                    ("row", true) => error.hint("a child row counts among its siblings: `ordinal`, from 1"),
+                    ("ordinal" | "siblings", false) => {
+                        error.hint("a row of a root table has no siblings: `row`, from 0")
+                    }
+                    _ => error.maybe_hint(did_you_mean(name, known)),
+                });
             }
         };
         self.computed(table, &format!("#{name}"), op, Vec::new())

@@ -15,6 +15,7 @@ use crate::dataset::DataSet;
 use crate::error::{Error, Result};
 use crate::folder::table_file;
 use crate::format::write::ddl::{Dialect, create_tables, quoted};
+use crate::sql::needs_decimals;
 
 /// The start of the names of our own tables.
 const OWN: &str = "_placebo_";
@@ -35,13 +36,9 @@ fn sql_type(data_type: &DataType) -> String {
     }
 }
 
-/// Whether a check means the same here: sums of decimals are rounded as floats, and some functions have other names.
+/// Tells whether a check means the same here: sums of decimals are rounded as floats, and some functions have other names.
 fn takes_check(predicate: &str, columns: &Schema) -> bool {
-    let foreign = ["greatest(", "least("].iter().any(|call| predicate.contains(call));
-    let computes = [" + ", " - ", " * "].iter().any(|operator| predicate.contains(operator));
-    let mut decimals = columns.fields().iter().filter(|field| matches!(field.data_type(), DataType::Decimal128(..)));
-    let rounds = computes && decimals.any(|field| predicate.contains(&quoted(field.name())));
-    !foreign && !rounds
+    !needs_decimals(predicate, columns)
 }
 
 /// The statements that create the tables of a data set.
@@ -115,6 +112,10 @@ mod tests {
             (r#""count" + 1 > 0"#, true),
             (r#""paid" + 1 > 0"#, false),
             (r#"greatest("count", 1) > 0"#, false),
+            (r#""count" * 0.01 + "count" * 0.02 = "count" * 0.03"#, false),
+            (r#"0.1 + 0.2 = 0.3 OR "count" > 0"#, false),
+            (r#""paid" > 0.5 AND "count" - 1 >= 0"#, true),
+            (r#""count" + coalesce("paid", 0) > 0"#, false),
             (r#""count" IN (1, 2) OR "paid" IS NULL"#, true),
         ] {
             assert_eq!(takes_check(check, &columns), takes, "{check}");
