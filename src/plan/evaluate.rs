@@ -138,6 +138,7 @@ impl<'p> Chunk<'p> {
         let columns = visible.map(|(index, _)| self.typed(frame, index)).collect::<Result<Vec<_>>>()?;
         for (field, array) in plan.tables[table].schema.fields().iter().zip(&columns) {
             self.allow_nulls(frame, field, array)?;
+            self.allow_finite(frame, field, array)?;
         }
         Ok(RecordBatch::try_new(Arc::clone(&plan.tables[table].schema), columns)?)
     }
@@ -181,6 +182,18 @@ impl<'p> Chunk<'p> {
             false => Error::internal(format!("`{table}.{}` is null, and its plan says that it never is", field.name())),
         };
         Err(error.in_row(row).name_row(|row| self.place(frame, row)))
+    }
+
+    /// Refuses a double that is not finite: formats and databases have no common form for it.
+    fn allow_finite(&self, frame: usize, field: &arrow_schema::Field, array: &ArrayRef) -> Result<()> {
+        let Some(doubles) = array.as_primitive_opt::<arrow_array::types::Float64Type>() else { return Ok(()) };
+        let Some(row) = doubles.iter().position(|x| x.is_some_and(|x| !x.is_finite())) else { return Ok(()) };
+        let table = &self.plan.tables[self.frames[frame].table].name;
+        let what = format!("{} is not a number that can be written", doubles.value(row));
+        Err(Error::profile(format!("tables.{table}.columns.{}", field.name()), what)
+            .hint("keep it in bounds, such as with least(…, 1e15), or give null where it has no value")
+            .in_row(row)
+            .name_row(|row| self.place(frame, row)))
     }
 
     /// Computes one written column of a table of the tree, as [`batch`](Self::batch) does.

@@ -175,3 +175,12 @@ fn a_reference_to_a_file_has_its_share_of_nulls_and_refuses_what_it_cannot_do() 
         assert!(error.contains("does not go with `file`"), "{key}: {error}");
     }
 }
+
+#[test]
+fn a_double_that_cannot_be_written_is_an_error_with_its_row() {
+    let infinite = "x = \"CASE WHEN row < 4 THEN 1e0 ELSE CAST(1e300 AS double) * CAST(1e300 AS double) END\"\n";
+    let error = column(infinite, "x").expect_err("infinity").to_string();
+    assert!(error.contains("tables.t.columns.x") && error.contains("inf is not a number"), "{error}");
+    assert!(error.contains("row 4"), "{error}");
+    assert!(column("x = \"1e0 / (row - 4)\"\n", "x").is_ok(), "a quotient by 0 is null");
+}

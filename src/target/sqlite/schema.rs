@@ -3,7 +3,7 @@
 //! | type | column | stored as |
 //! |---|---|---|
 //! | integer, boolean | `INTEGER`, `BOOLEAN` | an integer; a primary key of one integer is the row id |
-//! | double | `DOUBLE PRECISION` | a float; −0 as 0, what is not finite as null |
+//! | double | `DOUBLE PRECISION` | a float; −0 as 0 |
 //! | decimal | `NUMERIC(12,2)` | an integer, or a float of at most 15 digits, which is exact |
 //! | date | `DATE` | text, `2025-06-30` |
 //! | timestamp | `TIMESTAMP` | text of one width, so that it sorts: `2025-06-30T12:34:56.000000Z` |
