@@ -58,7 +58,7 @@ fn a_check_that_is_null_fails_unless_it_says_otherwise() {
 
 #[test]
 fn an_empty_window_names_table_column_and_row() {
-    let child = "[tables.u]\nof = \"t\"\ncount = 3\n[tables.u.columns]\nid = { expr = \"t.id\", key = true }\n";
+    let child = "[tables.u]\nof = \"t\"\ncount = 3\n[tables.u.columns]\nid = \"t.id\"\n";
     let late = "CASE WHEN row < 5 THEN DATE '2024-01-01' ELSE DATE '2025-01-01' END";
     let cases = [
         (
@@ -132,7 +132,7 @@ fn a_fallback_says_what_an_empty_window_gives() {
     // From Saturday to Sunday nothing is open: the next opening is on Monday.
     assert_eq!(instant("business_time", "day + 1", "from")[5], "2024-01-08T09:00:00Z");
     assert_eq!(instant("business_time", "day + 1", "none")[5..7], ["", ""]);
-    let child = "[tables.u]\nof = \"t\"\ncount = 2\n[tables.u.columns]\nid = { expr = \"t.id\", key = true }\n";
+    let child = "[tables.u]\nof = \"t\"\ncount = 2\n[tables.u.columns]\nid = \"t.id\"\n";
     let rising = |fallback: &str| {
         let lines = format!(
             "{child}a.gen.rising = {{ from = \"t.day\", to = \"DATE '2024-01-03'\", fallback = \"{fallback}\" }}"
