@@ -7,16 +7,16 @@
 //! the row and the inputs; a null input gives a null; a cell allocates nothing but its own text.
 
 mod choice;
-pub mod data;
-pub mod domain;
+pub(crate) mod data;
+pub(crate) mod domain;
 mod fake;
 pub mod identifier;
 mod key;
-pub mod lifecycle;
+pub(crate) mod lifecycle;
 mod number;
-pub mod operand;
+pub(crate) mod operand;
 mod origin;
-pub mod record;
+pub(crate) mod record;
 mod sibling;
 #[cfg(test)]
 mod testing;

@@ -198,7 +198,7 @@ impl Kinds {
 }
 
 /// Encodes texts as a dictionary of their distinct values, in order of first appearance.
-pub fn dictionary<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+pub(crate) fn dictionary<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     let mut seen: BTreeMap<&str, i32> = BTreeMap::new();
     let mut values: Vec<&str> = Vec::new();
     let keys: Int32Array = cells

@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-pub use guard::{Given, Guard};
+pub(crate) use guard::{Given, Guard};
 pub(super) use scope::plan;
 
 /// The values that one parameter may take, or how it compares with another one.
@@ -137,7 +137,7 @@ impl Domain {
 }
 
 /// The greatest number that parameters of floating-point distributions take: what is drawn stays finite.
-pub const HUGE: f64 = 1e300;
+pub(crate) const HUGE: f64 = 1e300;
 
 impl fmt::Display for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

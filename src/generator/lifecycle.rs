@@ -10,7 +10,7 @@ const MAX_STEPS: usize = 1_000;
 
 /// A compiled state machine: states by number.
 #[derive(Debug, Clone)]
-pub struct Walker {
+pub(crate) struct Walker {
     /// The names of the states.
     pub states: Vec<String>,
     /// The state in which every walk starts.
@@ -29,7 +29,7 @@ impl Walker {
     /// # Errors
     ///
     /// If a weight is null, negative or not finite, or a walk takes more than 1,000 steps.
-    pub fn walk(
+    pub(crate) fn walk(
         &self,
         keys: &[u64],
         weights: &[Float64Array],

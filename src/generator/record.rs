@@ -21,11 +21,12 @@ use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
 
 /// The generators of this family.
-pub const DEFS: &[Def] = &[Def::of::<Record>()];
+pub(crate) const DEFS: &[Def] = &[Def::of::<Record>()];
 
 /// The order in which records are picked.
+#[expect(clippy::enum_variant_names, reason = "the words of the profile language")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     /// A random matching record, by weight.
     Random,
     /// The n-th matching record of the file for the n-th sibling, and null past the end. All rows of a root table count
@@ -38,13 +39,13 @@ pub enum Order {
 /// The value of a row for which there is nothing to choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum NoneLeft {
+pub(crate) enum NoneLeft {
     /// None: null.
     None,
 }
 
 /// A planned choice of records of a data file.
-pub struct Picker {
+pub(crate) struct Picker {
     matches: Vec<Match>,
     shapes: Vec<Shape>,
     weights: Vec<f64>,
@@ -88,7 +89,7 @@ impl Picker {
     /// If a column does not exist or cannot be matched, constants match no record, or all records of a group have
     /// weight 0.
     #[expect(clippy::needless_pass_by_value, reason = "callers hold the file as they got it from the scope")]
-    pub fn plan(
+    pub(crate) fn plan(
         scope: &mut dyn Scope,
         data: Arc<Data>,
         weight: Option<&str>,
@@ -131,7 +132,7 @@ impl Picker {
 
     /// Lets a row have no record where none is left, by `fallback = "none"`.
     #[must_use]
-    pub fn optional(self) -> Self {
+    pub(crate) fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
 
@@ -145,7 +146,7 @@ impl Picker {
     ///
     /// # Errors
     /// More rows than records that match, where what they match is constant.
-    pub fn check_rows(&self, scope: &dyn Scope) -> Result<()> {
+    pub(crate) fn check_rows(&self, scope: &dyn Scope) -> Result<()> {
         let constants: Option<Vec<String>> = self.matches.iter().map(|m| m.value.constant()).collect();
         let (Some(constants), Some(rows), Order::InOrder, false) =
             (constants, scope.root_rows(), self.order, self.optional)
@@ -421,7 +422,7 @@ fn distinct(picks: &Picks<'_>, fill: &Fill<'_>, family: Range<usize>, taken: &mu
 /// # Errors
 ///
 /// If Arrow cannot gather the values.
-pub fn project(picks: &Int32Array, column: &ArrayRef) -> Result<ArrayRef> {
+pub(crate) fn project(picks: &Int32Array, column: &ArrayRef) -> Result<ArrayRef> {
     Ok(arrow_select::take::take(column, picks, None)?)
 }
 

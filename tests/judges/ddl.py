@@ -19,12 +19,12 @@ import duckdb
 import postgres
 
 KEY = ["--key-source", "test:judges"]
-# What the profile wants; all that is personal encrypted, nulls and lengths hidden; tokens, every key hashed; a key
+# What the profile wants; all that is personal encrypted, nulls and lengths hidden; tokens, every key hashed (those with dates too); a key
 # that is encrypted, and its foreign keys.
 CHOICES = {
     "profile": ["--protect", "profile", *KEY],
     "encrypted": ["--protect", "phi=encrypt", "--protect", "pii=encrypt", "--protect", "pci=encrypt", "--pad", "32", "--encrypt-nulls", *KEY],
-    "hashed": ["--protect", "profile", "--protect", "pii=token", "--protect", "internal=hash-keyed", *KEY],
+    "hashed": ["--protect", "profile", "--protect", "pii=token", "--protect", "internal=hash-keyed", "--protect", "dated_key=hash-keyed", *KEY],
     "joinable": ["--protect", "profile", "--protect", "person.person_id=encrypt:who", "--encrypt-nulls", *KEY],
     "safe harbor": ["--deidentify", "safe-harbor", *KEY],
 }

@@ -59,12 +59,20 @@ def schema(folder):
             if rows and not refused(lambda: load(alone, folder, name)):
                 wrong.append(f"{name}: it is taken before {reference}")
             break
+        columns = re.sub(r",?\n  (PRIMARY KEY|FOREIGN KEY|UNIQUE|CONSTRAINT) .*", "", statement).removesuffix(");").rstrip().rstrip(",")
+        for unique, column in re.findall(r'(UNIQUE \(("[^"]+")\))', statement) if filled else []:
+            seen += 1
+            alone = duckdb.connect()
+            alone.execute(columns + f",\n  {unique});")
+            load(alone, folder, name)
+            values = alone.execute(f'SELECT count({column}) FROM "{name}"').fetchone()[0]
+            if values and not refused(lambda: load(alone, folder, name)):
+                wrong.append(f"{name}: {unique} takes values twice")
         for check in re.findall(r'CONSTRAINT "[^"]+" CHECK \(.*\)', statement):
             seen += 1
             opposite = re.sub(r"CHECK (\(.*\))$", r"CHECK (NOT \1)", check)
             other = duckdb.connect()
-            columns = re.sub(r",?\n  (PRIMARY KEY|FOREIGN KEY|CONSTRAINT) .*", "", statement)
-            other.execute(columns.removesuffix(");").rstrip().rstrip(",") + f",\n  {opposite.rstrip(',')});")
+            other.execute(columns + f",\n  {opposite.rstrip(',')});")
             if filled and not refused(lambda: load(other, folder, name)):
                 wrong.append(f"{name}: the opposite of {check} is taken")
     return wrong, seen

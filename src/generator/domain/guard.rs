@@ -13,7 +13,7 @@ use crate::generator::{Fill, Slot};
 
 /// A parameter as it was given: its values, and its text in the profile.
 #[derive(Debug, Clone)]
-pub struct Given {
+pub(crate) struct Given {
     /// The path within the call.
     pub field: String,
     /// The values.
@@ -24,7 +24,7 @@ pub struct Given {
 
 /// A domain with the values that are held to it.
 #[derive(Debug, Clone)]
-pub struct Guard {
+pub(crate) struct Guard {
     domain: Domain,
     own: Given,
     /// The other parameter of an order.
@@ -40,7 +40,13 @@ impl Guard {
     ///
     /// # Errors
     /// A constant that is not in the domain, at `path`.
-    pub fn plan(domain: Domain, own: Given, other: Option<Given>, path: String, scale: u8) -> Result<Option<Self>> {
+    pub(crate) fn plan(
+        domain: Domain,
+        own: Given,
+        other: Option<Given>,
+        path: String,
+        scale: u8,
+    ) -> Result<Option<Self>> {
         let constant = |given: &Given| matches!(given.slot, Slot::Const(_));
         let fixed = constant(&own) && other.as_ref().is_none_or(constant);
         let guard = Self { domain, own, other, path, scale };
@@ -58,7 +64,7 @@ impl Guard {
     ///
     /// # Errors
     /// The first row whose value is not in the domain, with its place in the fill.
-    pub fn check(&self, fill: &Fill<'_>) -> Result<()> {
+    pub(crate) fn check(&self, fill: &Fill<'_>) -> Result<()> {
         let (own, other) = (self.own.values(fill.inputs), self.other.as_ref().map(|given| given.values(fill.inputs)));
         let wrong = (0..fill.len()).find(|i| !self.holds(&own, other.as_ref(), *i) && fill.wants(*i));
         wrong.map_or(Ok(()), |i| Err(self.error(&own, other.as_ref(), i).in_row(i)))
