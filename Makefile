@@ -10,13 +10,14 @@ test: tools judges
 	$(CARGO) test --release --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --quiet
 
-# Style, lints, unit tests, the tests that look at the sources, and the golden digests of every shipped profile. Compiled incrementally,
+# Style, lints, links of the documentation, unit tests, the tests that look at the sources, and the golden digests of every shipped profile. Compiled incrementally,
 # so the first run takes longer than those after it.
 quick: export CARGO_INCREMENTAL = 1
 quick:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 	$(CARGO) clippy --release --locked --no-default-features --lib -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --quiet
 	$(CARGO) test --release --locked --lib --test it --no-run
 	$(CARGO) test --release --locked --lib --quiet
 	$(CARGO) test --release --locked --test it --quiet -- builds:: layers:: licences:: golden

@@ -71,7 +71,7 @@ impl<T: Wanted> Operand<T> {
     ///
     /// # Errors
     ///
-    /// If it does not compile, or its type is not [`WANT`](Wanted::WANT) and does not widen to it.
+    /// If it does not compile, or its type is not `Wanted::WANT` and does not widen to it.
     pub fn plan(scope: &mut dyn Scope, field: &str, expr: &Expr) -> Result<Self> {
         Ok(Self { slot: scope.operand(field, expr, T::WANT)?, kind: PhantomData })
     }
@@ -80,7 +80,7 @@ impl<T: Wanted> Operand<T> {
     ///
     /// # Errors
     ///
-    /// If it does not compile, or its type is not [`WANT`](Wanted::WANT) and does not widen to it.
+    /// If it does not compile, or its type is not `Wanted::WANT` and does not widen to it.
     pub fn plan_value(scope: &mut dyn Scope, field: &str, value: &Value) -> Result<Self> {
         Ok(Self { slot: scope.value(field, value, T::WANT)?, kind: PhantomData })
     }
