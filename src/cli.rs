@@ -79,7 +79,7 @@ enum Command {
     List(list::List),
     /// Open the encrypted columns of a data set: files with the values of an unprotected run, in text formats byte for byte.
     Decrypt(decrypt::Decrypt),
-    /// Seal the encrypted columns of a data set anew, with the active key of a keyring.
+    /// Seal the encrypted columns of a data set again, with the active key of a keyring.
     Reencrypt(decrypt::Reencrypt),
     /// Make, list, export, rotate, shred and wrap the keys that personal data is encrypted with.
     Keys(keys::KeysCommand),

@@ -123,7 +123,7 @@ impl DataSet {
     ///
     /// # Errors
     ///
-    /// If the table is no root table or has no such row, a value cannot be computed, or a row refers to one that is not there.
+    /// If the table is not a root table or has no such row, a value cannot be computed, or a row refers to one that is not there.
     pub fn only(mut self, only: &Only) -> Result<Self> {
         let selection = Selection::new(&self.plan, only)?;
         let numbered =

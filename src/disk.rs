@@ -1,5 +1,5 @@
-//! The one seam to the file system: all that is written goes through [`Disk`], so that a test can make any operation fail. What is
-//! read back is opened by the functions here, which take regular files alone; a test looks for other ways in the sources.
+//! The one seam to the file system: all that is written goes through [`Disk`], so that a test can make any operation fail. Files
+//! that are read back are opened by the functions here, which take regular files alone; a test looks for other ways in the sources.
 //!
 //! Files appear whole: a temporary name in the same folder, the bytes, `fsync`, `rename`, `fsync` of the folder. The rename makes
 //! it one step, the two syncs make it last through a loss of power (POSIX promises the first alone).

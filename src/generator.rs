@@ -57,7 +57,7 @@ pub trait Generator: Send + Sync {
     fn strata(&self) -> Option<&[(String, std::ops::Range<u64>)]> {
         None
     }
-    /// The inputs whose texts it hashes along the siblings, in order; `None` for a generator that is no chain of hashes.
+    /// The inputs whose texts it hashes along the siblings, in order; `None` for any generator but a chain of hashes.
     /// Such a chain can run over other texts of the same rows, such as those that a protected table has.
     fn chained(&self) -> Option<Vec<usize>> {
         None
@@ -138,7 +138,7 @@ impl Fill<'_> {
         Cell::new(self.key, self.rows.keys[i])
     }
 
-    /// Whether row `i` has a value, by the column's `when`.
+    /// Tells whether row `i` has a value, by the column's `when`.
     #[inline]
     #[must_use]
     pub fn wants(&self, i: usize) -> bool {

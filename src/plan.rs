@@ -136,7 +136,7 @@ pub struct Column {
     /// Inputs that decide where the value is null: a condition, and a rate.
     when: Option<usize>,
     null: Option<usize>,
-    /// Parameters that are no generator's, such as the rate, with the values that they may take.
+    /// Parameters of the column itself, such as the rate of nulls, with the values that they may take.
     guards: Vec<Guard>,
 }
 

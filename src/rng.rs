@@ -16,9 +16,15 @@
 //! `rand`'s distributions nor `f64::ln` promise the same results in later versions. The tests named `value_stability`
 //! pin them.
 
+mod permutation;
+mod weighted;
+
 use rand::{Rng, SeedableRng, TryRng};
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
+
+pub use permutation::Permutation;
+pub use weighted::Weighted;
 
 /// The engine fingerprint. It is raised whenever the same inputs give different values than before.
 pub const ENGINE: &str = "placebo-1";
@@ -372,134 +378,6 @@ fn normal_quantile(p: f64) -> f64 {
     let r = libm::sqrt(-libm::log(if q < 0.0 { p } else { 1.0 - p }));
     let z = if r <= 5.0 { poly(&C, r - 1.6) / poly(&D, r - 1.6) } else { poly(&E, r - 5.0) / poly(&F, r - 5.0) };
     if q < 0.0 { -z } else { z }
-}
-
-/// A weighted choice in constant time: a table of Walker's alias method with 64-bit integer thresholds.
-#[derive(Debug, Clone)]
-pub struct Weighted(Vec<(u64, u32)>);
-
-impl Weighted {
-    /// Prepares a choice among `weights.len()` entries. `None` if a weight is negative or not finite, or all are 0.
-    ///
-    /// ```
-    /// # use placebo::rng::{Cell, Seed, Weighted};
-    /// let key = Seed::new("42").column_key("visit", "payment");
-    /// let payment = Weighted::new(&[9.0, 1.0, 0.0]).expect("weights");
-    /// let mut seen = [0; 3];
-    /// (0..1_000).for_each(|row| seen[payment.pick(&mut Cell::new(key, row))] += 1);
-    /// assert_eq!(seen, [918, 82, 0]);
-    /// ```
-    #[must_use]
-    pub fn new(weights: &[f64]) -> Option<Self> {
-        let sum: f64 = weights.iter().sum();
-        if weights.iter().any(|w| !w.is_finite() || *w < 0.0) || !sum.is_finite() || sum <= 0.0 {
-            return None;
-        }
-        let n = weights.len();
-        let mut share: Vec<f64> = weights.iter().map(|w| w / sum * n as f64).collect();
-        let mut table: Vec<(u64, u32)> = (0..n).map(|i| (u64::MAX, i as u32)).collect();
-        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..n).partition(|&i| share[i] < 1.0);
-        while let (Some(s), Some(&l)) = (small.pop(), large.last()) {
-            table[s] = ((share[s] * 18_446_744_073_709_551_616.0) as u64, l as u32);
-            share[l] -= 1.0 - share[s];
-            if share[l] < 1.0 {
-                large.pop();
-                small.push(l);
-            }
-        }
-        // Entries left here by rounding have a share of 1. An entry of weight 0 must never be drawn: its alias always
-        // is.
-        for s in small {
-            if weights[s] == 0.0 {
-                table[s] = (0, weights.iter().position(|w| *w > 0.0).unwrap_or(0) as u32);
-            }
-        }
-        Some(Self(table))
-    }
-
-    /// Draws the index of an entry, using two words.
-    #[inline]
-    pub fn pick(&self, cell: &mut Cell) -> usize {
-        let slot = cell.below(self.0.len() as u64) as usize;
-        let (threshold, alias) = self.0[slot];
-        if cell.next() < threshold { slot } else { alias as usize }
-    }
-}
-
-/// A keyed permutation of `0..n`: uniqueness without memory (a Feistel network with cycle walking).
-#[derive(Debug, Clone)]
-pub struct Permutation {
-    n: u128,
-    left: u32,
-    right: u32,
-    keys: [u64; 6],
-}
-
-impl Permutation {
-    /// Makes the permutation of `0..n` for a key. `n` must be from 1 to 2¹²⁷.
-    ///
-    /// ```
-    /// use placebo::rng::Permutation;
-    /// let shuffled = Permutation::new(7, 5);
-    /// assert_eq!([0, 1, 2, 3, 4].map(|i| shuffled.apply(i)), [4, 3, 0, 1, 2]);
-    /// assert_eq!(shuffled.invert(shuffled.apply(3)), 3);
-    /// ```
-    #[must_use]
-    pub fn new(key: u64, n: u128) -> Self {
-        let bits = (128 - n.saturating_sub(1).leading_zeros()).max(2);
-        let mut cell = Cell::new(key, 0);
-        Self { n, left: bits / 2, right: bits - bits / 2, keys: std::array::from_fn(|_| cell.next()) }
-    }
-
-    /// Maps `i` to its image. `i` must be below `n`.
-    #[inline]
-    #[must_use]
-    pub fn apply(&self, i: u128) -> u128 {
-        let mut x = i;
-        loop {
-            x = self.rounds(x);
-            if x < self.n {
-                return x;
-            }
-        }
-    }
-
-    /// Maps an image back to its origin: the inverse of [`apply`](Self::apply). `i` must be below `n`.
-    #[inline]
-    #[must_use]
-    pub fn invert(&self, i: u128) -> u128 {
-        let mut x = i;
-        loop {
-            x = self.back(x);
-            if x < self.n {
-                return x;
-            }
-        }
-    }
-
-    #[inline]
-    fn rounds(&self, x: u128) -> u128 {
-        let mask = |bits: u32| if bits >= 64 { u64::MAX } else { (1_u64 << bits) - 1 };
-        let (mut left, mut right) = ((x >> self.right) as u64, x as u64 & mask(self.right));
-        // Alternating rounds keep each half at its own width, so that the rounds together are a bijection of left +
-        // right bits.
-        for pair in self.keys.chunks_exact(2) {
-            left ^= mix(right.wrapping_mul(G).wrapping_add(pair[0])) & mask(self.left);
-            right ^= mix(left.wrapping_mul(G).wrapping_add(pair[1])) & mask(self.right);
-        }
-        (u128::from(left) << self.right) | u128::from(right)
-    }
-
-    #[inline]
-    fn back(&self, x: u128) -> u128 {
-        let mask = |bits: u32| if bits >= 64 { u64::MAX } else { (1_u64 << bits) - 1 };
-        let (mut left, mut right) = ((x >> self.right) as u64, x as u64 & mask(self.right));
-        for pair in self.keys.chunks_exact(2).rev() {
-            right ^= mix(left.wrapping_mul(G).wrapping_add(pair[1])) & mask(self.right);
-            left ^= mix(right.wrapping_mul(G).wrapping_add(pair[0])) & mask(self.left);
-        }
-        (u128::from(left) << self.right) | u128::from(right)
-    }
 }
 
 #[cfg(test)]

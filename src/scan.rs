@@ -107,7 +107,7 @@ pub struct Candidates<P> {
     shapes: BTreeMap<u64, u64>,
     words: u64,
     bytes: u64,
-    /// How many stretches of so many digits there are, separators left out; the last counts all longer ones too.
+    /// The number of runs of digits by their length, separators left out; the last entry counts all longer ones.
     digits: Vec<u64>,
     full: bool,
 }

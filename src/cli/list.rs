@@ -11,7 +11,8 @@ use crate::{generator, kinds, profile};
 
 #[derive(Args)]
 pub(super) struct List {
-    /// What to list.
+    /// The list; profiles, unless another one is named.
+    #[arg(default_value = "profiles")]
     what: What,
 }
 

@@ -1,7 +1,6 @@
 //! One row of a root table, with all that hangs from it and, if wanted, all that it refers to: what a fixture needs.
 //!
-//! Which rows these are follows from keys: rows that have a key to which one of the rows so far refers are added, until none
-//! is missing.
+//! Rows are added by their keys: each row to which one of the rows so far refers, until none is missing.
 
 mod search;
 
@@ -27,7 +26,7 @@ pub struct Only {
     pub table: String,
     /// The row's primary key, as text. Where the table has no key, or one of several columns: the row's number, from 1.
     pub key: String,
-    /// Whether the rows that it and its children refer to are chosen too, and those that these refer to.
+    /// `true` to choose also the rows that it and its children refer to, and those that these refer to.
     pub with_parents: bool,
 }
 
@@ -45,7 +44,7 @@ struct Kept {
     /// The place of each row's parent among the chosen rows of the parent table. `None` for a root row, and for a row that was
     /// chosen alone and not with all that hangs from its root row.
     owners: Vec<Option<u32>>,
-    /// Whether each row was chosen with all that hangs from its root row.
+    /// `true` for each row that was chosen with all that hangs from its root row.
     whole: Vec<bool>,
 }
 
@@ -54,7 +53,7 @@ impl Selection {
     ///
     /// # Errors
     ///
-    /// If the table is no root table or has no such row, a value cannot be computed, or a row refers to a row that is not there.
+    /// If the table is not a root table or has no such row, a value cannot be computed, or a row refers to a row that is not there.
     pub(super) fn new(plan: &Plan, only: &Only) -> Result<Self> {
         let table = plan.table(&only.table)?;
         if plan.tables[table].parent.is_some() {

@@ -217,7 +217,7 @@ fn special(kind: FileType) -> &'static str {
 
 #[cfg(not(unix))]
 fn special(_: FileType) -> &'static str {
-    "no regular file"
+    "not a regular file"
 }
 
 fn wrong(what: &str) -> io::Error {

@@ -19,7 +19,7 @@ const SOUGHT: u64 = 5_000_000;
 /// The chunks that are made at once while another table is looked through.
 const AT_ONCE: usize = 16;
 
-/// What a profile promises of the values in some columns, without a predicate.
+/// A constraint on some columns that a profile declares without a predicate: a key, uniqueness, a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promise {
     /// The table, by its index in the plan.

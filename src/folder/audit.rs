@@ -186,7 +186,7 @@ pub fn verify(path: &Path) -> Result<LogEnd> {
     }
 }
 
-/// The arguments of the process; what is no Unicode in them is replaced.
+/// The arguments of the process; bytes that are not Unicode are replaced.
 pub(crate) fn arguments() -> impl Iterator<Item = String> {
     std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned())
 }

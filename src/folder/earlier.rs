@@ -50,7 +50,7 @@ fn runs(names: &BTreeSet<String>) -> Vec<Option<Part>> {
 }
 
 impl Folder<'_> {
-    /// The names in the folder. One that is no Unicode is not ours.
+    /// The names in the folder. A name that is not Unicode is not ours.
     fn names(&self) -> Result<BTreeSet<String>> {
         let io = |error| Error::io(&self.path, error);
         let mut names = BTreeSet::new();

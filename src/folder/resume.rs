@@ -35,13 +35,12 @@ impl Folder<'_> {
         match (start, past) {
             (Start::New, Some(_)) => {
                 let interrupted = format!("an interrupted run left its files in `{}`", self.path.display());
-                Err(Error::usage(interrupted).hint("--resume goes on with it; --overwrite makes all anew"))
+                Err(Error::usage(interrupted).hint("--resume continues it; --overwrite starts over"))
             }
             (Start::Resume, Some(past)) if past.inputs != inputs => {
                 let other = format!("`{}` has an interrupted run of other inputs", self.path.display());
-                Err(Error::new(Kind::Profile, other).hint(
-                    "give it the profile, engine and options it was started with, or --overwrite to make all anew",
-                ))
+                Err(Error::new(Kind::Profile, other)
+                    .hint("give it the profile, engine and options it was started with, or --overwrite to start over"))
             }
             (Start::Resume, Some(past)) => Ok(Some(past)),
             (Start::Overwrite, _) => Ok(None),

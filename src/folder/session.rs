@@ -93,7 +93,7 @@ impl<'a> FolderSession<'a> {
         }
     }
 
-    /// What a run with `--resume` does not make again, as the journal has it.
+    /// Says how many rows of the journal a run with `--resume` will keep.
     fn kept(&self) -> String {
         let past = JournalState::read(&self.folder.journal(self.set.this_part())).ok().flatten().unwrap_or_default();
         let [(files, rows), (unfinished, more)] = past.kept();

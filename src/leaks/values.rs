@@ -183,7 +183,7 @@ impl<'a> Hidden<'a> {
                 let made = chunks.into_par_iter().map(|rows| {
                     let mut chunk = Chunk::new(plan, root, &rows.collect::<Vec<_>>());
                     let texts = |(table, number, name): &(usize, usize, &String)| {
-                        Ok((*number, Texts::new(&chunk.written(*table, name)?)?))
+                        Ok((*number, Texts::new(chunk.named(*table, &[name.as_str()])?.column(0))?))
                     };
                     own.iter().map(texts).collect::<Result<Vec<_>>>()
                 });

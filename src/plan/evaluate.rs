@@ -132,15 +132,10 @@ impl<'p> Chunk<'p> {
     /// If the table is of another tree, or a value cannot be computed: it is out of range, too long, or refused by a
     /// function. The error has the path of the column.
     pub fn batch(&mut self, table: usize) -> Result<RecordBatch> {
-        let frame = self.frame_of(table)?;
         let plan = self.plan;
-        let visible = plan.tables[table].columns.iter().enumerate().filter(|(_, column)| column.visible);
-        let columns = visible.map(|(index, _)| self.typed(frame, index)).collect::<Result<Vec<_>>>()?;
-        for (field, array) in plan.tables[table].schema.fields().iter().zip(&columns) {
-            self.allow_nulls(frame, field, array)?;
-            self.allow_finite(frame, field, array)?;
-        }
-        Ok(RecordBatch::try_new(Arc::clone(&plan.tables[table].schema), columns)?)
+        let schema = &plan.tables[table].schema;
+        let columns = self.written(table, &(0..schema.fields().len()).collect::<Vec<_>>())?;
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
 
     /// Computes some written columns of a table of the tree, by their places in its schema.
@@ -149,16 +144,39 @@ impl<'p> Chunk<'p> {
     ///
     /// As [`batch`](Self::batch).
     pub fn project(&mut self, table: usize, places: &[usize]) -> Result<RecordBatch> {
+        let columns = self.written(table, places)?;
+        let schema = Arc::new(self.plan.tables[table].schema.project(places)?);
+        let rows = arrow_array::RecordBatchOptions::new().with_row_count(Some(self.rows(table)?));
+        Ok(RecordBatch::try_new_with_options(schema, columns, &rows)?)
+    }
+
+    /// Computes some written columns of a table of the tree, by their names.
+    ///
+    /// # Errors
+    ///
+    /// As [`batch`](Self::batch), or if the table writes no such column.
+    pub fn named(&mut self, table: usize, names: &[&str]) -> Result<RecordBatch> {
+        let known = &self.plan.tables[table];
+        let place = |name: &&str| {
+            let missing = |_| Error::usage(format!("the table `{}` writes no column `{name}`", known.name));
+            known.schema.index_of(name).map_err(missing)
+        };
+        let places = names.iter().map(place).collect::<Result<Vec<_>>>()?;
+        self.project(table, &places)
+    }
+
+    /// Computes the columns at some places of a table's schema, and holds them to what formats and schema promise.
+    fn written(&mut self, table: usize, places: &[usize]) -> Result<Vec<ArrayRef>> {
         let frame = self.frame_of(table)?;
         let known = &self.plan.tables[table];
         let visible: Vec<usize> = (0..known.columns.len()).filter(|index| known.columns[*index].visible).collect();
-        let schema = Arc::new(known.schema.project(places)?);
-        let columns = places.iter().map(|place| self.typed(frame, visible[*place])).collect::<Result<Vec<_>>>()?;
-        for (field, array) in schema.fields().iter().zip(&columns) {
-            self.allow_nulls(frame, field, array)?;
-        }
-        let rows = arrow_array::RecordBatchOptions::new().with_row_count(Some(self.frames[frame].rows.len()));
-        Ok(RecordBatch::try_new_with_options(schema, columns, &rows)?)
+        let column = |place: &usize| {
+            let (field, array) = (known.schema.field(*place), self.typed(frame, visible[*place])?);
+            self.allow_nulls(frame, field, &array)?;
+            self.allow_finite(frame, field, &array)?;
+            Ok(array)
+        };
+        places.iter().map(column).collect()
     }
 
     /// Shows the first row of a table of the tree, or another one, as `column=value` pairs.
@@ -194,20 +212,6 @@ impl<'p> Chunk<'p> {
             .hint("keep it in bounds, such as with least(…, 1e15), or give null where it has no value")
             .in_row(row)
             .name_row(|row| self.place(frame, row)))
-    }
-
-    /// Computes one written column of a table of the tree, as [`batch`](Self::batch) does.
-    ///
-    /// # Errors
-    ///
-    /// As [`batch`](Self::batch), or if the table writes no such column.
-    pub fn written(&mut self, table: usize, name: &str) -> Result<ArrayRef> {
-        let frame = self.frame_of(table)?;
-        let columns = &self.plan.tables[table].columns;
-        let index = columns.iter().position(|column| column.visible && column.name == name).ok_or_else(|| {
-            Error::usage(format!("the table `{}` writes no column `{name}`", self.plan.tables[table].name))
-        })?;
-        self.typed(frame, index)
     }
 
     /// Counts the rows of a table of the tree in this chunk.

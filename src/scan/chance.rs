@@ -58,7 +58,7 @@ pub(super) fn grow(shape: u64, byte: u8) -> u64 {
 #[derive(Debug, Default)]
 pub(super) struct Ranges(BTreeMap<usize, Numbers>);
 
-/// The numbers of so many digits.
+/// The least and the greatest of the numbers of one length, and the digits in each place.
 #[derive(Debug)]
 struct Numbers {
     least: u128,

@@ -115,7 +115,7 @@ impl Search {
 }
 
 impl<P> Candidates<P> {
-    /// Counts the places where at least so many digits follow each other.
+    /// Counts the places at which at least `length` digits follow each other.
     fn digit_windows(&self, length: usize) -> u64 {
         let longer = self.digits.iter().enumerate().skip(length);
         longer.map(|(digits, count)| count * (digits - length + 1) as u64).sum::<u64>().max(1)
@@ -146,8 +146,8 @@ impl<P> Tally<P> {
         Self { hits, first: None, forms: BTreeMap::new(), formless: false }
     }
 
-    /// Adds the number of hits that the form of a value explains: by the words of its shape if it is one, else by the
-    /// places where so many digits or letters are.
+    /// Adds the number of hits that the form of a value explains: by the words of its shape if it has one, else by the number
+    /// of places with as many digits or letters.
     fn count_form(&mut self, search: &Search, file: &Candidates<P>, known: &Known, exact: bool) {
         let Some(shape) = chance::shape(&known.written) else {
             self.formless = true;

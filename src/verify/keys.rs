@@ -39,7 +39,7 @@ struct Foreign {
 struct Keys {
     /// Those that must be unique.
     primary: BTreeSet<Key>,
-    /// Columns that are no primary key and must be unique too.
+    /// The columns, other than the primary key, whose values must be unique.
     unique: BTreeSet<Key>,
     /// Those and all others that something refers to.
     all: BTreeSet<Key>,

@@ -1,7 +1,7 @@
 //! The rows against the profile: every check on the values that were read, and some chunks derived again.
 //!
 //! A chunk is evaluated as in a run. Of a chunk of the sample every cell is compared. Then the values that were read take
-//! the place of the computed ones, and the checks are evaluated on them: columns that are not written are computed anew
+//! the place of the computed ones, and the checks are evaluated on them: columns that are not written are computed again
 //! from them, and so are the sums of a parent over its children. Rows of other trees that a check looks at through a
 //! reference are the profile's own.
 //!

@@ -33,7 +33,7 @@ pub(in crate::generator) fn plan(
     Ok(if guards.is_empty() && !null { generator } else { Box::new(Guarded { generator, guards, null }) })
 }
 
-/// The numbers among the arguments, those too that are no expressions.
+/// The numbers among the arguments, also those that are not expressions.
 fn literals(args: &toml::Table) -> Vec<Given> {
     let mut all: Vec<(String, &toml::Value)> = Vec::new();
     for (name, value) in args {

@@ -207,7 +207,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Holds a parameter of a column that is no generator's to its domain: a constant now, an input in every row.
+    /// Holds a parameter of the column itself, such as the rate of nulls, to its domain: a constant now, an input in every row.
     pub(super) fn guard(
         &self,
         table: usize,

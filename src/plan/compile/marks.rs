@@ -1,6 +1,6 @@
-//! Classification of columns as personal data: each word is known, and stands at a column that is written.
+//! The classification of columns as personal data: every word must be known, and belong to a column that is written.
 //!
-//! A word that nobody knows, or that stands at no written column, would leave a column unprotected that the profile
+//! An unknown word, or one at a column that is not written, would leave a column unprotected that the profile
 //! means to protect, so it is a mistake of the profile, whether or not a run protects anything.
 
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ fn words(path: &str, mark: &Mark) -> Result<()> {
         let hint = if meant { format!("did you mean `{upper}`?") } else { "A to R, or -".to_owned() };
         return Err(Error::profile(
             format!("{path}.hipaa"),
-            format!("PII-007: `{}` is no letter of the Safe Harbor list", letter.escape_debug()),
+            format!("PII-007: `{}` is not a letter of the Safe Harbor list", letter.escape_debug()),
         )
         .hint(hint));
     }

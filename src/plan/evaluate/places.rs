@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, RecordBatch, UInt32Array};
+use arrow_array::{Array, UInt32Array};
 
 use super::{Chunk, Link};
 use crate::error::Result;
@@ -26,17 +26,6 @@ impl Plan {
 }
 
 impl Chunk<'_> {
-    /// Computes some written columns of a table of the tree, in the order of their names here.
-    ///
-    /// # Errors
-    ///
-    /// If the table has no such column, and as [`batch`](Self::batch).
-    pub fn named(&mut self, table: usize, names: &[&str]) -> Result<RecordBatch> {
-        let schema = &self.plan.tables[table].schema;
-        let places = names.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
-        self.project(table, &places)
-    }
-
     /// Gives the number of the root row that each row of a table hangs from; of a root row its own.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Refuses what is no regular file in place of the files that the library keeps beside a database: it would wait for a pipe.
+/// Refuses anything but a regular file in place of the files that the library keeps beside a database: it would wait for a pipe.
 fn beside(path: &Path) -> Result<()> {
     for end in BESIDE {
         let mut name = path.as_os_str().to_owned();
@@ -63,7 +63,7 @@ fn beside(path: &Path) -> Result<()> {
         let name = Path::new(&name);
         // It is not opened here: closing it would end the locks that the process has on it.
         if name.symlink_metadata().is_ok_and(|there| !there.is_file()) {
-            return Err(Error::new(Kind::Io, format!("`{}` is no regular file", name.display()))
+            return Err(Error::new(Kind::Io, format!("`{}` is not a regular file", name.display()))
                 .hint("remove it, or give the path of a new file"));
         }
     }
