@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+mod database_args;
 mod decrypt;
 mod document;
 mod format_args;
@@ -193,6 +194,8 @@ fn threads(asked: Option<usize>) -> Result<usize> {
 /// Runs the program: arguments in, exit code out.
 #[must_use]
 pub fn run() -> ExitCode {
+    #[cfg(all(unix, feature = "postgres"))]
+    hide_password();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -242,6 +245,27 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::report(&error, if json { LogFormat::Json } else { LogFormat::Text }),
     }
+}
+
+/// Starts the program again with a password of its arguments moved into its environment, which only the same user can read: the
+/// arguments of a process are open to everybody.
+#[cfg(all(unix, feature = "postgres"))]
+fn hide_password() {
+    use std::os::unix::process::CommandExt;
+
+    use crate::target::secret::{MOVED, without_password};
+    let mut arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let mut moved = None;
+    for argument in arguments.iter_mut().skip(1) {
+        if let Some((plain, password)) = argument.to_str().and_then(without_password) {
+            (*argument, moved) = (plain.into(), Some(password));
+        }
+    }
+    let (Some(password), Ok(program)) = (moved, std::env::current_exe()) else { return };
+    let mut again = std::process::Command::new(program);
+    again.arg0(&arguments[0]).args(&arguments[1..]).env(MOVED, password);
+    // It only comes back where it failed; then the program runs as it was called.
+    let _failed = again.exec();
 }
 
 /// A panic is a defect of ours, with the exit code and the form that one has.

@@ -170,6 +170,12 @@ impl DataSet {
         self
     }
 
+    /// The root rows of a chunk, where they were set.
+    #[must_use]
+    pub fn set_chunk_rows(&self) -> Option<u64> {
+        self.chunk_rows
+    }
+
     fn with_outputs(mut self) -> Self {
         let output = |(table, known): (usize, &crate::plan::Table)| Output {
             id: OutputId(table),

@@ -41,6 +41,8 @@ pub enum Kind {
     Profile,
     /// Reading or writing failed.
     Io,
+    /// A database cannot be reached, may not be written to, or holds what a load does not allow.
+    Database,
     /// A check failed on generated or read data.
     Verification,
     /// Another run writes to the same folder.
@@ -68,6 +70,7 @@ impl Kind {
             Kind::Usage => 2,
             Kind::Profile => 3,
             Kind::Io => 4,
+            Kind::Database => 5,
             Kind::Verification => 6,
             Kind::Locked => 7,
             Kind::Key => 8,

@@ -2,9 +2,14 @@
 //!
 //! To add one: a file here with a `static` [`Scheme`] and one line in [`SCHEMES`].
 
+pub mod database;
 mod folder;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+pub(crate) mod secret;
 #[cfg(feature = "sqlite")]
-pub mod sqlite;
+mod sqlite;
 mod stdout;
 
 use std::ffi::OsStr;
@@ -37,11 +42,15 @@ pub struct Settings<'a> {
     pub options: Options,
     /// The file system.
     pub disk: &'a dyn Disk,
+    /// What is said about a load into a database.
+    pub database: database::Options,
 }
 
 /// Every kind of target. The first whose form a text has takes it; the last takes any text.
 pub static SCHEMES: &[&Scheme] = &[
     &stdout::STDOUT,
+    #[cfg(feature = "postgres")]
+    &postgres::POSTGRES,
     #[cfg(feature = "sqlite")]
     &sqlite::SQLITE,
     &folder::FOLDER,

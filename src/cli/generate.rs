@@ -34,7 +34,11 @@ impl Generate {
         let plan = self.set.plan()?;
         let (format, options) = self.format.read()?;
         let set = self.set.data_set(plan, format.binary)?;
-        let target = target(&self.out, "generate", &Settings { format, options, disk: &System })?;
+        let target = target(
+            &self.out,
+            "generate",
+            &Settings { format, options, disk: &System, database: crate::target::database::Options::default() },
+        )?;
         let start = match (self.overwrite, self.resume) {
             (true, _) => Start::Overwrite,
             (_, true) => Start::Resume,

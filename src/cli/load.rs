@@ -5,27 +5,45 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::LogFormat;
+use super::database_args::{DatabaseArgs, ModeArg};
 use super::set_args::SetArgs;
 use crate::disk::System;
 use crate::engine::Start;
 use crate::error::Result;
 use crate::format::{self, Options};
-use crate::target::{Settings, target};
+use crate::target::{Settings, database, target};
 
 #[derive(Args)]
 pub(super) struct Load {
-    /// The database: `sqlite:PATH`, a file that need not exist.
+    /// The database: `postgres://USER@HOST/DATABASE`, or `sqlite:PATH`, a file that need not exist.
     #[arg(long, value_name = "DATABASE")]
     to: OsString,
     #[command(flatten)]
     set: SetArgs,
+    /// What is done with tables that are there.
+    #[arg(long, value_enum, default_value_t, help_heading = "Database")]
+    mode: ModeArg,
+    /// Make the tables; none may be there. The same as `--mode create`.
+    #[arg(long, conflicts_with = "mode", help_heading = "Database")]
+    create: bool,
+    /// Check the foreign keys of tables that are there after the load, and not row by row; PostgreSQL wants a superuser for it.
+    #[arg(long, help_heading = "Database")]
+    defer_foreign_keys: bool,
+    #[command(flatten, next_help_heading = "Database")]
+    database: DatabaseArgs,
 }
 
 impl Load {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
         // Encrypted cells are text, so that they compare as in CSV.
         let set = self.set.data_set(self.set.plan()?, false)?;
-        let settings = Settings { format: format::find("csv")?, options: Options::default(), disk: &System };
+        let mode = if self.create { ModeArg::Create } else { self.mode };
+        let database = database::Options {
+            mode: mode.into(),
+            defer_foreign_keys: self.defer_foreign_keys,
+            ..self.database.options()
+        };
+        let settings = Settings { format: format::find("csv")?, options: Options::default(), disk: &System, database };
         let target = target(&self.to, "load", &settings)?;
         let shown = self.to.to_string_lossy();
         let scheme = shown.split(':').next().unwrap_or_default();

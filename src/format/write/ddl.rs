@@ -24,19 +24,35 @@ use crate::notes::{Key, Noted};
 
 /// The SQL of one database, where it differs from that of others.
 pub struct Dialect {
-    /// The type of a column.
-    pub sql_type: fn(&DataType) -> String,
+    /// A name, quoted.
+    pub quoted: fn(&str) -> String,
+    /// The type of a column; the flag says whether the column is in a key, a foreign key or unique.
+    pub sql_type: fn(&DataType, bool) -> String,
     /// Whether a foreign key may lead to a table that is created later.
     pub forward_references: bool,
     /// The end of a foreign key, with a leading space, or nothing.
     pub foreign_key_end: &'static str,
     /// Whether the database evaluates a predicate over these columns as it is meant.
     pub takes_check: fn(&str, &Schema) -> bool,
+    /// Whether constraints must be said when a table is created.
+    pub inline: bool,
+    /// The statement that adds an index on columns of a table.
+    pub index: fn(&str, &[&str]) -> String,
+    /// The statements that add comments to a table and its columns; `None` where the database keeps none.
+    pub comments: Option<fn(&TableFile) -> Vec<String>>,
 }
 
 /// The SQL of `schema.sql`.
-static PORTABLE: Dialect =
-    Dialect { sql_type, forward_references: false, foreign_key_end: "", takes_check: |_, _| true };
+static PORTABLE: Dialect = Dialect {
+    quoted,
+    sql_type: |data_type, _| sql_type(data_type),
+    forward_references: false,
+    foreign_key_end: "",
+    takes_check: |_, _| true,
+    inline: true,
+    index,
+    comments: None,
+};
 
 /// The text of `schema.sql`. References that neither database would take are comments: to a table that is not among
 /// `tables`, to a column that is not the primary key of its table, or around a circle of tables.
@@ -50,8 +66,52 @@ pub fn schema_sql(tables: &[TableFile]) -> String {
 #[must_use]
 pub fn create_tables(tables: &[TableFile], dialect: &Dialect) -> String {
     let mut text = String::new();
+    for (table, known) in ordered(tables, dialect) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let Constraints { key, others, loose, .. } = constraints(table, &known, dialect);
+        let inside: Vec<String> = key.into_iter().chain(others).collect();
+        create(table, &inside, &loose, dialect, &mut text);
+    }
+    text
+}
+
+/// The statements of one table, for a database that is filled between them.
+pub struct TableSql {
+    /// The table's name.
+    pub name: String,
+    /// Creates the table with its primary key.
+    pub create: String,
+    /// Adds what is checked or built once all rows are there: unique columns, checks, foreign keys, indexes and comments.
+    pub after: Vec<String>,
+}
+
+/// The statements of tables in the order of [`schema_sql`], apart for before and after the rows. References and checks that the
+/// dialect does not take are left out.
+#[must_use]
+pub fn table_sql(tables: &[TableFile], dialect: &Dialect) -> Vec<TableSql> {
+    let statements = |(table, known): (&TableFile, Vec<&TableFile>)| {
+        let mut create_text = String::new();
+        let Constraints { key, others, indexes, loose } = constraints(table, &known, dialect);
+        let (inside, later) = if dialect.inline { (others, Vec::new()) } else { (Vec::new(), others) };
+        let name = (dialect.quoted)(&table.name);
+        let inside: Vec<String> = key.into_iter().chain(inside).collect();
+        create(table, &inside, if dialect.inline { &loose } else { &[] }, dialect, &mut create_text);
+        let mut after: Vec<String> =
+            later.iter().map(|constraint| format!("ALTER TABLE {name} ADD {constraint}")).collect();
+        after.extend(indexes.iter().map(|columns| (dialect.index)(&table.name, columns)));
+        after.extend(dialect.comments.iter().flat_map(|comments| comments(table)));
+        TableSql { name: table.name.clone(), create: create_text, after }
+    };
+    ordered(tables, dialect).into_iter().map(statements).collect()
+}
+
+/// The tables, each after those that it refers to, with the tables that its foreign keys may lead to.
+fn ordered<'t>(tables: &'t [TableFile], dialect: &Dialect) -> Vec<(&'t TableFile, Vec<&'t TableFile>)> {
     let mut written: Vec<&TableFile> = Vec::new();
     let mut left: Vec<&TableFile> = tables.iter().collect();
+    let mut all = Vec::new();
     while !left.is_empty() {
         let waits = |table: &TableFile| {
             let references = table.references();
@@ -62,46 +122,69 @@ pub fn create_tables(tables: &[TableFile], dialect: &Dialect) -> String {
         let next = left.iter().position(|table| !waits(table)).unwrap_or(0);
         let table = left.remove(next);
         written.push(table);
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        let known: Vec<&TableFile> = if dialect.forward_references { tables.iter().collect() } else { written.clone() };
-        create(table, &known, dialect, &mut text);
+        let known = if dialect.forward_references { tables.iter().collect() } else { written.clone() };
+        all.push((table, known));
     }
-    text
+    all
 }
 
-/// Writes the statement of a table; a foreign key may lead to the tables that are `known`.
-fn create(table: &TableFile, known: &[&TableFile], dialect: &Dialect, text: &mut String) {
-    comment("", &table.about, text);
-    line(text, format_args!("CREATE TABLE {} (", quoted(&table.name)));
-    let mut constraints = Vec::new();
+/// The constraints of a table.
+struct Constraints<'t> {
+    key: Option<String>,
+    others: Vec<String>,
+    /// The columns of each foreign key that no key or unique column begins with.
+    indexes: Vec<Vec<&'t str>>,
+    /// Those that the dialect does not take.
+    loose: Vec<String>,
+}
+
+/// The constraints of a table; a foreign key may lead to the tables that are `known`.
+fn constraints<'t>(table: &'t TableFile, known: &[&TableFile], dialect: &Dialect) -> Constraints<'t> {
+    let names = |names: &[&str]| names.iter().map(|name| (dialect.quoted)(name)).collect::<Vec<_>>().join(", ");
     let key = table.primary_key();
-    if !key.is_empty() {
-        let columns: Vec<String> = key.iter().map(|column| quoted(column)).collect();
-        constraints.push(format!("PRIMARY KEY ({})", columns.join(", ")));
-    }
-    for field in table.schema.fields().iter().filter(|field| field.is_unique()) {
-        constraints.push(format!("UNIQUE ({})", quoted(field.name())));
-    }
-    let mut loose = Vec::new();
+    let mut all = Constraints {
+        key: (!key.is_empty()).then(|| format!("PRIMARY KEY ({})", names(&key))),
+        others: table.unique().map(|column| format!("UNIQUE ({})", names(&[column]))).collect(),
+        indexes: Vec::new(),
+        loose: Vec::new(),
+    };
     for reference in table.references() {
-        let names = |names: &[&str]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         let (columns, keys) = (names(&reference.columns), names(&reference.keys));
-        let end = dialect.foreign_key_end;
-        let key = format!("FOREIGN KEY ({columns}) REFERENCES {} ({keys}){end}", quoted(reference.table));
+        let (target, end) = ((dialect.quoted)(reference.table), dialect.foreign_key_end);
+        let constraint = format!("FOREIGN KEY ({columns}) REFERENCES {target} ({keys}){end}");
         let sorted = |mut keys: Vec<&str>| {
             keys.sort_unstable();
             keys.join("\n")
         };
         let whole = |table: &TableFile| sorted(table.primary_key()) == sorted(reference.keys.clone());
         let takes = known.iter().any(|table| table.name == reference.table && whole(table));
-        if takes { constraints.push(key) } else { loose.push(key) }
+        if !takes {
+            all.loose.push(constraint);
+            continue;
+        }
+        all.others.push(constraint);
+        let begins = key.starts_with(&reference.columns) || table.unique().any(|unique| reference.columns == [unique]);
+        if !begins && !all.indexes.contains(&reference.columns) {
+            all.indexes.push(reference.columns);
+        }
     }
     for (name, predicate) in &table.checks {
-        let check = format!("CONSTRAINT {} CHECK ({predicate})", quoted(name));
-        if (dialect.takes_check)(predicate, &table.schema) { constraints.push(check) } else { loose.push(check) }
+        let check = format!("CONSTRAINT {} CHECK ({predicate})", (dialect.quoted)(name));
+        if (dialect.takes_check)(predicate, &table.schema) { all.others.push(check) } else { all.loose.push(check) }
     }
+    all
+}
+
+/// Writes the statement of a table with some constraints, and others as comments.
+fn create(table: &TableFile, constraints: &[String], loose: &[String], dialect: &Dialect, text: &mut String) {
+    comment("", &table.about, text);
+    line(text, format_args!("CREATE TABLE {} (", (dialect.quoted)(&table.name)));
+    let keys: Vec<&str> = table.primary_key();
+    let references = table.references();
+    let indexed = |field: &Field| {
+        let name = field.name().as_str();
+        keys.contains(&name) || field.is_unique() || references.iter().any(|key| key.columns.contains(&name))
+    };
     let last = table.schema.fields().len() + constraints.len() - 1;
     let comma = |n: usize| if n == last { "" } else { "," };
     for (n, field) in table.schema.fields().iter().enumerate() {
@@ -110,18 +193,23 @@ fn create(table: &TableFile, known: &[&TableFile], dialect: &Dialect, text: &mut
             comment("  ", &class, text);
         }
         let null = if field.is_nullable() { "" } else { " NOT NULL" };
-        line(
-            text,
-            format_args!("  {} {}{null}{}", quoted(field.name()), (dialect.sql_type)(field.data_type()), comma(n)),
-        );
+        let data_type = (dialect.sql_type)(field.data_type(), indexed(field));
+        line(text, format_args!("  {} {data_type}{null}{}", (dialect.quoted)(field.name()), comma(n)));
     }
     for (n, constraint) in constraints.iter().enumerate() {
         line(text, format_args!("  {constraint}{}", comma(table.schema.fields().len() + n)));
     }
     for constraint in loose {
-        comment("  ", &constraint, text);
+        comment("  ", constraint, text);
     }
     text.push_str(");\n");
+}
+
+/// A table or column in words, for databases that keep comments: its meaning, and its class as personal data.
+pub(crate) fn remarks(about: &str, field: Option<&Field>) -> String {
+    let about = field.map_or(about, |field| field.note(Key::About).unwrap_or_default());
+    let parts = std::iter::once(about.to_owned()).chain(field.into_iter().flat_map(said));
+    parts.filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// The notes on a column as personal data: `PII: ssn, class pii, HIPAA G` and `protected: encrypt`.
@@ -152,7 +240,14 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn sql_type(data_type: &DataType) -> String {
+/// The statement that adds an index in standard SQL, whose name the database chooses.
+pub(crate) fn index(table: &str, columns: &[&str]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+    format!("CREATE INDEX ON {} ({})", quoted(table), columns.join(", "))
+}
+
+/// The type of a column in standard SQL.
+pub(crate) fn sql_type(data_type: &DataType) -> String {
     match data_type {
         DataType::Boolean => "BOOLEAN".to_owned(),
         DataType::Int64 => "BIGINT".to_owned(),

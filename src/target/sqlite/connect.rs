@@ -1,32 +1,21 @@
-//! The connection to a database file: opened so that no other program changes the file, and only if it is new or ours.
+//! A database file opened, so that no other program changes it meanwhile; and what its errors mean.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{ledger, schema};
-use crate::dataset::DataSet;
+use super::connection::Open;
 use crate::error::{Error, Kind, Result};
-
-/// The application id in the header of a database that this program made: `PLCB`.
-const APPLICATION: i32 = 0x504c_4342;
+use crate::folder::Lock;
+use crate::target::database::{Again, Attempt, Failure, Rule, Violation};
 
 /// The settings of a run. In WAL mode with `NORMAL` a loss of power may lose the last chunks, each with its rows in the ledger.
 const SETTINGS: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
     PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096;";
 
 /// The ends of the names of files that the library keeps beside a database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-/// An open database file.
-pub(super) struct Database {
-    pub(super) connection: Connection,
-    /// The path as the user gave it.
-    pub(super) path: PathBuf,
-    /// Whether this run made the file.
-    created: bool,
-}
+pub(super) const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The folder of a file.
 pub(super) fn folder_of(path: &Path) -> &Path {
@@ -70,128 +59,79 @@ fn beside(path: &Path) -> Result<()> {
     Ok(())
 }
 
-impl Database {
-    /// Opens the file at a resolved path to write; `shown` is the path as the user gave it.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be opened or written, another program has it open, or it holds what this program did not make.
-    pub(super) fn open(path: &Path, shown: &Path) -> Result<Self> {
-        let created = !path.exists();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(shown, error))?;
-        let database = Self { connection, path: shown.to_owned(), created };
-        let read = || -> rusqlite::Result<(i64, i32, bool)> {
-            let connection = &database.connection;
-            connection.busy_timeout(std::time::Duration::from_secs(1))?;
-            let objects = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            let application = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-            Ok((objects, application, connection.is_readonly("main")?))
-        };
-        let (objects, application, read_only) = read().map_err(|error| database.failed(error))?;
-        if objects > 0 && application != APPLICATION {
-            return Err(Error::usage(format!("`{}` holds tables that placebo did not make", shown.display()))
-                .hint("give the path of a new file"));
+/// Opens the file at a path for a load: it is locked, and no other program may change it.
+///
+/// # Errors
+///
+/// If it cannot be opened or written, or another program has it open.
+pub(super) fn open(shown: &Path) -> Attempt<Open> {
+    let path = resolve(shown)?;
+    let lock = Lock::beside(&path)?;
+    let created = !path.exists();
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(&path, flags).map_err(|error| failure(shown, error))?;
+    let set = || -> rusqlite::Result<bool> {
+        connection.busy_timeout(std::time::Duration::from_secs(1))?;
+        // A read that finds out whether the file is a database, before anything is written.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+        let read_only = connection.is_readonly("main")?;
+        if !read_only {
+            connection.execute_batch(SETTINGS)?;
         }
-        if read_only {
-            return Err(Error::new(Kind::Io, format!("`{}` may only be read", shown.display()))
-                .hint("give a file that you may write"));
-        }
-        Ok(database)
+        Ok(read_only)
+    };
+    if set().map_err(|error| failure(shown, error))? {
+        return Err(Error::new(Kind::Io, format!("`{}` may only be read", shown.display()))
+            .hint("give a file that you may write")
+            .into());
     }
+    Ok(Open::new(connection, shown, created, Some(lock)))
+}
 
-    /// Takes the file for this run alone, and prepares for writing.
-    ///
-    /// # Errors
-    ///
-    /// If another program has it open.
-    pub(super) fn begin_writing(&self) -> Result<()> {
-        self.batch(SETTINGS)
-    }
+/// Opens the file at a path to read it.
+///
+/// # Errors
+///
+/// If there is none, it is a link or no regular file, or it cannot be read.
+pub(super) fn look(shown: &Path) -> Attempt<Open> {
+    let path = resolve(shown)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(shown, error))?;
+    Ok(Open::new(connection, shown, false, None))
+}
 
-    /// Leaves one file, whose bytes last.
-    ///
-    /// # Errors
-    ///
-    /// If they cannot be written.
-    pub(super) fn close(&self) -> Result<()> {
-        let mode = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
-        match mode.map_err(|error| self.failed(error))?.as_str() {
-            "wal" => self.batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE;"),
-            _ => Ok(()),
-        }
-    }
+/// The failure of a file, with the row that breaks a constraint if that is what failed.
+pub(super) fn failure(path: &Path, error: rusqlite::Error) -> Failure {
+    let violation = violation(&error).map(Box::new);
+    Failure { error: failed(path, error), again: Again::Never, violation }
+}
 
-    /// The load that the file has; `None` for a new file.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be read, or has a layout of another version.
-    pub(super) fn load(&self) -> Result<Option<ledger::Load>> {
-        let known = "SELECT count(*) FROM sqlite_schema WHERE name = '_placebo_load'";
-        let tables: i64 = self.connection.query_row(known, [], |row| row.get(0)).map_err(|error| self.failed(error))?;
-        if tables == 0 {
-            return Ok(None);
-        }
-        let load = ledger::load(&self.connection).map_err(|error| self.failed(error))?;
-        if load.layout != ledger::LAYOUT {
-            return Err(Error::new(
-                Kind::Profile,
-                format!("`{}` was loaded by another version of placebo, {}", self.path.display(), load.placebo),
-            )
-            .hint("load into a new file"));
-        }
-        Ok(Some(load))
+/// What `UNIQUE constraint failed: t.a, t.b` says.
+fn violation(error: &rusqlite::Error) -> Option<Violation> {
+    let rusqlite::Error::SqliteFailure(code, Some(message)) = error else { return None };
+    if code.code != ErrorCode::ConstraintViolation {
+        return None;
     }
-
-    /// Creates the tables of a data set and the ledger, in one transaction.
-    ///
-    /// # Errors
-    ///
-    /// If the database does not take them.
-    pub(super) fn create(&self, set: &DataSet, inputs: &str) -> Result<()> {
-        let create = || -> rusqlite::Result<()> {
-            let transaction = self.connection.unchecked_transaction()?;
-            transaction.execute_batch(&format!("PRAGMA application_id = {APPLICATION};"))?;
-            transaction.execute_batch(&schema::create(set))?;
-            ledger::create(&transaction, &set.plan().name, inputs)?;
-            transaction.commit()
-        };
-        create().map_err(|error| self.failed(error))
-    }
-
-    /// Runs statements.
-    ///
-    /// # Errors
-    ///
-    /// If one of them fails.
-    pub(super) fn batch(&self, sql: &str) -> Result<()> {
-        self.connection.execute_batch(sql).map_err(|error| self.failed(error))
-    }
-
-    /// An error of the database, with what to do about it.
-    pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
-        failed(&self.path, error)
-    }
-
-    /// Removes a file that this run made and put nothing into.
-    pub(super) fn discard(&self) {
-        if self.created {
-            for end in [""].iter().chain(&BESIDE) {
-                let mut name = self.path.clone().into_os_string();
-                name.push(end);
-                // Nobody waits for it: the error that led here is told.
-                let _left = std::fs::remove_file(name);
-            }
-        }
-    }
+    let (what, place) = message.split_once(" constraint failed")?;
+    let place = place.trim_start_matches([':', ' ']);
+    let (rule, constraint) = match what {
+        "UNIQUE" => (Rule::Unique, None),
+        "NOT NULL" => (Rule::NotNull, None),
+        "CHECK" => (Rule::Check, Some(place.to_owned())),
+        "FOREIGN KEY" => (Rule::ForeignKey, None),
+        _ => return None,
+    };
+    let column = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+    let named = matches!(rule, Rule::Unique | Rule::NotNull) && !place.is_empty();
+    let columns = if named { place.split(", ").map(column).collect() } else { Vec::new() };
+    Some(Violation { rule, table: None, constraint, columns, values: Vec::new(), row: None })
 }
 
 /// An error of `SQLite` about a file: where, what, and what to do.
-pub(super) fn failed(path: &Path, error: rusqlite::Error) -> Error {
+fn failed(path: &Path, error: rusqlite::Error) -> Error {
     let code = error.sqlite_error_code();
     let shown = path.display();
     let of = |kind: Kind, what: String| Error::new(kind, format!("`{shown}`: {what}"));

@@ -6,32 +6,39 @@ use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, StringArray};
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, Schema};
 
 use crate::engine::{Encode, Encoded};
 use crate::error::Result;
 use crate::format::write::texts::texts;
 use crate::format::write::{Canonical, Piece};
+use crate::target::database::Receiver;
 
 /// The length of an instant without a fraction of a second, before its `Z`.
 const SECONDS: usize = "2025-06-30T12:34:56".len();
 
 /// The encoder of one table.
-pub(super) struct BatchEncoder(Canonical);
+pub(super) struct BatchEncoder {
+    canonical: Canonical,
+    /// The places of the columns that are written; `None` for all.
+    places: Option<Vec<usize>>,
+}
 
 impl BatchEncoder {
     /// # Errors
     ///
     /// If a column's type has no text form.
-    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
-        Canonical::new(schema).map(Self)
+    pub(super) fn new(receiver: &Receiver) -> Result<Self> {
+        Ok(Self { canonical: Canonical::new(&receiver.all)?, places: receiver.places.clone() })
     }
 }
 
 impl Encode for BatchEncoder {
     fn encode(&self, batch: RecordBatch) -> Result<Encoded> {
         let batch = without_negative_zeros(batch)?;
-        Ok(Encoded { sum: self.0.sum(&batch)?, piece: Piece::Rows(with_texts(&batch)?) })
+        let sum = self.canonical.sum(&batch)?;
+        let written = self.places.as_ref().map_or_else(|| Ok(batch.clone()), |places| batch.project(places))?;
+        Ok(Encoded { sum, piece: Piece::Rows(with_texts(&written)?) })
     }
 }
 

@@ -11,18 +11,40 @@
 
 use arrow_schema::{DataType, Schema};
 
-use crate::dataset::DataSet;
 use crate::error::{Error, Result};
-use crate::folder::table_file;
-use crate::format::write::ddl::{Dialect, create_tables, quoted};
+use crate::format::write::ddl::{Dialect, quoted};
 use crate::sql::needs_decimals;
-
-/// The start of the names of our own tables.
-const OWN: &str = "_placebo_";
+use crate::target::database::Sql;
 
 /// The SQL of `SQLite`.
-static DIALECT: Dialect =
-    Dialect { sql_type, forward_references: true, foreign_key_end: " DEFERRABLE INITIALLY DEFERRED", takes_check };
+static DIALECT: Dialect = Dialect {
+    quoted,
+    sql_type: |data_type, _| sql_type(data_type),
+    forward_references: true,
+    foreign_key_end: " DEFERRABLE INITIALLY DEFERRED",
+    takes_check,
+    inline: true,
+    index: |table, columns| {
+        let name = quoted(&format!("{table} {}", columns.join(" ")));
+        let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+        format!("CREATE INDEX {name} ON {} ({})", quoted(table), columns.join(", "))
+    },
+    comments: None,
+};
+
+/// The SQL of loads.
+pub(super) static SQL: Sql = Sql {
+    name: "sqlite",
+    quoted,
+    ddl: &DIALECT,
+    texts: ("TEXT", "TEXT"),
+    insert_new: ("INSERT OR IGNORE INTO", ""),
+    cast: |column, _| column.to_owned(),
+    begin: "BEGIN IMMEDIATE",
+    parallel: false,
+    temporary: "CREATE TEMPORARY TABLE {name} AS SELECT {columns} FROM {table} WHERE false",
+    same: "IS",
+};
 
 fn sql_type(data_type: &DataType) -> String {
     match data_type {
@@ -41,54 +63,34 @@ fn takes_check(predicate: &str, columns: &Schema) -> bool {
     !needs_decimals(predicate, columns)
 }
 
-/// The statements that create the tables of a data set.
-pub(super) fn create(set: &DataSet) -> String {
-    let tables: Vec<_> = set.outputs().iter().map(|output| table_file(output, Vec::new(), "sqlite")).collect();
-    create_tables(&tables, &DIALECT)
-}
-
 /// The statement that inserts a row.
 pub(super) fn insert(table: &str, columns: &Schema) -> String {
     let names: Vec<String> = columns.fields().iter().map(|field| quoted(field.name())).collect();
     format!("INSERT INTO {} ({}) VALUES ({})", quoted(table), names.join(", "), vec!["?"; names.len()].join(", "))
 }
 
-/// The statement that reads the rows of a table in the order of their ids.
-pub(super) fn select(table: &str, columns: &Schema) -> String {
-    let names: Vec<String> = columns.fields().iter().map(|field| quoted(field.name())).collect();
-    format!("SELECT {} FROM {} ORDER BY rowid", names.join(", "), quoted(table))
-}
-
-/// Refuses names that the database keeps for itself or for us, and names that it takes for the same.
+/// Refuses names that the database keeps for itself, and columns that it takes for the same.
 ///
 /// # Errors
 ///
-/// If there is such a table or column.
-pub(super) fn allow_names(set: &DataSet) -> Result<()> {
-    let names: Vec<&str> = set.outputs().iter().map(|output| output.name.as_str()).collect();
-    for name in &names {
-        let small = name.to_ascii_lowercase();
-        if small.starts_with("sqlite_") || small.starts_with(OWN) || name.contains('\0') {
-            return Err(Error::usage(format!("a table of SQLite cannot be called `{name}`"))
-                .hint("leave it out with --tables, or give it another name in the profile"));
-        }
+/// If there is such a table or column, or one that holds bytes.
+pub(super) fn allow_names(table: &str, columns: &Schema) -> Result<()> {
+    if table.to_ascii_lowercase().starts_with("sqlite_") || table.contains('\0') {
+        return Err(Error::usage(format!("a table of SQLite cannot be called `{table}`"))
+            .hint("leave it out with --tables, or give it another name in the profile"));
     }
-    allow_distinct(&names, "table")?;
-    set.outputs().iter().try_for_each(|output| {
-        let columns: Vec<&str> = output.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let wrong = output.schema.fields().iter().find(|field| matches!(field.data_type(), DataType::Binary));
-        if let Some(field) = wrong {
-            return Err(Error::usage(format!("`{}.{}` holds bytes", output.name, field.name()))
-                .hint("encrypted cells go into SQLite as text"));
-        }
-        allow_distinct(&columns, "column").map_err(|error| error.within(&output.name))
-    })
+    if let Some(field) = columns.fields().iter().find(|field| matches!(field.data_type(), DataType::Binary)) {
+        return Err(Error::usage(format!("`{table}.{}` holds bytes", field.name()))
+            .hint("encrypted cells go into SQLite as text"));
+    }
+    let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
+    allow_distinct(&names).map_err(|error| error.within(table))
 }
 
-fn allow_distinct(names: &[&str], what: &str) -> Result<()> {
+fn allow_distinct(names: &[&str]) -> Result<()> {
     for (at, name) in names.iter().enumerate() {
         if let Some(other) = names[..at].iter().find(|other| other.eq_ignore_ascii_case(name)) {
-            return Err(Error::usage(format!("SQLite takes the {what}s `{other}` and `{name}` for one"))
+            return Err(Error::usage(format!("SQLite takes the columns `{other}` and `{name}` for one"))
                 .hint("give one of them another name in the profile"));
         }
     }
@@ -126,7 +128,7 @@ mod tests {
     fn names_are_quoted() {
         let columns = Schema::new(vec![Field::new("a\"; DROP TABLE t; --", DataType::Int64, true)]);
         assert_eq!(insert("x\"y", &columns), r#"INSERT INTO "x""y" ("a""; DROP TABLE t; --") VALUES (?)"#);
-        assert!(allow_distinct(&["a", "b"], "table").is_ok());
-        assert!(allow_distinct(&["a", "A"], "table").is_err());
+        assert!(allow_distinct(&["a", "b"]).is_ok());
+        assert!(allow_distinct(&["a", "A"]).is_err());
     }
 }

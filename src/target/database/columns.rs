@@ -1,0 +1,97 @@
+//! Tables as a database has them, and whether the rows of a data set fit into them.
+
+use arrow_schema::{DataType, SchemaRef};
+
+use crate::dataset::Output;
+use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::type_names::type_name;
+
+/// A table of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    /// Whether a foreign key of it is enforced row by row.
+    pub(crate) foreign_keys: bool,
+}
+
+/// A column of a table of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    /// The name of its type, that below a domain, in lower case and without its length, such as `int8`.
+    pub(crate) kind: String,
+    /// The type as the database prints it, such as `character varying(20)`.
+    pub(crate) shown: String,
+    pub(crate) nullable: bool,
+    /// Whether the database fills it in where a row does not.
+    pub(crate) filled: bool,
+    /// Whether the database computes it, and takes no value.
+    pub(crate) generated: bool,
+}
+
+/// A table that takes the rows of an output: the columns that are written, in their order.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiver {
+    pub(crate) table: String,
+    /// All columns of the output.
+    pub(crate) all: SchemaRef,
+    /// The columns of the output, with those that the database computes left out.
+    pub(crate) schema: SchemaRef,
+    /// The columns of the table that they go into, in the same order; `None` for a table that has the types of its rows.
+    pub(crate) columns: Option<Vec<Column>>,
+    /// The places of the written columns in the rows of the output, if some are left out.
+    pub(crate) places: Option<Vec<usize>>,
+}
+
+impl Receiver {
+    /// A table that is made for an output.
+    pub(crate) fn made(output: &Output) -> Self {
+        let all = SchemaRef::clone(&output.schema);
+        Self { table: output.name.clone(), schema: SchemaRef::clone(&all), all, columns: None, places: None }
+    }
+
+    /// A table that exists, matched to an output by the names of columns; `takes` tells whether a column can hold a type.
+    ///
+    /// # Errors
+    ///
+    /// If a column of the output is missing there, one of the table has no value and must have one, or types do not fit. All
+    /// mismatches are told at once.
+    pub(crate) fn matched(output: &Output, table: &Table, takes: impl Fn(&Column, &DataType) -> bool) -> Result<Self> {
+        let (mut wrong, mut columns, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, field) in output.schema.fields().iter().enumerate() {
+            let Some(column) = table.columns.iter().find(|column| column.name == *field.name()) else {
+                let hint = did_you_mean(field.name(), table.columns.iter().map(|column| column.name.as_str()));
+                let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+                wrong.push(format!("`{}` is missing there{hint}", field.name()));
+                continue;
+            };
+            if column.generated {
+                continue;
+            }
+            let (name, shown) = (&column.name, &column.shown);
+            if !takes(column, field.data_type()) {
+                wrong.push(format!("`{name}` is `{shown}` there, and the rows have {}", type_name(field.data_type())));
+            } else if field.is_nullable() && !column.nullable {
+                wrong.push(format!("`{name}` is NOT NULL there, and may be null in the rows"));
+            }
+            columns.push(column.clone());
+            places.push(place);
+        }
+        let has = |column: &Column| output.schema.field_with_name(&column.name).is_ok();
+        for column in table.columns.iter().filter(|column| !column.nullable && !column.filled && !column.generated) {
+            if !has(column) {
+                wrong.push(format!("`{}` must have a value there, and the rows have none", column.name));
+            }
+        }
+        if !wrong.is_empty() {
+            let message = format!("the table `{}` does not fit its rows: {}", output.name, wrong.join("; "));
+            return Err(Error::new(Kind::Usage, message)
+                .hint("change the profile or the table, or leave the table out with --tables"));
+        }
+        let all = SchemaRef::clone(&output.schema);
+        let schema = SchemaRef::new(all.project(&places)?);
+        let (table, columns, whole) = (output.name.clone(), Some(columns), places.len() == all.fields().len());
+        Ok(Self { table, all, schema, columns, places: (!whole).then_some(places) })
+    }
+}

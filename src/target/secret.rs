@@ -1,0 +1,124 @@
+//! Passwords of databases: from the environment or a file that only the user can read, so that no command line has them.
+
+use std::path::PathBuf;
+
+use crate::disk::{Links, contents, open_regular};
+use crate::error::{Error, Kind, Result};
+
+/// The variable into which a password of the command line is moved before anybody can see it there.
+pub(crate) const MOVED: &str = "PLACEBO_DATABASE_PASSWORD";
+
+/// The most bytes of a file of passwords.
+const LONGEST: u64 = 1 << 20;
+
+/// Whom a password is for.
+pub(super) struct Login {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) database: String,
+    pub(super) user: String,
+}
+
+/// The password of a login, from the variables `MOVED` and `variable`, or from a file of lines `host:port:database:user:password`,
+/// which the variable `file` names, or which is `usual` in the home folder. `None` if there is none.
+///
+/// # Errors
+///
+/// If the file cannot be read, or others can read it.
+pub(super) fn password(variable: &str, file: &str, usual: &str, login: &Login) -> Result<Option<Vec<u8>>> {
+    use std::os::unix::ffi::OsStringExt;
+    if let Some(password) = [MOVED, variable].into_iter().find_map(std::env::var_os) {
+        return Ok(Some(password.into_vec()));
+    }
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(usual));
+    let Some(path) = std::env::var_os(file).map(PathBuf::from).or_else(home) else { return Ok(None) };
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let file = open_regular(&path, Links::Follow).map_err(|error| Error::io(&path, error))?;
+    allow_alone(&path, &file)?;
+    let bytes = contents(file, LONGEST).map_err(|error| Error::io(&path, error))?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.lines().find_map(|line| of_line(line, login)).map(String::into_bytes))
+}
+
+/// Refuses a file that others can read.
+fn allow_alone(path: &std::path::Path, file: &std::fs::File) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata().map_err(|error| Error::io(path, error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        return Err(Error::new(Kind::Key, format!("`{path}` has passwords, and others can read it"))
+            .hint(format!("chmod 600 {path}")));
+    }
+    Ok(())
+}
+
+/// The password of a line of the file, if the line is for the login.
+fn of_line(line: &str, login: &Login) -> Option<String> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let (mut fields, mut escaped) = (vec![String::new()], false);
+    for c in line.chars() {
+        match c {
+            '\\' if !escaped => escaped = true,
+            ':' if !escaped && fields.len() < 5 => fields.push(String::new()),
+            c => {
+                fields.last_mut()?.push(c);
+                escaped = false;
+            }
+        }
+    }
+    let [host, port, database, user, password] = <[String; 5]>::try_from(fields).ok()?;
+    let port_of = login.port.to_string();
+    let wanted = [&login.host, &port_of, &login.database, &login.user];
+    let fits = [host, port, database, user].iter().zip(wanted).all(|(own, wanted)| own == "*" || own == wanted);
+    fits.then_some(password)
+}
+
+/// A part of a URL without its percent signs.
+pub(super) fn decoded(text: &str) -> String {
+    let (mut rest, mut all) = (text.as_bytes(), Vec::with_capacity(text.len()));
+    while let Some((first, after)) = rest.split_first() {
+        let code = (*first == b'%').then(|| after.get(..2)).flatten();
+        let code = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        all.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// The user's password in a URL, and the URL without it; `None` if it has none.
+pub(crate) fn without_password(url: &str) -> Option<(String, String)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, end) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (user, host) = authority.rsplit_once('@')?;
+    let (user, password) = user.split_once(':')?;
+    Some((format!("{scheme}://{user}@{host}{end}"), decoded(password)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_split_off() {
+        let split = without_password("postgres://a:p%40ss:w@h:1/d?x=y").expect("a password");
+        assert_eq!(split, ("postgres://a@h:1/d?x=y".to_owned(), "p@ss:w".to_owned()));
+        for plain in ["postgres://a@h/d", "sqlite:x.db", "postgres://h/d?x=a:b@c", "out"] {
+            assert_eq!(without_password(plain), None, "{plain}");
+        }
+        assert_eq!(decoded("%2Ftmp%zz%2"), "/tmp%zz%2");
+    }
+
+    #[test]
+    fn lines_are_for_their_login() {
+        let login = Login { host: "h".into(), port: 5432, database: "d".into(), user: "u".into() };
+        assert_eq!(of_line("h:5432:d:u:a\\:b", &login).as_deref(), Some("a:b"));
+        assert_eq!(of_line("*:*:*:*:x:y", &login).as_deref(), Some("x:y"));
+        for other in ["#h:5432:d:u:x", "g:5432:d:u:x", "h:5432:d:x", ""] {
+            assert_eq!(of_line(other, &login), None, "{other}");
+        }
+    }
+}
