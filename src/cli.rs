@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod database_args;
 mod decrypt;
+mod detect;
 mod document;
 mod format_args;
 mod generate;
@@ -15,6 +16,7 @@ mod markdown;
 mod new;
 mod plan;
 mod protect_args;
+mod purge;
 mod reference;
 mod report;
 mod schema;
@@ -63,11 +65,15 @@ enum Command {
     Generate(generate::Generate),
     /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
     Load(load::Load),
+    /// Remove from a database exactly what loads brought.
+    Purge(purge::Purge),
+    /// Find test data in a database: loads, and columns whose values are given to nobody.
+    Detect(detect::Detect),
     /// Say what `generate` would make: rows, bytes, chunks, memory. Writes nothing.
     Plan(plan::PlanCommand),
     /// Compile a profile and run every check on a sample.
     Check(check::Check),
-    /// Look whether a folder holds what a run wrote: hashes, rows, keys, checks; derive a sample of it again.
+    /// Look whether a folder or a database holds what a run wrote: hashes, rows, keys, checks; derive a sample of it again.
     Verify(verify::Verify),
     /// Sign the manifest of a folder, and with it every file.
     Sign(sign::Sign),
@@ -194,7 +200,7 @@ fn threads(asked: Option<usize>) -> Result<usize> {
 /// Runs the program: arguments in, exit code out.
 #[must_use]
 pub fn run() -> ExitCode {
-    #[cfg(all(unix, feature = "postgres"))]
+    #[cfg(unix)]
     hide_password();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -224,6 +230,8 @@ pub fn run() -> ExitCode {
     let done = caught(|| match &cli.command {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Load(command) => command.run(cli.log_format),
+        Command::Purge(command) => command.run(cli.log_format),
+        Command::Detect(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Verify(command) => command.run(cli.log_format),
@@ -249,7 +257,7 @@ pub fn run() -> ExitCode {
 
 /// Starts the program again with a password of its arguments moved into its environment, which only the same user can read: the
 /// arguments of a process are open to everybody.
-#[cfg(all(unix, feature = "postgres"))]
+#[cfg(unix)]
 fn hide_password() {
     use std::os::unix::process::CommandExt;
 

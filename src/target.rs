@@ -6,7 +6,6 @@ pub mod database;
 mod folder;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "postgres")]
 pub(crate) mod secret;
 #[cfg(feature = "sqlite")]
 mod sqlite;

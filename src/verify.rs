@@ -5,6 +5,7 @@
 //! from the profile and keep its rules (`replay`)? Nothing is written, nothing outside of the folder is read, and memory
 //! does not grow with the data.
 
+pub mod database;
 mod described;
 mod finding;
 mod folder;
@@ -17,8 +18,8 @@ mod signature;
 use std::path::{Path, PathBuf};
 
 pub use finding::{Finding, Findings};
-pub use replay::Sample;
-pub(crate) use replay::{compiled, data_set};
+pub use replay::{Given, Sample};
+pub(crate) use replay::{compiled, data_set, made_again};
 
 pub use crate::folder::envelope::PublicKey;
 

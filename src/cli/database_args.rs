@@ -16,24 +16,15 @@ pub(super) struct DatabaseArgs {
     /// For how many seconds in a row a lost connection is tried again; by default 60, and the first connection once.
     #[arg(long, value_name = "SECONDS")]
     retry_seconds: Option<u64>,
-    /// The name of the database, to confirm that it is one for tests: needed where it holds tables of others.
-    #[arg(long, value_name = "NAME")]
-    test_database: Option<String>,
-    /// Show values of rows in errors.
-    #[arg(long)]
-    show_values: bool,
 }
 
 impl DatabaseArgs {
     pub(super) fn options(&self) -> Options {
         Options {
             schema: self.schema.clone(),
-            mode: Mode::default(),
-            test_database: self.test_database.clone(),
-            show_values: self.show_values,
-            defer_foreign_keys: false,
             allow_clear_text: self.allow_clear_text,
             retry_seconds: self.retry_seconds,
+            ..Options::default()
         }
     }
 }

@@ -11,7 +11,9 @@ use crate::disk::System;
 use crate::engine::Start;
 use crate::error::Result;
 use crate::format::{self, Options};
+use crate::purge::clear;
 use crate::target::{Settings, database, target};
+use crate::verify::Given;
 
 #[derive(Args)]
 pub(super) struct Load {
@@ -29,6 +31,12 @@ pub(super) struct Load {
     /// Check the foreign keys of tables that are there after the load, and not row by row; PostgreSQL wants a superuser for it.
     #[arg(long, help_heading = "Database")]
     defer_foreign_keys: bool,
+    /// The name of the database, to confirm that it is one for tests: needed where it holds tables of others.
+    #[arg(long, value_name = "NAME", help_heading = "Database")]
+    test_database: Option<String>,
+    /// Show values of rows in errors.
+    #[arg(long, help_heading = "Database")]
+    show_values: bool,
     #[command(flatten, next_help_heading = "Database")]
     database: DatabaseArgs,
 }
@@ -41,12 +49,27 @@ impl Load {
         let database = database::Options {
             mode: mode.into(),
             defer_foreign_keys: self.defer_foreign_keys,
+            test_database: self.test_database.clone(),
+            show_values: self.show_values,
             ..self.database.options()
         };
         let settings = Settings { format: format::find("csv")?, options: Options::default(), disk: &System, database };
+        if settings.database.mode == database::Mode::Truncate {
+            let keys = self.set.keys()?;
+            let given = Given { profile: self.set.own_profile(), keys: keys.as_ref(), seed: Some(self.set.seed()) };
+            clear(&self.to.to_string_lossy(), &settings.database, &set, given)?;
+        }
         let target = target(&self.to, "load", &settings)?;
-        let shown = self.to.to_string_lossy();
+        let shown = shown(&self.to.to_string_lossy());
         let scheme = shown.split(':').next().unwrap_or_default();
         self.set.run(&set, target.as_ref(), Start::Resume, (scheme, &shown), log_format)
     }
+}
+
+/// A database as messages may show it: without a password.
+pub(super) fn shown(database: &str) -> String {
+    if let Some((plain, _)) = crate::target::secret::without_password(database) {
+        return plain;
+    }
+    database.to_owned()
 }

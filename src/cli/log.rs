@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::dataset::{DataSet, FINGERPRINT};
 use crate::engine::{Event, Outcome};
 use crate::error::Error;
+use crate::purge::Purged;
 use crate::verify::Finding;
 
 /// Writes one line. A closed stderr is ignored: the exit code still tells.
@@ -50,6 +51,15 @@ pub(super) fn progress(done: u64, total: u64, rows: u64) {
 
 pub(super) fn event(event: Event) {
     line("info", event.name, event.fields);
+}
+
+pub(super) fn purged(load: &Purged) {
+    let Purged { load, profile, rows, dropped, notes } = load;
+    line(
+        "info",
+        "purged",
+        json!({ "load": load, "profile": profile, "rows": rows, "dropped": dropped, "notes": notes }),
+    );
 }
 
 pub(super) fn end(out: &str, outcome: &Outcome) {

@@ -154,6 +154,11 @@ impl ProtectArgs {
         Protection::new(plan, decide(plan, &choice)?, self.keys.read()?.as_ref(), settings)
     }
 
+    /// The keys, if there are any.
+    pub(super) fn keys(&self) -> Result<Option<Keys>> {
+        self.keys.read()
+    }
+
     /// Warns where encryption hides less than it seems to.
     pub(super) fn warn(&self, plan: &Plan, protection: &Protection, log_format: LogFormat) {
         let guessed = protection.commit.is_some() && !self.disclose_seed && !protection.confidential(&plan.seed);

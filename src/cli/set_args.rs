@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::part::Part;
 use crate::plan::Plan;
 use crate::profile;
+use crate::protect::keyring::Keys;
 
 /// A data set, and how it is made.
 #[derive(Args)]
@@ -114,9 +115,24 @@ impl SetArgs {
 
     /// The option of `verify` that names a profile which is not inside the program.
     fn profile_option(&self) -> String {
-        let profile = &self.source.profile;
+        self.own_profile().map_or_else(String::new, |profile| format!(" --profile {}", quoted(profile)))
+    }
+
+    /// The profile, where it is not inside the program.
+    pub(super) fn own_profile(&self) -> Option<&str> {
+        let profile = self.source.profile.as_str();
         let inside = profile.split(',').all(|name| profile::names().contains(&name));
-        if inside { String::new() } else { format!(" --profile {}", quoted(profile)) }
+        (!inside).then_some(profile)
+    }
+
+    /// The seed.
+    pub(super) fn seed(&self) -> &str {
+        &self.source.seed
+    }
+
+    /// The keys that personal data is protected with, if there are any.
+    pub(super) fn keys(&self) -> Result<Option<Keys>> {
+        self.protect.keys()
     }
 }
 

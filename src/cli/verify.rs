@@ -1,21 +1,28 @@
 //! `placebo verify`: whether a folder still holds what a run wrote.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::database_args::DatabaseArgs;
 use super::protect_args::KeyArgs;
 use super::{LogFormat, log, number, text_table, threads};
 use crate::decrypt::read_all;
 use crate::error::{Error, Kind, Result};
 use crate::leaks::{self, Leak};
-use crate::verify::{self, PublicKey, Report, Request, Sample};
+use crate::verify::{self, Given, PublicKey, Report, Request, Sample};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Verify {
     /// The folder that a run wrote.
-    folder: PathBuf,
+    #[arg(required_unless_present = "database")]
+    folder: Option<PathBuf>,
+    /// The database that loads wrote to, such as `sqlite:staging.db`: counts, digests, foreign keys, and a sample derived again.
+    #[arg(long, value_name = "DATABASE", conflicts_with_all = ["folder", "public_key", "allow_missing_parts", "no_plaintext"])]
+    database: Option<String>,
+    #[command(flatten, next_help_heading = "Database")]
+    reached: DatabaseArgs,
     /// Files and hashes alone.
     #[arg(long)]
     quick: bool,
@@ -60,8 +67,32 @@ impl Verify {
         let memory = number(&self.memory).ok_or_else(|| {
             Error::usage(format!("`--memory {}` is not a number of bytes", self.memory)).hint("such as 64M or 2G")
         })?;
+        let report = match (&self.database, &self.folder) {
+            (Some(database), _) => self.of_database(database)?,
+            (None, Some(folder)) => return self.of_folder(folder, memory, log_format),
+            (None, None) => return Err(Error::usage("neither a folder nor a database is named")),
+        };
+        told(&report, log_format)?;
+        report.refused.map_or(Ok(()), Err)
+    }
+
+    /// Looks at the loads of a database.
+    fn of_database(&self, database: &str) -> Result<Report> {
+        let keys = self.keys.read()?;
+        verify::database::verify(&verify::database::Request {
+            database,
+            options: &self.reached.options(),
+            quick: self.quick,
+            sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
+            given: Given { profile: self.profile.as_deref(), keys: keys.as_ref(), seed: self.seed.as_deref() },
+            threads: threads(self.threads)?,
+        })
+    }
+
+    /// Looks at the files of a folder.
+    fn of_folder(&self, folder: &Path, memory: u64, log_format: LogFormat) -> Result<()> {
         let request = Request {
-            folder: self.folder.clone(),
+            folder: folder.to_owned(),
             quick: self.quick,
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
             profile: self.profile.clone(),
@@ -74,19 +105,7 @@ impl Verify {
             show_values: self.show_values,
         };
         let report = verify::verify(&request)?;
-        match log_format {
-            LogFormat::Json => {
-                report.findings.iter().for_each(log::finding);
-                report.notes.iter().for_each(|note| log::note(note));
-            }
-            LogFormat::Text => text_table::print(&text(&report))?,
-        }
-        let count = report.findings.len() as u64 + report.more;
-        if let Some(first) = report.findings.first() {
-            let what =
-                if count == 1 { "1 finding".to_owned() } else { format!("{} findings", text_table::count(count)) };
-            return Err(Error::new(Kind::Verification, format!("{what}; the first: {first}")));
-        }
+        told(&report, log_format)?;
         if self.no_plaintext {
             no_plaintext(&request, log_format)?;
         }
@@ -108,6 +127,23 @@ impl Verify {
             }
         }
     }
+}
+
+/// Tells the findings and notes of a report; an error if there are findings.
+fn told(report: &Report, log_format: LogFormat) -> Result<()> {
+    match log_format {
+        LogFormat::Json => {
+            report.findings.iter().for_each(log::finding);
+            report.notes.iter().for_each(|note| log::note(note));
+        }
+        LogFormat::Text => text_table::print(&text(report))?,
+    }
+    let count = report.findings.len() as u64 + report.more;
+    if let Some(first) = report.findings.first() {
+        let what = if count == 1 { "1 finding".to_owned() } else { format!("{} findings", text_table::count(count)) };
+        return Err(Error::new(Kind::Verification, format!("{what}; the first: {first}")));
+    }
+    Ok(())
 }
 
 /// Searches the files of a folder for protected values; an error if there are more than chance explains.

@@ -22,10 +22,13 @@ mod violation;
 
 use crate::error::{Error, Result};
 pub(crate) use columns::{Column, Receiver, Table};
-pub(crate) use connection::{Again, Attempt, Connection, Failure, Server, Sql, Value};
+pub(crate) use connection::Value;
+pub(crate) use connection::{Again, Attempt, Connection, Failure, ForeignKey, Server, Sql};
+pub(crate) use ledger::{Entry, Ledger, Load, OWN, load_of, sums};
 pub(crate) use opening::{DatabaseTarget, Room};
 pub use options::{Mode, Options};
 pub use read::Loaded;
+pub(crate) use read::{select, sum};
 pub(crate) use violation::{Rule, Violation};
 
 /// The database that a text names, such as `sqlite:staging.db`.

@@ -1,17 +1,22 @@
 //! Passwords of databases: from the environment or a file that only the user can read, so that no command line has them.
 
+#[cfg(feature = "postgres")]
 use std::path::PathBuf;
 
+#[cfg(feature = "postgres")]
 use crate::disk::{Links, contents, open_regular};
+#[cfg(feature = "postgres")]
 use crate::error::{Error, Kind, Result};
 
 /// The variable into which a password of the command line is moved before anybody can see it there.
 pub(crate) const MOVED: &str = "PLACEBO_DATABASE_PASSWORD";
 
 /// The most bytes of a file of passwords.
+#[cfg(feature = "postgres")]
 const LONGEST: u64 = 1 << 20;
 
 /// Whom a password is for.
+#[cfg(feature = "postgres")]
 pub(super) struct Login {
     pub(super) host: String,
     pub(super) port: u16,
@@ -25,6 +30,7 @@ pub(super) struct Login {
 /// # Errors
 ///
 /// If the file cannot be read, or others can read it.
+#[cfg(feature = "postgres")]
 pub(super) fn password(variable: &str, file: &str, usual: &str, login: &Login) -> Result<Option<Vec<u8>>> {
     use std::os::unix::ffi::OsStringExt;
     if let Some(password) = [MOVED, variable].into_iter().find_map(std::env::var_os) {
@@ -43,6 +49,7 @@ pub(super) fn password(variable: &str, file: &str, usual: &str, login: &Login) -
 }
 
 /// Refuses a file that others can read.
+#[cfg(feature = "postgres")]
 fn allow_alone(path: &std::path::Path, file: &std::fs::File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata().map_err(|error| Error::io(path, error))?.permissions().mode();
@@ -55,6 +62,7 @@ fn allow_alone(path: &std::path::Path, file: &std::fs::File) -> Result<()> {
 }
 
 /// The password of a line of the file, if the line is for the login.
+#[cfg(feature = "postgres")]
 fn of_line(line: &str, login: &Login) -> Option<String> {
     if line.starts_with('#') {
         return None;
@@ -112,6 +120,7 @@ mod tests {
         assert_eq!(decoded("%2Ftmp%zz%2"), "/tmp%zz%2");
     }
 
+    #[cfg(feature = "postgres")]
     #[test]
     fn lines_are_for_their_login() {
         let login = Login { host: "h".into(), port: 5432, database: "d".into(), user: "u".into() };

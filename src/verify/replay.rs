@@ -30,9 +30,10 @@ use crate::format::write::nulled;
 use crate::format::write::texts::texts;
 use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
-use crate::part::share;
+use crate::part::{Part, share};
 use crate::plan::{Chunk, Limits, Options, Plan, Tree};
 use crate::profile;
+use crate::protect::keyring::Keys;
 use crate::protect::{Handling, handling_of};
 use crate::sql::as_text;
 
@@ -56,7 +57,7 @@ impl Sample {
     }
 
     /// Tells whether the chunk of these root rows is one of the sample.
-    fn has(&self, root: &str, rows: &std::ops::Range<u64>, all: &std::ops::Range<u64>) -> bool {
+    pub(super) fn has(&self, root: &str, rows: &std::ops::Range<u64>, all: &std::ops::Range<u64>) -> bool {
         if self.share <= 0.0 {
             return false;
         }
@@ -148,19 +149,40 @@ fn same_columns(set: &DataSet, table: usize, made: &StoredManifest, file: &FileE
 ///
 /// If the profile or the seed is not at hand, or is not that of the run.
 pub(crate) fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
-    let manifest = &made.manifest;
-    let Some(seed) = manifest.seed.as_ref().or(request.seed.as_ref()) else {
-        return refuse("the seed is not told".to_owned(), "--quick looks at hashes alone");
+    let given =
+        Given { profile: request.profile.as_deref(), keys: request.keys.as_ref(), seed: request.seed.as_deref() };
+    made_again(&made.manifest, made.part(), given)
+}
+
+/// What a manifest does not tell of its run.
+#[derive(Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// The profile, where it is not inside the program.
+    pub profile: Option<&'a str>,
+    /// The keys of a run that protects personal data.
+    pub keys: Option<&'a Keys>,
+    /// The seed of a run whose manifest hides it.
+    pub seed: Option<&'a str>,
+}
+
+/// The data set that a manifest describes, or a part of it.
+///
+/// # Errors
+///
+/// If the profile or the seed is not at hand, or is not that of the run.
+pub(crate) fn made_again(manifest: &Manifest, part: Option<Part>, given: Given<'_>) -> Result<DataSet> {
+    let Some(seed) = manifest.seed.as_deref().or(given.seed) else {
+        return refuse("the seed is not told".to_owned(), "give it with --seed TEXT");
     };
-    let plan = compiled(manifest, request.profile.as_deref(), seed)?;
-    let protection = protection(&plan, manifest, request.keys.as_ref())?;
+    let plan = compiled(manifest, given.profile, seed)?;
+    let protection = protection(&plan, manifest, given.keys)?;
     if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
         return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
     }
     let known = |name: &&str| plan.table(name).is_ok();
     let tables: Vec<String> =
         manifest.tables.iter().map(|table| table.name.as_str()).filter(known).map(str::to_owned).collect();
-    let mut set = DataSet::new(plan).part(made.part()).protected(protection).tables(&tables)?;
+    let mut set = DataSet::new(plan).part(part).protected(protection).tables(&tables)?;
     if set.shown_fingerprint() != manifest.fingerprint {
         return refuse(
             "its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(),

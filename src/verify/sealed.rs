@@ -36,7 +36,8 @@ fn keyed(name: &str) -> bool {
 
 /// The protection that the manifest describes, of a plan that is the run's.
 pub(super) fn protection(plan: &Plan, manifest: &Manifest, keys: Option<&Keys>) -> Result<Protection> {
-    let binary = format::find(&manifest.format)?.binary;
+    // A database is not a format of files: it has encrypted cells as text.
+    let binary = format::find(&manifest.format).is_ok_and(|format| format.binary);
     let Some(entry) = &manifest.protection else {
         return Ok(Protection::none(Settings { binary, ..Settings::default() }));
     };

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 16] = [
     &["folder"],
     &["target"],
     &["decrypt", "verify"],
-    &["leaks", "sign"],
+    &["detect", "leaks", "purge", "sign"],
     &["cli"],
 ];
 
@@ -39,7 +39,10 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["session"],
         ],
     ),
-    ("verify", &[&["finding"], &["described", "folder", "rows", "sealed", "signature"], &["keys", "replay"]]),
+    (
+        "verify",
+        &[&["finding"], &["described", "folder", "rows", "sealed", "signature"], &["keys", "replay"], &["database"]],
+    ),
 ];
 
 /// Uses against the rule, as file and module, each with its reason.

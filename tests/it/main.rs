@@ -4,6 +4,7 @@ mod believed;
 mod builds;
 mod cli;
 mod constraints;
+mod databases;
 mod descendants;
 mod determinism;
 mod domains;

@@ -68,6 +68,10 @@ pub(crate) trait Connection: Send {
     fn tables_of_all_schemas(&mut self) -> Attempt<u64>;
     /// The name of the database.
     fn database(&mut self) -> Attempt<String>;
+    /// Prepares for writing, where a connection that only looks should leave everything as it is.
+    fn begin_writing(&mut self) -> Attempt<()> {
+        Ok(())
+    }
     /// Creates the schema that the user named, if it is not there.
     fn create_schema(&mut self) -> Attempt<()>;
     /// Adds a constraint, an index or a comment; where a transaction does not undo that, what is there already is left.
@@ -76,8 +80,13 @@ pub(crate) trait Connection: Send {
     }
     /// Drops tables with the foreign keys among them, and none beyond.
     fn drop_tables(&mut self, names: &[&str]) -> Attempt<()>;
-    /// Rows whose foreign keys lead to no row, in words, a few at most; only of keys that the database has not enforced itself.
+    /// The foreign keys of the schema.
+    fn foreign_keys(&mut self) -> Attempt<Vec<ForeignKey>>;
+    /// Rows of tables whose foreign keys lead to no row, in words, a few at most.
     fn orphans(&mut self, tables: &[&str]) -> Attempt<Vec<String>>;
+    /// Deletes rows of several tables, so that foreign keys are checked once all statements are done, and gives the number of rows
+    /// that each statement deleted.
+    fn delete(&mut self, statements: &[String]) -> Attempt<Vec<u64>>;
     /// The bytes of tables with their indexes.
     fn bytes(&mut self, tables: &[&str]) -> Attempt<u64>;
     /// Lets the database count what its planner needs to know of tables.
@@ -88,6 +97,15 @@ pub(crate) trait Connection: Send {
     }
     /// The statements that raise the next value of identity columns and sequences above the rows that are there.
     fn advance(&mut self, table: &Table) -> Attempt<Vec<String>>;
+}
+
+/// A foreign key of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ForeignKey {
+    pub(crate) table: String,
+    pub(crate) references: String,
+    /// Whether rows are changed or deleted with the row that they refer to.
+    pub(crate) cascades: bool,
 }
 
 /// A value in a statement.
@@ -114,12 +132,12 @@ pub(crate) struct Sql {
     pub(crate) cast: fn(&str, &arrow_schema::DataType) -> String,
     /// The statement that begins a transaction.
     pub(crate) begin: &'static str,
+    /// Whether the database itself checks foreign keys of tables that are there, row by row.
+    pub(crate) enforces: bool,
     /// Whether several connections write at the same time.
     pub(crate) parallel: bool,
     /// The statement that creates a temporary table with the columns (`{columns}`) of another (`{table}`), called `{name}`.
     pub(crate) temporary: &'static str,
-    /// The operator that holds for equal values and for two nulls.
-    pub(crate) same: &'static str,
 }
 
 /// The result of something that a database was asked for.

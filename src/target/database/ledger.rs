@@ -182,7 +182,7 @@ impl<'c> Ledger<'c> {
     }
 
     /// Adds a chunk, before its rows: `false` if it is there already, which is known once a loader that has it under way is done.
-    pub(crate) fn claim(&mut self, load: &str, entries: &[Entry]) -> Attempt<bool> {
+    pub(crate) fn enter(&mut self, load: &str, entries: &[Entry]) -> Attempt<bool> {
         let (begin, end) = self.sql.insert_new;
         let rows = vec!["(?, ?, ?, ?, ?, ?, ?)"; entries.len()].join(", ");
         let digests: Vec<String> = entries.iter().map(|entry| entry.sum.hex()).collect();
@@ -224,14 +224,14 @@ impl<'c> Ledger<'c> {
         self.connection.change(&update, &[Value::Text(text), Value::Text(load)]).map(|_| ())
     }
 
-    /// Removes a load: its chunks, the names of its tables, and with the last load the ledger itself.
-    pub(crate) fn remove(&mut self, load: &str) -> Attempt<()> {
+    /// Removes a load: its chunks and the names of its tables; with the last load the ledger itself, unless it is kept.
+    pub(crate) fn remove(&mut self, load: &str, keep: bool) -> Attempt<()> {
         let own = (self.sql.quoted)("load");
         for table in [CHUNKS, MADE, LOADS] {
             let delete = format!("DELETE FROM {} WHERE {own} = ?", self.name(table));
             self.connection.change(&delete, &[Value::Text(load)])?;
         }
-        if self.loads()?.is_empty() {
+        if !keep && self.loads()?.is_empty() {
             for table in [CHUNKS, MADE, LOADS] {
                 let drop = format!("DROP TABLE {}", self.name(table));
                 self.connection.run(&drop)?;

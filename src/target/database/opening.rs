@@ -14,7 +14,7 @@ use crate::digest::RowSum;
 use crate::disk::{Disk, retry};
 use crate::engine::{Begun, Progress, Start, Target};
 use crate::error::{Error, Kind, Result};
-use crate::folder::estimate::{Care, estimate, within_budget};
+use crate::folder::estimate::{Care, Estimate, estimate, within_budget};
 use crate::folder::manifest::{FormatSettings, Manifest};
 use crate::format::{self, Format};
 
@@ -47,7 +47,8 @@ impl Target for DatabaseTarget<'_> {
             }
             self.server.allow(&output.name, &output.schema)?;
         }
-        self.within_room(set)?;
+        let sizes = estimate(set, (self.measure, &format::Options::default()), Care::Quick)?;
+        within_budget(set, &sizes)?;
         if self.options.retry_seconds.is_none() {
             // A server that is not there is told at once; later it may only be starting again.
             drop(self.server.connect().map_err(|failure| failure.error)?);
@@ -56,26 +57,30 @@ impl Target for DatabaseTarget<'_> {
         let session = DatabaseSession::new(self.server.as_ref(), &self.options, set, progress, opened);
         match until_done(progress, self.options.seconds(), || session.complete())? {
             Some(outcome) => Ok(Begun::Complete(outcome)),
-            None => Ok(Begun::Session(Box::new(session))),
+            None => {
+                let ready = self.within_room(set, &sizes);
+                let ready =
+                    ready.and_then(|()| until_done(progress, self.options.seconds(), || session.begin_writing()));
+                match ready {
+                    Ok(()) => Ok(Begun::Session(Box::new(session))),
+                    Err(error) => Err(session.abandon(error)),
+                }
+            }
         }
     }
 }
 
 impl DatabaseTarget<'_> {
-    /// Refuses a data set that is larger than its limits or than the room on the disk.
-    fn within_room(&self, set: &DataSet) -> Result<()> {
-        let bytes = |care: Care| -> Result<f64> {
-            let sizes = estimate(set, (self.measure, &format::Options::default()), care)?;
-            within_budget(set, &sizes)?;
-            Ok(sizes.iter().map(|table| table.bytes).sum())
-        };
-        let quick = bytes(Care::Quick)?;
+    /// Refuses a data set that is larger than the room on the disk; `sizes` are a first estimate.
+    fn within_room(&self, set: &DataSet, sizes: &[Estimate]) -> Result<()> {
+        let bytes = |sizes: &[Estimate]| sizes.iter().map(|table| table.bytes).sum::<f64>();
         let Some(Room { disk, folder, file }) = &self.room else { return Ok(()) };
         let free = retry(|| disk.free(folder)).map_err(|error| Error::io(folder, error))? as f64;
-        if quick * ROUGH < free {
+        if bytes(sizes) * ROUGH < free {
             return Ok(());
         }
-        let needed = bytes(Care::Careful)? - file.metadata().map_or(0, |file| file.len()) as f64;
+        let sizes = estimate(set, (self.measure, &format::Options::default()), Care::Careful)?;
+        let needed = bytes(&sizes) - file.metadata().map_or(0, |file| file.len()) as f64;
         if needed < free {
             return Ok(());
         }
@@ -106,7 +111,7 @@ impl DatabaseTarget<'_> {
         let tables = connection.tables()?;
         let id = ledger::load_of(set, sql);
         let load = match Ledger::new(connection, sql).load(&id)? {
-            Some(load) if load.chunk_rows != set.set_chunk_rows() => {
+            Some(load) if sql.parallel && load.chunk_rows != set.set_chunk_rows() => {
                 return Err(Error::usage("the load has chunks of another size")
                     .hint("repeat the command that began it")
                     .into());
@@ -131,6 +136,7 @@ impl DatabaseTarget<'_> {
         let missing: Vec<String> = load.made.iter().filter(|name| !there(name)).cloned().collect();
         let first = Ledger::new(connection, sql).load(&load.id)?.is_none();
         if first || !missing.is_empty() {
+            connection.begin_writing()?;
             connection.run(sql.begin)?;
             if first && self.options.mode == Mode::Replace {
                 self.drop_earlier(set, connection)?;
@@ -227,7 +233,7 @@ impl DatabaseTarget<'_> {
         for load in self.earlier(connection)?.iter().filter(|load| load.made.iter().any(own)) {
             let made = load.made.iter().filter(|name| there.iter().any(|table| table.name == **name));
             connection.drop_tables(&made.map(String::as_str).collect::<Vec<_>>())?;
-            Ledger::new(connection, self.server.sql()).remove(&load.id)?;
+            Ledger::new(connection, self.server.sql()).remove(&load.id, true)?;
         }
         Ok(())
     }

@@ -112,6 +112,20 @@ impl<'a> DatabaseSession<'a> {
         })
     }
 
+    /// Prepares for writing.
+    pub(super) fn begin_writing(&self) -> Attempt<()> {
+        self.connected(|connection| connection.begin_writing())
+    }
+
+    /// Ends a load that failed with an error; where it has no rows and no other loader can write any, nothing of it is left.
+    pub(super) fn abandon(&self, error: Error) -> Error {
+        if !self.server.sql().parallel {
+            // The error is told, not that nothing could be undone.
+            let _kept = self.connected(|connection| self.undo_if_empty(connection));
+        }
+        error
+    }
+
     /// Removes a load without rows from a database that has no other writer.
     fn undo_if_empty(&self, connection: &mut dyn Connection) -> Attempt<()> {
         let sql = self.server.sql();
@@ -120,7 +134,7 @@ impl<'a> DatabaseSession<'a> {
         }
         connection.run(sql.begin)?;
         connection.drop_tables(&self.load.made.iter().map(String::as_str).collect::<Vec<_>>())?;
-        Ledger::new(connection, sql).remove(&self.load.id)?;
+        Ledger::new(connection, sql).remove(&self.load.id, false)?;
         connection.run("COMMIT")
     }
 
@@ -170,7 +184,7 @@ impl<'a> DatabaseSession<'a> {
     ) -> Result<bool, (Option<OutputId>, Failure)> {
         let plain = |failure| (None, failure);
         connection.run(self.server.sql().begin).map_err(plain)?;
-        if !Ledger::new(connection, self.server.sql()).claim(&self.load.id, entries).map_err(plain)? {
+        if !Ledger::new(connection, self.server.sql()).enter(&self.load.id, entries).map_err(plain)? {
             connection.run("ROLLBACK").map_err(plain)?;
             return Ok(false);
         }
@@ -225,6 +239,13 @@ impl<'a> DatabaseSession<'a> {
         connection.run(sql.begin)?;
         let entries = Ledger::new(connection, sql).entries(&self.load.id)?;
         let sums = ledger::sums(&entries);
+        let names: Vec<&str> = self.set.outputs().iter().map(|output| output.name.as_str()).collect();
+        if self.options.defer_foreign_keys || !sql.enforces {
+            let orphans = connection.orphans(&names)?;
+            if !orphans.is_empty() {
+                return Err(damaged(&orphans.join("; ")).into());
+            }
+        }
         for name in &load.made {
             let count = connection.query(&format!("SELECT count(*) FROM {}", (sql.quoted)(name)), &[])?;
             let there = count.first().and_then(|row| row.first()?.as_ref()?.parse::<u64>().ok());
@@ -237,10 +258,6 @@ impl<'a> DatabaseSession<'a> {
                 self.progress.stopped()?;
                 connection.add(statement)?;
             }
-        }
-        let orphans = connection.orphans(&self.set.outputs().iter().map(|o| o.name.as_str()).collect::<Vec<_>>())?;
-        if !orphans.is_empty() {
-            return Err(damaged(&orphans.join("; ")).into());
         }
         for table in connection.tables()? {
             let fills = |receiver: &Receiver| receiver.table == table.name && receiver.columns.is_some();
@@ -256,7 +273,7 @@ impl<'a> DatabaseSession<'a> {
         manifest.part = None;
         Ledger::new(connection, sql).keep_manifest(&self.load.id, &manifest.to_json())?;
         connection.run("COMMIT")?;
-        connection.analyze(&self.set.outputs().iter().map(|o| o.name.as_str()).collect::<Vec<_>>())
+        connection.analyze(&names)
     }
 }
 
@@ -321,11 +338,7 @@ impl Session for DatabaseSession<'_> {
 
     fn fail(self: Box<Self>, error: Error) -> Error {
         match error.kind() {
-            Kind::Profile | Kind::Usage if !self.server.sql().parallel => {
-                // The error is told, not that nothing could be undone.
-                let _kept = self.connected(|connection| self.undo_if_empty(connection));
-                error
-            }
+            Kind::Profile | Kind::Usage => self.abandon(error),
             Kind::Interrupted | Kind::Terminated => error.hint("the same command continues from here"),
             _ => error,
         }

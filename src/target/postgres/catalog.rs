@@ -42,6 +42,13 @@ JOIN pg_depend d ON (d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND 
 JOIN pg_class s ON s.relkind = 'S' AND s.oid IN (d.refobjid, d.objid) \
 WHERE n.nspname = current_schema() AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped";
 
+/// The foreign keys that leave or reach the tables of the schema: both tables, and whether a row goes or changes with the other.
+pub(super) const REFERENCES: &str = "\
+SELECT c.relname::text, p.relname::text, k.confdeltype IN ('c', 'n', 'd') \
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class p ON p.oid = k.confrelid \
+JOIN pg_namespace n ON n.oid = p.relnamespace \
+WHERE k.contype = 'f' AND n.nspname = current_schema() AND k.conparentid = 0";
+
 /// The foreign keys of a table: the name, and a statement that counts the rows that break it.
 pub(super) const FOREIGN_KEYS: &str = "\
 SELECT k.conname::text, format('SELECT count(*) FROM %s c WHERE %s AND NOT EXISTS (SELECT 1 FROM %s p WHERE %s)', \

@@ -12,7 +12,7 @@ use super::{catalog, failure, read};
 use crate::error::{Error, Result};
 use crate::format::write::Piece;
 use crate::format::write::ddl::quoted;
-use crate::target::database::{Attempt, Connection, Failure, Options, Receiver, Table, Value};
+use crate::target::database::{Attempt, Connection, Failure, ForeignKey, Options, Receiver, Table, Value};
 
 /// A connection, and what is asked of it.
 pub(super) struct Open {
@@ -183,11 +183,30 @@ impl Connection for Open {
         self.run(&format!("DROP TABLE {}", names.join(", ")))
     }
 
+    fn foreign_keys(&mut self) -> Attempt<Vec<ForeignKey>> {
+        let rows = self.query(catalog::REFERENCES, &[])?;
+        let key = |row: Vec<Option<String>>| {
+            let [Some(table), Some(references), Some(cascades)] = <[_; 3]>::try_from(row).ok()? else { return None };
+            Some(ForeignKey { table, references, cascades: cascades == "true" })
+        };
+        Ok(rows.into_iter().filter_map(key).collect())
+    }
+
+    fn delete(&mut self, statements: &[String]) -> Attempt<Vec<u64>> {
+        // Foreign keys are checked at the end of a statement: one statement has all of them.
+        let parts = statements.iter().enumerate();
+        let parts: Vec<String> = parts.map(|(at, sql)| format!("d{at} AS ({sql} RETURNING 1)")).collect();
+        let counts: Vec<String> = (0..parts.len()).map(|at| format!("(SELECT count(*) FROM d{at})")).collect();
+        if parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.query(&format!("WITH {} SELECT {}", parts.join(", "), counts.join(", ")), &[])?;
+        let counts = rows.into_iter().next().unwrap_or_default().into_iter();
+        Ok(counts.map(|count| count.and_then(|count| count.parse().ok()).unwrap_or(0)).collect())
+    }
+
     fn orphans(&mut self, tables: &[&str]) -> Attempt<Vec<String>> {
         let mut found = Vec::new();
-        if !self.options.defer_foreign_keys {
-            return Ok(found);
-        }
         for table in tables {
             for row in self.query(catalog::FOREIGN_KEYS, &[Value::Text(table)])? {
                 let [Some(name), Some(select)] = row.as_slice() else { continue };

@@ -29,9 +29,9 @@ pub(super) static SQL: Sql = Sql {
     insert_new: ("INSERT INTO", " ON CONFLICT DO NOTHING"),
     cast: |column, data_type| format!("{column}::{}", sql_type(data_type)),
     begin: "BEGIN",
+    enforces: true,
     parallel: true,
-    temporary: "CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {table} WHERE false",
-    same: "IS NOT DISTINCT FROM",
+    temporary: "CREATE TEMPORARY TABLE {name} AS SELECT {columns} FROM {table} WHERE false",
 };
 
 /// `COMMENT ON` for a table and its columns, with their classes as personal data.

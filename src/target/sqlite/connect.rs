@@ -11,7 +11,7 @@ use crate::folder::Lock;
 use crate::target::database::{Again, Attempt, Failure, Rule, Violation};
 
 /// The settings of a run. In WAL mode with `NORMAL` a loss of power may lose the last chunks, each with its rows in the ledger.
-const SETTINGS: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+pub(super) const SETTINGS: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
     PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096;";
 
 /// The ends of the names of files that the library keeps beside a database.
@@ -77,11 +77,7 @@ pub(super) fn open(shown: &Path) -> Attempt<Open> {
         connection.busy_timeout(std::time::Duration::from_secs(1))?;
         // A read that finds out whether the file is a database, before anything is written.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
-        let read_only = connection.is_readonly("main")?;
-        if !read_only {
-            connection.execute_batch(SETTINGS)?;
-        }
-        Ok(read_only)
+        connection.is_readonly("main")
     };
     if set().map_err(|error| failure(shown, error))? {
         return Err(Error::new(Kind::Io, format!("`{}` may only be read", shown.display()))

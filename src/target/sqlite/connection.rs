@@ -8,13 +8,13 @@ use rusqlite::Connection as Sqlite;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::bind::{self, Refusal};
-use super::connect::{BESIDE, failure};
+use super::connect::{BESIDE, SETTINGS, failure};
 use super::{catalog, read, schema};
 use crate::error::{Error, Kind, Result};
 use crate::folder::Lock;
 use crate::format::write::Piece;
 use crate::format::write::ddl::quoted;
-use crate::target::database::{Attempt, Connection, Failure, Receiver, Table, Value};
+use crate::target::database::{Attempt, Connection, Failure, ForeignKey, Receiver, Table, Value};
 
 /// Rows without the row that they refer to, of which an error tells.
 const TOLD: usize = 5;
@@ -152,12 +152,31 @@ impl Connection for Open {
         Ok(self.path.file_name().unwrap_or_default().to_string_lossy().into_owned())
     }
 
+    /// Takes the file for this run alone.
+    fn begin_writing(&mut self) -> Attempt<()> {
+        self.run(SETTINGS)
+    }
+
     fn create_schema(&mut self) -> Attempt<()> {
         Ok(())
     }
 
     fn drop_tables(&mut self, names: &[&str]) -> Attempt<()> {
         names.iter().try_for_each(|name| self.run(&format!("DROP TABLE {}", quoted(name))))
+    }
+
+    fn foreign_keys(&mut self) -> Attempt<Vec<ForeignKey>> {
+        let select = "SELECT DISTINCT t.name, k.\"table\", k.on_delete NOT IN ('NO ACTION', 'RESTRICT') \
+            FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k WHERE t.type = 'table'";
+        let key = |row: Vec<Option<String>>| {
+            let [Some(table), Some(references), Some(cascades)] = <[_; 3]>::try_from(row).ok()? else { return None };
+            Some(ForeignKey { table, references, cascades: cascades == "1" })
+        };
+        Ok(self.query(select, &[])?.into_iter().filter_map(key).collect())
+    }
+
+    fn delete(&mut self, statements: &[String]) -> Attempt<Vec<u64>> {
+        statements.iter().map(|statement| self.change(statement, &[])).collect()
     }
 
     fn orphans(&mut self, _: &[&str]) -> Attempt<Vec<String>> {

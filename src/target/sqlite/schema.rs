@@ -41,9 +41,9 @@ pub(super) static SQL: Sql = Sql {
     insert_new: ("INSERT OR IGNORE INTO", ""),
     cast: |column, _| column.to_owned(),
     begin: "BEGIN IMMEDIATE",
+    enforces: false,
     parallel: false,
     temporary: "CREATE TEMPORARY TABLE {name} AS SELECT {columns} FROM {table} WHERE false",
-    same: "IS",
 };
 
 fn sql_type(data_type: &DataType) -> String {
