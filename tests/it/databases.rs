@@ -16,7 +16,7 @@ fn to(path: &Path) -> String {
 fn run(args: &[&str]) -> (i32, String) {
     let output = placebo(args).output().expect("runs");
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    (output.status.code().unwrap_or(-1), text.split(['│', '\n']).map(str::trim).collect::<Vec<_>>().join(" "))
+    (output.status.code().unwrap_or(-1), text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn execute(path: &Path, sql: &str) {
