@@ -34,7 +34,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::plan::{Limits, Options, Plan};
+use crate::plan::{Limits, Memory, Options, Plan};
 use crate::profile;
 use crate::protect::understood;
 
@@ -133,11 +133,35 @@ pub(crate) struct Source {
     /// The longest text of one cell.
     #[arg(long, default_value = "1048576", value_name = "BYTES", help_heading = "Limits")]
     max_cell: String,
+    #[command(flatten)]
+    memory: MemoryArgs,
+}
+
+/// The memory that a command may take.
+#[derive(Args, Clone)]
+pub(crate) struct MemoryArgs {
+    /// The most memory, such as 512M or 4G; more is refused before it is taken, or read in several passes. Output does not
+    /// depend on it. By default 1 GiB, and 512 MiB more for each thread.
+    #[arg(long, value_name = "BYTES", help_heading = "Limits")]
+    max_memory: Option<String>,
+}
+
+impl MemoryArgs {
+    /// The memory of a run on so many threads.
+    fn read(&self, threads: usize) -> Result<Memory> {
+        let Some(text) = &self.max_memory else { return Ok(Memory::default_for(threads)) };
+        let bytes = number(text).filter(|bytes| *bytes >= Memory::LEAST).ok_or_else(|| {
+            let least = Memory::LEAST / 1_000_000;
+            Error::usage(format!("`--max-memory {text}` is not a number of bytes from {least}M up"))
+                .hint("such as 512M or 4G")
+        })?;
+        Ok(Memory { bytes, threads })
+    }
 }
 
 impl Source {
-    /// Loads and compiles.
-    fn plan(&self) -> Result<Plan> {
+    /// Loads and compiles, for a run on so many threads; `None` is all cores.
+    fn plan(&self, asked: Option<usize>) -> Result<Plan> {
         let loaded = profile::load(&self.profile)?;
         let mut rows = IndexMap::new();
         for text in &self.rows {
@@ -159,6 +183,7 @@ impl Source {
             rows: limit("--max-rows", &self.max_rows)?,
             bytes: limit("--max-bytes", &self.max_bytes)?,
             cell: limit("--max-cell", &self.max_cell)?,
+            memory: self.memory.read(threads(asked)?)?,
         };
         let params = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_>>()?;
         let options =

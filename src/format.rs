@@ -19,7 +19,7 @@ use std::fs::File;
 
 use arrow_schema::SchemaRef;
 
-pub(crate) use parquet::ROW_GROUP;
+pub(crate) use parquet::row_group;
 
 use crate::error::{Error, Result, did_you_mean};
 use read::Source;

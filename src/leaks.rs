@@ -17,6 +17,7 @@ use std::fmt;
 use crate::error::Result;
 use crate::folder::manifest::StoredManifest;
 use crate::order::pool;
+use crate::plan::Memory;
 use crate::scan::{Finding, Search, Size};
 use crate::verify::Request;
 use values::Hidden;
@@ -84,10 +85,10 @@ pub fn search(request: &Request, manifests: &[StoredManifest]) -> Result<Report>
             values: hidden.most(),
             columns: hidden.columns.len(),
             controls: hidden.controls(),
-            memory: request.memory,
+            memory: request.memory / 4,
         };
         let search = Search::new(&hidden, size).map_err(|error| {
-            error.hint(format!("--memory {} is enough", size.values.saturating_mul(8)))
+            error.hint(format!("--max-memory {} is enough", size.values.saturating_mul(32).max(Memory::LEAST)))
         })?;
         let short: Vec<String> = (0..hidden.columns.len())
             .filter(|column| search.short(*column) > 0)
@@ -104,7 +105,7 @@ pub fn search(request: &Request, manifests: &[StoredManifest]) -> Result<Report>
         report.columns = hidden.columns.len();
         let (names, candidates) = files::read(request, manifests, &search)?;
         let outcome = search.confirm(&hidden, &candidates);
-        let outcome = outcome.map_err(|error| error.hint(format!("--memory {} allows more", request.memory * 4)))?;
+        let outcome = outcome.map_err(|error| error.hint(format!("--max-memory {} allows more", request.memory * 4)))?;
         for Finding { column, file, place, values, expected, leak, .. } in outcome.findings {
             let (path, column) = (names[file].clone(), hidden.columns[column].name.clone());
             match leak {

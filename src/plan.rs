@@ -17,6 +17,7 @@ mod origin;
 mod references;
 mod sibling_dependence;
 mod trees;
+mod weight;
 
 use std::sync::{Arc, OnceLock};
 
@@ -28,7 +29,7 @@ pub use chain::{Chain, Over};
 pub use chunks::{MeanRows, Sample};
 pub use disclosure::Disclosure;
 pub use evaluate::{Chunk, Failure};
-pub use limits::Limits;
+pub use limits::{Limits, Memory};
 pub use options::Options;
 pub use origin::{Known, Origin};
 pub use trees::Tree;
@@ -138,6 +139,8 @@ pub struct Column {
     null: Option<usize>,
     /// Parameters of the column itself, such as the rate of nulls, with the values that they may take.
     guards: Vec<Guard>,
+    /// The bytes of the first values that were made in this run, and their number.
+    seen: OnceLock<(u64, u64)>,
 }
 
 /// A classification of a column as personal data. A column that is classified twice has two; `check --strict` refuses

@@ -26,6 +26,7 @@ pub use crate::folder::envelope::PublicKey;
 use crate::error::{Error, Result};
 use crate::folder::manifest::StoredManifest;
 use crate::order::pool;
+use crate::plan::Memory;
 use crate::protect::keyring::Keys;
 
 /// A request to verify a folder.
@@ -48,10 +49,22 @@ pub struct Request {
     pub public_key: Option<PublicKey>,
     /// Worker threads.
     pub threads: usize,
-    /// The most bytes that keys may take in memory at a time.
+    /// The most bytes of memory, of which keys take a quarter at a time.
     pub memory: u64,
     /// True if findings may show values.
     pub show_values: bool,
+}
+
+impl Request {
+    /// What manifests do not tell.
+    pub(crate) fn given(&self) -> Given<'_> {
+        Given {
+            profile: self.profile.as_deref(),
+            keys: self.keys.as_ref(),
+            seed: self.seed.as_deref(),
+            memory: Memory { bytes: self.memory, threads: self.threads },
+        }
+    }
 }
 
 /// The result of a verification: findings, notes, and the things that were checked.

@@ -25,7 +25,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<()> {
-        let plan = self.source.plan()?;
+        let plan = self.source.plan(self.threads)?;
         if self.strict {
             strict(&plan)?;
         }

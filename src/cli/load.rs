@@ -11,6 +11,7 @@ use crate::disk::System;
 use crate::engine::Start;
 use crate::error::Result;
 use crate::format::{self, Options};
+use crate::plan::Memory;
 use crate::purge::clear;
 use crate::target::{Settings, database, target};
 use crate::verify::Given;
@@ -56,7 +57,12 @@ impl Load {
         let settings = Settings { format: format::find("csv")?, options: Options::default(), disk: &System, database };
         if settings.database.mode == database::Mode::Truncate {
             let keys = self.set.keys()?;
-            let given = Given { profile: self.set.own_profile(), keys: keys.as_ref(), seed: Some(self.set.seed()) };
+            let given = Given {
+                profile: self.set.own_profile(),
+                keys: keys.as_ref(),
+                seed: Some(self.set.seed()),
+                memory: Memory::default_for(1),
+            };
             clear(&self.to.to_string_lossy(), &settings.database, &set, given)?;
         }
         let target = target(&self.to, "load", &settings)?;

@@ -17,17 +17,20 @@ pub(super) struct PlanCommand {
     choosing: ChoiceArgs,
     #[command(flatten)]
     format: FormatArgs,
+    /// The worker threads that memory is estimated for; by default all cores.
+    #[arg(long)]
+    threads: Option<usize>,
 }
 
 impl PlanCommand {
     pub(super) fn run(&self) -> Result<()> {
-        let plan = self.source.plan()?;
+        let plan = self.source.plan(self.threads)?;
         if self.choosing.asked() {
             return text_table::print(&self.choosing.outcome(&plan)?);
         }
         let (format, options) = self.format.read()?;
         let set = DataSet::new(plan);
-        let (plan, threads) = (set.plan(), super::threads(None)?);
+        let (plan, threads) = (set.plan(), super::threads(self.threads)?);
         let all = estimate(&set, (format, &options), Care::Careful)?;
         let memory = memory(&set, threads)?;
         let mut lines = Vec::new();

@@ -7,6 +7,7 @@ use super::database_args::DatabaseArgs;
 use super::protect_args::KeyArgs;
 use super::{log, text_table};
 use crate::error::Result;
+use crate::plan::Memory;
 use crate::purge::purge;
 use crate::verify::Given;
 
@@ -33,7 +34,12 @@ pub(super) struct Purge {
 impl Purge {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
         let keys = self.keys.read()?;
-        let given = Given { profile: self.profile.as_deref(), keys: keys.as_ref(), seed: self.seed.as_deref() };
+        let given = Given {
+            profile: self.profile.as_deref(),
+            keys: keys.as_ref(),
+            seed: self.seed.as_deref(),
+            memory: Memory::default_for(1),
+        };
         let purged = purge(&self.from, &self.database.options(), self.load.as_deref(), given)?;
         for load in &purged {
             let (rows, tables) = (load.rows.values().sum::<u64>(), load.rows.len());

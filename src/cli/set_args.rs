@@ -49,7 +49,7 @@ pub(super) struct SetArgs {
 impl SetArgs {
     /// The plan, whose fingerprint is the expected one.
     pub(super) fn plan(&self) -> Result<Plan> {
-        let plan = self.source.plan()?;
+        let plan = self.source.plan(self.threads)?;
         let Some(expected) = &self.expect_fingerprint else { return Ok(plan) };
         let inputs = fingerprint(&plan);
         if expected == FINGERPRINT || *expected == inputs {

@@ -26,7 +26,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(&self) -> Result<()> {
-        let plan = self.source.plan()?;
+        let plan = self.source.plan(None)?;
         if self.catalogue {
             return text_table::print(&lint::catalogue(&plan));
         }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::database_args::DatabaseArgs;
 use super::protect_args::KeyArgs;
-use super::{LogFormat, log, number, text_table, threads};
+use super::{LogFormat, MemoryArgs, log, text_table, threads};
 use crate::decrypt::read_all;
 use crate::error::{Error, Kind, Result};
 use crate::leaks::{self, Leak};
@@ -45,9 +45,8 @@ pub(super) struct Verify {
     /// Accept that parts of a signed run are missing.
     #[arg(long)]
     allow_missing_parts: bool,
-    /// The most memory for keys at a time; what needs more is read several times.
-    #[arg(long, value_name = "BYTES", default_value = "256M")]
-    memory: String,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Show the values that are wrong, and what they should be.
     #[arg(long)]
     show_values: bool,
@@ -64,12 +63,9 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
-        let memory = number(&self.memory).ok_or_else(|| {
-            Error::usage(format!("`--memory {}` is not a number of bytes", self.memory)).hint("such as 64M or 2G")
-        })?;
         let report = match (&self.database, &self.folder) {
             (Some(database), _) => self.of_database(database)?,
-            (None, Some(folder)) => return self.of_folder(folder, memory, log_format),
+            (None, Some(folder)) => return self.of_folder(folder, log_format),
             (None, None) => return Err(Error::usage("neither a folder nor a database is named")),
         };
         told(&report, log_format)?;
@@ -78,19 +74,25 @@ impl Verify {
 
     /// Looks at the loads of a database.
     fn of_database(&self, database: &str) -> Result<Report> {
-        let keys = self.keys.read()?;
+        let (keys, threads) = (self.keys.read()?, threads(self.threads)?);
         verify::database::verify(&verify::database::Request {
             database,
             options: &self.reached.options(),
             quick: self.quick,
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
-            given: Given { profile: self.profile.as_deref(), keys: keys.as_ref(), seed: self.seed.as_deref() },
-            threads: threads(self.threads)?,
+            given: Given {
+                profile: self.profile.as_deref(),
+                keys: keys.as_ref(),
+                seed: self.seed.as_deref(),
+                memory: self.memory.read(threads)?,
+            },
+            threads,
         })
     }
 
     /// Looks at the files of a folder.
-    fn of_folder(&self, folder: &Path, memory: u64, log_format: LogFormat) -> Result<()> {
+    fn of_folder(&self, folder: &Path, log_format: LogFormat) -> Result<()> {
+        let threads = threads(self.threads)?;
         let request = Request {
             folder: folder.to_owned(),
             quick: self.quick,
@@ -100,8 +102,8 @@ impl Verify {
             seed: self.seed.clone(),
             allow_missing_parts: self.allow_missing_parts,
             public_key: self.public_key.as_deref().map(PublicKey::read).transpose()?,
-            threads: threads(self.threads)?,
-            memory,
+            threads,
+            memory: self.memory.read(threads)?.bytes,
             show_values: self.show_values,
         };
         let report = verify::verify(&request)?;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use serde_json::json;
 
 use super::audit::Log;
-use super::estimate::{Care, estimate, within_budget};
+use super::estimate::{Care, estimate, within_budget, within_memory};
 use super::file::FileEntry;
 use super::journal::{Journal, JournalState};
 use super::lane::{Checkpoints, FileEncoder, FileLane};
@@ -65,6 +65,7 @@ impl<'a> FolderSession<'a> {
         let (folder, set) = (self.folder, self.set);
         let sizes = estimate(set, (folder.format, &folder.options), Care::Quick)?;
         within_budget(set, &sizes)?;
+        within_memory(set, &sizes, folder.format.binary)?;
         let past = folder.inspect(set, start, inputs)?;
         folder.within_room(set, &sizes)?;
         if start == Start::Overwrite {

@@ -9,7 +9,7 @@ mod write;
 
 use ::parquet::basic::{Compression, ZstdLevel};
 
-pub(crate) use write::ROW_GROUP;
+pub(crate) use write::row_group;
 
 use super::{Format, Setting};
 use crate::error::Error;

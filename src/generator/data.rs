@@ -1,11 +1,12 @@
 //! Data files: weighted lists and correlated records, each with its source and licence in leading `#` lines.
 
-use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
+    Array, ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
 };
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 
 use crate::digest::sha256;
 use crate::error::{Error, Kind, Result, did_you_mean};
@@ -35,9 +36,9 @@ impl Data {
     ///
     /// # Errors
     ///
-    /// If the file is larger than 64 MiB, not UTF-8 or not CSV, or has no record; or if a cell does not have the type
-    /// of its column or would be a formula in a spreadsheet. The message names the line.
-    pub fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
+    /// If the file is larger than 64 MiB, needs more than `room` bytes of memory, is not UTF-8 or not CSV, or has no record; or
+    /// if a cell does not have the type of its column or would be a formula in a spreadsheet. The message names the line.
+    pub fn parse(name: &str, bytes: &[u8], room: u64) -> Result<Self> {
         let fail = |line: u64, message: String| {
             Error::new(Kind::Profile, format!("data file `{name}`, line {line}: {message}"))
         };
@@ -55,23 +56,24 @@ impl Data {
         };
         let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).has_headers(true).from_reader(bytes);
         let header = reader.headers().map_err(|error| fail(1, error.to_string()))?.clone();
-        let mut columns: Vec<(String, Kinds, Vec<Option<String>>)> = Vec::new();
+        let mut columns: Vec<(String, Kinds, Filling)> = Vec::new();
         for head in &header {
             let (column, kind) = head.split_once(':').unwrap_or((head, "text"));
             let kind = Kinds::parse(kind).ok_or_else(|| {
                 fail(1, format!("unknown type `{kind}`")).hint("use text, int, float, decimal(digits) or date")
             })?;
-            columns.push((column.to_owned(), kind, Vec::new()));
+            let filling = kind.filling();
+            columns.push((column.to_owned(), kind, filling));
         }
-        let mut rows = 0;
-        for record in reader.records() {
-            let record = record.map_err(|error| {
-                let line = error.position().map_or(0, csv::Position::line);
-                fail(line, error.to_string()).hint("every record must have the same number of cells as the header")
-            })?;
+        let mut rows = 0_usize;
+        let mut record = csv::StringRecord::new();
+        while reader.read_record(&mut record).map_err(|error| {
+            let line = error.position().map_or(0, csv::Position::line);
+            fail(line, error.to_string()).hint("every record must have the same number of cells as the header")
+        })? {
             let line = record.position().map_or(0, csv::Position::line);
-            for ((column, kind, cells), cell) in columns.iter_mut().zip(&record) {
-                if !cell.is_empty() && !kind.accepts(cell) {
+            for ((column, kind, filling), cell) in columns.iter_mut().zip(&record) {
+                if !filling.push(cell) {
                     return Err(fail(line, format!("`{cell}` in column `{column}` is not {}", kind.name())));
                 }
                 if matches!(kind, Kinds::Text) && crate::spreadsheet::is_formula(cell) {
@@ -81,14 +83,23 @@ impl Data {
                             "a text must not begin with `=`, `+`, `-`, `@`, a tab or a carriage return; for numbers, give the column a type",
                         ));
                 }
-                cells.push((!cell.is_empty()).then(|| cell.to_owned()));
             }
             rows += 1;
+            if rows.is_multiple_of(1_024) {
+                let taken = columns.iter().map(|(_, _, filling)| filling.memory()).sum::<usize>();
+                if (taken * 3 / 2 + bytes.len()) as u64 > room {
+                    let message =
+                        format!("the file needs more than the {} MB of memory that it may take", room / 1_000_000);
+                    return Err(
+                        fail(line, message).hint("a larger `--max-memory` allows more, of which data files take half")
+                    );
+                }
+            }
         }
         if rows == 0 {
             return Err(fail(1, "the file has a header and no records".to_owned()));
         }
-        let columns = columns.into_iter().map(|(column, kind, cells)| (column, kind.array(&cells))).collect();
+        let columns = columns.into_iter().map(|(column, _, filling)| (column, filling.finish())).collect();
         let digest = sha256(bytes);
         let (source, licence) = (note("# source:"), note("# licence:"));
         Ok(Self { name: name.to_owned(), digest, source, licence, rows, columns })
@@ -105,6 +116,12 @@ impl Data {
             Error::new(Kind::Profile, format!("data file `{}` has no column `{column}`", self.name))
                 .maybe_hint(did_you_mean(column, known))
         })
+    }
+
+    /// Gives the bytes of the columns in memory.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.columns.iter().map(|(_, array)| array.get_array_memory_size()).sum()
     }
 
     /// Lists the names of the columns.
@@ -171,47 +188,142 @@ impl Kinds {
         }
     }
 
-    fn accepts(&self, cell: &str) -> bool {
+    fn filling(&self) -> Filling {
         match self {
-            Kinds::Text => true,
-            Kinds::Int => cell.parse::<i64>().is_ok(),
-            Kinds::Float => cell.parse::<f64>().is_ok_and(f64::is_finite),
-            Kinds::Decimal(scale) => decimal(cell, *scale).is_some(),
-            Kinds::Date => date(cell).is_some(),
+            Kinds::Text => Filling::Text(Codes::default()),
+            Kinds::Int => Filling::Int(Vec::new()),
+            Kinds::Float => Filling::Float(Vec::new()),
+            Kinds::Decimal(scale) => Filling::Decimal(*scale, Vec::new()),
+            Kinds::Date => Filling::Date(Vec::new()),
+        }
+    }
+}
+
+/// A column that is being read: a value takes the room of its type, and equal texts that of one.
+enum Filling {
+    Text(Codes),
+    Int(Vec<Option<i64>>),
+    Float(Vec<Option<f64>>),
+    Decimal(i8, Vec<Option<i128>>),
+    Date(Vec<Option<i32>>),
+}
+
+impl Filling {
+    /// Adds a cell: null if it is empty. False if it is not of the type.
+    fn push(&mut self, cell: &str) -> bool {
+        fn put<T>(values: &mut Vec<Option<T>>, cell: &str, value: Option<T>) -> bool {
+            let fits = cell.is_empty() || value.is_some();
+            values.push(value.filter(|_| !cell.is_empty()));
+            fits
+        }
+        match self {
+            Filling::Text(codes) => {
+                codes.push(Some(cell).filter(|cell| !cell.is_empty()));
+                true
+            }
+            Filling::Int(values) => put(values, cell, cell.parse().ok()),
+            Filling::Float(values) => put(values, cell, cell.parse().ok().filter(|number: &f64| number.is_finite())),
+            Filling::Decimal(scale, values) => put(values, cell, decimal(cell, *scale)),
+            Filling::Date(values) => put(values, cell, date(cell)),
         }
     }
 
-    fn array(&self, cells: &[Option<String>]) -> ArrayRef {
-        let cells = cells.iter().map(Option::as_deref);
+    /// Counts the bytes of memory, with those that are reserved for more values.
+    fn memory(&self) -> usize {
         match self {
-            Kinds::Text => dictionary(cells),
-            Kinds::Int => Arc::new(cells.map(|c| c?.parse().ok()).collect::<Int64Array>()),
-            Kinds::Float => Arc::new(cells.map(|c| c?.parse().ok()).collect::<Float64Array>()),
-            Kinds::Date => Arc::new(cells.map(|c| date(c?)).collect::<Date32Array>()),
-            Kinds::Decimal(scale) => {
-                let values = cells.map(|c| decimal(c?, *scale)).collect::<Decimal128Array>();
+            Filling::Text(codes) => {
+                codes.text.capacity() + 4 * (codes.keys.capacity() + codes.ends.capacity() + codes.slots.len())
+            }
+            Filling::Int(values) => values.capacity() * size_of::<Option<i64>>(),
+            Filling::Float(values) => values.capacity() * size_of::<Option<f64>>(),
+            Filling::Decimal(_, values) => values.capacity() * size_of::<Option<i128>>(),
+            Filling::Date(values) => values.capacity() * size_of::<Option<i32>>(),
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Filling::Text(codes) => codes.finish(),
+            Filling::Int(values) => Arc::new(Int64Array::from(values)),
+            Filling::Float(values) => Arc::new(Float64Array::from(values)),
+            Filling::Date(values) => Arc::new(Date32Array::from(values)),
+            Filling::Decimal(scale, values) => {
+                let values = Decimal128Array::from(values);
                 // `with_precision_and_scale` accepts every scale up to 9 with 18 digits.
-                Arc::new(values.clone().with_precision_and_scale(18, *scale).unwrap_or(values))
+                Arc::new(values.clone().with_precision_and_scale(18, scale).unwrap_or(values))
             }
         }
     }
 }
 
+/// Keys into distinct texts, in order of first appearance. Each distinct text is held once.
+#[derive(Default)]
+struct Codes {
+    /// The number of each cell's text; -1 is null.
+    keys: Vec<i32>,
+    text: String,
+    /// The end of each text in `text`, which a file of 64 MiB cannot make longer than 4 GiB.
+    ends: Vec<u32>,
+    /// A hash table with open addressing: the number of a value, counted from 1; 0 is free.
+    slots: Vec<u32>,
+}
+
+impl Codes {
+    fn push(&mut self, cell: Option<&str>) {
+        let key = cell.map(|cell| {
+            if self.ends.len() * 2 >= self.slots.len() {
+                self.slots = vec![0; (self.slots.len() * 2).max(16)];
+                for value in 0..self.ends.len() {
+                    let slot = self.slot(self.get(value));
+                    self.slots[slot] = value as u32 + 1;
+                }
+            }
+            let slot = self.slot(cell);
+            if self.slots[slot] == 0 {
+                self.text.push_str(cell);
+                self.ends.push(self.text.len() as u32);
+                self.slots[slot] = self.ends.len() as u32;
+            }
+            self.slots[slot] as i32 - 1
+        });
+        self.keys.push(key.unwrap_or(-1));
+    }
+
+    fn get(&self, value: usize) -> &str {
+        let start = value.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start as usize..self.ends[value] as usize]
+    }
+
+    /// Finds the slot that has a text, or the free one where it belongs.
+    fn slot(&self, text: &str) -> usize {
+        let mut hash = std::hash::DefaultHasher::new();
+        text.hash(&mut hash);
+        let mut slot = hash.finish() as usize % self.slots.len();
+        while self.slots[slot] != 0 && self.get(self.slots[slot] as usize - 1) != text {
+            slot = (slot + 1) % self.slots.len();
+        }
+        slot
+    }
+
+    fn finish(self) -> ArrayRef {
+        let Self { mut keys, text, ends, slots } = self;
+        drop(slots);
+        let lengths = ends.iter().scan(0, |start, end| Some((end - std::mem::replace(start, *end)) as usize));
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        let nulls = keys.contains(&-1).then(|| keys.iter().map(|key| *key >= 0).collect::<NullBuffer>());
+        keys.iter_mut().for_each(|key| *key = (*key).max(0));
+        // The texts of a `String`, cut at their own ends, are UTF-8.
+        let values = StringArray::new(offsets, Buffer::from_vec(text.into_bytes()), None);
+        Arc::new(DictionaryArray::new(Int32Array::new(keys.into(), nulls), Arc::new(values) as ArrayRef))
+    }
+}
+
 /// Encodes texts as a dictionary of their distinct values, in order of first appearance.
+#[cfg(test)]
 pub(crate) fn dictionary<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
-    let mut seen: BTreeMap<&str, i32> = BTreeMap::new();
-    let mut values: Vec<&str> = Vec::new();
-    let keys: Int32Array = cells
-        .map(|cell| {
-            cell.map(|text| {
-                *seen.entry(text).or_insert_with(|| {
-                    values.push(text);
-                    values.len() as i32 - 1
-                })
-            })
-        })
-        .collect();
-    Arc::new(DictionaryArray::new(keys, Arc::new(StringArray::from(values)) as ArrayRef))
+    let mut codes = Codes::default();
+    cells.for_each(|cell| codes.push(cell));
+    codes.finish()
 }
 
 fn date(cell: &str) -> Option<i32> {

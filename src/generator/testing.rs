@@ -196,7 +196,7 @@ impl Scope for BedScope {
             _ => self.files.iter().find(|(name, _)| name == file).map(|(_, text)| text.as_str()),
         };
         let text = shipped.ok_or_else(|| self.error(field, format!("no data file `{file}`")))?;
-        Ok(Arc::new(Data::parse(file, text.as_bytes())?))
+        Ok(Arc::new(Data::parse(file, text.as_bytes(), u64::MAX)?))
     }
 
     fn root_rows(&self) -> Option<u64> {

@@ -50,7 +50,7 @@ impl<'a> Hidden<'a> {
             Self { request, manifests, columns: Vec::new(), own: None, controls: Vec::new(), allowed: Vec::new() };
         let Some(first) = manifests.first() else { return Ok(hidden) };
         let manifest = &first.manifest;
-        let control = |number: u64| compiled(manifest, request.profile.as_deref(), &format!("control group {number}"));
+        let control = |number: u64| compiled(manifest, request.given(), &format!("control group {number}"));
         let profile = match control(1) {
             Ok(plan) => Some(plan),
             Err(error) => {

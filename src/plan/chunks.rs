@@ -6,6 +6,12 @@ use crate::error::Result;
 /// The number of rows, of all tables of a tree, that a chunk should have.
 const CHUNK_ROWS: f64 = 32_768.0;
 
+/// The bytes of memory that a chunk should have at most.
+const CHUNK_BYTES: f64 = 48.0 * 1_048_576.0;
+
+/// The part of the memory of a chunk that its mean may take, because some chunks have more rows than others.
+const SPARE: f64 = 4.0;
+
 /// The number of sampled rows that is enough for an estimate.
 const ENOUGH: usize = 2_000;
 
@@ -32,16 +38,21 @@ pub struct MeanRows {
 }
 
 impl Plan {
-    /// Sets each root table's chunk so that a chunk has about 32,768 rows of the whole tree, by a small sample. Refuses
-    /// a profile with more rows than the limit.
+    /// Sets each root table's chunk by a small sample, so that a chunk has about 32,768 rows of the whole tree, and at
+    /// most 48 MiB. A number of rows that the profile chooses is kept, unless they need more memory than a chunk may
+    /// take. Refuses a profile with more rows than the limit.
     pub(super) fn size_chunks(&mut self) -> Result<()> {
         let mut trees = Vec::new();
         for Tree { root, .. } in self.trees() {
             let (rows, sample) = (self.tables[root].rows as f64, self.estimate(root)?);
             let per_root: f64 = sample.iter().map(|mean| mean.rows).sum();
-            if self.tables[root].chunk == 0 {
-                self.tables[root].chunk = ((CHUNK_ROWS / per_root.max(1.0)) as u64).clamp(1, 32_768);
-            }
+            let each = self.row_bytes(&sample).max(1.0);
+            let most = self.limits.memory.chunk() as f64 / SPARE / each;
+            let wanted = match self.tables[root].chunk {
+                0 => (CHUNK_ROWS / per_root.max(1.0)).min(CHUNK_BYTES / each),
+                chosen => chosen as f64,
+            };
+            self.tables[root].chunk = (wanted.min(most) as u64).max(1);
             trees.extend(sample.into_iter().map(|mean| MeanRows { table: mean.table, rows: mean.rows * rows }));
         }
         self.allow(&trees)
@@ -65,14 +76,23 @@ impl Plan {
         let tree = self.tree(root).tables;
         let mut sampled = Sample { chunk: Chunk::new(self, root, &[]), rows: 0, means: Vec::new() };
         for size in [2, 16, 200] {
-            let numbers = self.spaced(root, size);
-            let size = numbers.len() as u64;
-            if size == sampled.rows {
+            let mut numbers = self.spaced(root, size);
+            if numbers.len() as u64 == sampled.rows {
                 break;
             }
+            let count = |chunk: &mut Chunk<'_>| {
+                let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
+                counts.collect::<Result<Vec<_>>>()
+            };
             let mut chunk = Chunk::new(self, root, &numbers);
-            let counts = tree.iter().map(|table| Ok((*table, chunk.rows(*table)?)));
-            let counts = counts.collect::<Result<Vec<_>>>()?;
+            let mut counts = count(&mut chunk);
+            if counts.is_err() && size == 2 {
+                // Two rows may need more memory than a chunk may take, where one does not.
+                numbers.truncate(1);
+                chunk = Chunk::new(self, root, &numbers);
+                counts = count(&mut chunk);
+            }
+            let (counts, size) = (counts?, numbers.len() as u64);
             let mean =
                 |(table, rows): &(usize, usize)| MeanRows { table: *table, rows: *rows as f64 / size.max(1) as f64 };
             let means = counts.iter().map(mean).collect();
@@ -124,12 +144,6 @@ impl Plan {
             if self.facts_before(root, middle) <= room { good = middle } else { bad = middle }
         }
         good.min(end)
-    }
-
-    /// Counts the rows of hands in the first chunk of a tree, which has the most.
-    #[must_use]
-    pub fn hands(&self, root: usize) -> u64 {
-        self.facts_before(root, self.cut(root, 0, self.tables[root].rows, None))
     }
 
     /// Counts the facts that belong to the rows before a row, in a table with a fixed number of rows: children of

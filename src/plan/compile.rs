@@ -22,7 +22,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Check, Column, Options, Plan, Reference, Source, Table};
+use super::{Check, Column, Memory, Options, Plan, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -93,6 +93,7 @@ pub(super) struct Compiler<'a> {
     /// The sum of the depths of the expressions on the stack.
     nesting: usize,
     as_of: i32,
+    memory: Memory,
 }
 
 impl Plan {
@@ -183,6 +184,7 @@ impl<'a> Compiler<'a> {
             alias: None,
             nesting: 0,
             as_of,
+            memory: options.limits.memory,
         };
         compiler.no_parent_cycle()?;
         compiler.raise_rows();

@@ -6,6 +6,7 @@
 
 mod cell_limit;
 mod chain;
+mod claim;
 mod frames;
 mod hands;
 mod listed;
@@ -102,13 +103,14 @@ pub struct Failure {
 pub struct Chunk<'p> {
     plan: &'p Plan,
     frames: Vec<Frame>,
+    used: claim::Used,
 }
 
 impl<'p> Chunk<'p> {
     /// Starts a chunk of the rows of a root table with these numbers, from 0. Nothing is computed yet.
     #[must_use]
     pub fn new(plan: &'p Plan, root: usize, rows: &[u64]) -> Self {
-        let mut chunk = Self { plan, frames: Vec::new() };
+        let mut chunk = Self { plan, frames: Vec::new(), used: claim::Used::default() };
         chunk.root(root, rows.to_vec());
         chunk
     }
@@ -120,7 +122,7 @@ impl<'p> Chunk<'p> {
         numbers: &[u64],
         columns: &[usize],
     ) -> Result<Vec<ArrayRef>> {
-        let mut chunk = Self { plan, frames: Vec::new() };
+        let mut chunk = Self { plan, frames: Vec::new(), used: claim::Used::default() };
         let frame = chunk.numbered(table, numbers.to_vec())?;
         columns.iter().map(|column| chunk.column(frame, *column)).collect()
     }
@@ -293,13 +295,19 @@ impl<'p> Chunk<'p> {
         }
         let table = self.frames[frame].table;
         let plan = self.plan;
-        let values = match self.frames[frame].scattered && plan.tables[table].columns[column].needs_siblings {
-            true => self.with_siblings(frame, column),
-            false => self.compute(frame, column),
-        };
+        let values = self.claim_column(frame, column).and_then(|()| {
+            match self.frames[frame].scattered && plan.tables[table].columns[column].needs_siblings {
+                true => self.with_siblings(frame, column),
+                false => self.compute(frame, column),
+            }
+        });
         let array = values.and_then(|array| self.within_limits(frame, array)).map_err(|error| {
             let error = error.name_row(|row| self.place(frame, row));
             let table = &plan.tables[table];
+            if matches!(table.columns[column].op, Op::Aggregate(_) | Op::Window(_)) {
+                // It has no name of its own: the column that uses it is named.
+                return error;
+            }
             let name = table.columns[column].name.as_str();
             let (section, name) = match name.strip_prefix("#ref ") {
                 Some(reference) => ("refs", reference),
@@ -308,6 +316,7 @@ impl<'p> Chunk<'p> {
             };
             error.within(&format!("tables.{}.{section}.{name}", table.name))
         })?;
+        self.use_column(frame, column, &array);
         self.frames[frame].columns[column] = Some(Arc::clone(&array));
         Ok(array)
     }

@@ -4,7 +4,7 @@
 use super::{MeanRows, Plan};
 use crate::error::{Error, Result};
 
-/// The limits on rows, bytes and texts.
+/// The limits on rows, bytes, texts and memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The most rows of all tables together.
@@ -13,12 +13,42 @@ pub struct Limits {
     pub bytes: u64,
     /// The most bytes of one text.
     pub cell: u64,
+    /// The memory of the whole run.
+    pub memory: Memory,
 }
 
 impl Default for Limits {
-    /// Gives 10 billion rows, a terabyte (10¹² bytes), and texts of a mebibyte.
+    /// Gives 10 billion rows, a terabyte (10¹² bytes), texts of a mebibyte, and the memory of a run on two
+    /// threads.
     fn default() -> Self {
-        Self { rows: 10_000_000_000, bytes: 1_000_000_000_000, cell: 1 << 20 }
+        Self { rows: 10_000_000_000, bytes: 1_000_000_000_000, cell: 1 << 20, memory: Memory::default_for(2) }
+    }
+}
+
+/// The memory that a run may take, and the shares of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// The bytes of the whole run.
+    pub bytes: u64,
+    /// The number of worker threads.
+    pub threads: usize,
+}
+
+impl Memory {
+    /// The fewest bytes that a run can be given.
+    pub const LEAST: u64 = 128_000_000;
+
+    /// The memory of a run that chooses none: 1 GiB, and 512 MiB more for each thread.
+    #[must_use]
+    pub fn default_for(threads: usize) -> Self {
+        Self { bytes: (1 << 30) + (512 << 20) * threads as u64, threads }
+    }
+
+    /// The bytes of one chunk: each thread makes one while another waits to be written, beside 96 MiB for everything
+    /// else. At least 16 MiB.
+    #[must_use]
+    pub fn chunk(self) -> u64 {
+        (self.bytes.saturating_sub(96 << 20) / (2 * self.threads.max(1) as u64)).max(16 << 20)
     }
 }
 

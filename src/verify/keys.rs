@@ -121,7 +121,7 @@ pub(super) fn check(
     let all: Vec<&Key> = keys.all.iter().filter(|key| read(key)).collect();
     let foreign: Vec<&Foreign> = keys.foreign.iter().filter(|one| read(&one.own) && read(&one.to)).collect();
     let bytes: u64 = all.iter().map(|key| rows[key.table.as_str()].saturating_mul(16)).sum();
-    let passes = bytes.div_ceil(request.memory.max(1 << 16)).max(1);
+    let passes = bytes.div_ceil((request.memory / 4).max(1 << 16)).max(1);
     for pass in 0..passes {
         let range = Range { pass, passes };
         // The keys of the range, sorted; and those of them that come twice.

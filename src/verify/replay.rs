@@ -31,7 +31,7 @@ use crate::format::write::texts::texts;
 use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
 use crate::part::{Part, share};
-use crate::plan::{Chunk, Limits, Options, Plan, Tree};
+use crate::plan::{Chunk, Limits, Memory, Options, Plan, Tree};
 use crate::profile;
 use crate::protect::keyring::Keys;
 use crate::protect::{Handling, handling_of};
@@ -149,13 +149,11 @@ fn same_columns(set: &DataSet, table: usize, made: &StoredManifest, file: &FileE
 ///
 /// If the profile or the seed is not at hand, or is not that of the run.
 pub(crate) fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
-    let given =
-        Given { profile: request.profile.as_deref(), keys: request.keys.as_ref(), seed: request.seed.as_deref() };
-    made_again(&made.manifest, made.part(), given)
+    made_again(&made.manifest, made.part(), request.given())
 }
 
 /// What a manifest does not tell of its run.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Given<'a> {
     /// The profile, where it is not inside the program.
     pub profile: Option<&'a str>,
@@ -163,6 +161,8 @@ pub struct Given<'a> {
     pub keys: Option<&'a Keys>,
     /// The seed of a run whose manifest hides it.
     pub seed: Option<&'a str>,
+    /// The memory that may be taken.
+    pub memory: Memory,
 }
 
 /// The data set that a manifest describes, or a part of it.
@@ -174,7 +174,7 @@ pub(crate) fn made_again(manifest: &Manifest, part: Option<Part>, given: Given<'
     let Some(seed) = manifest.seed.as_deref().or(given.seed) else {
         return refuse("the seed is not told".to_owned(), "give it with --seed TEXT");
     };
-    let plan = compiled(manifest, given.profile, seed)?;
+    let plan = compiled(manifest, given, seed)?;
     let protection = protection(&plan, manifest, given.keys)?;
     if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
         return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
@@ -205,12 +205,12 @@ fn refuse<T>(what: String, hint: &str) -> Result<T> {
 }
 
 /// Compiles the profile of a run with the rows, parameters and date of its manifest, and with any seed. The profile is
-/// the one at a path; without a path, the embedded one of the manifest's name.
+/// the one of the request; without one, the embedded one of the manifest's name.
 ///
 /// # Errors
 ///
 /// If the profile is not at hand, or is not that of the run.
-pub(crate) fn compiled(manifest: &Manifest, profile: Option<&str>, seed: &str) -> Result<Plan> {
+pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Result<Plan> {
     if manifest.engine != FINGERPRINT {
         let what = format!("the engine of the run was `{}`, this one is `{FINGERPRINT}`", manifest.engine);
         return refuse(what, "use the placebo that wrote the folder, or --quick for hashes alone");
@@ -222,7 +222,7 @@ pub(crate) fn compiled(manifest: &Manifest, profile: Option<&str>, seed: &str) -
         let worlds = [name.to_owned(), name.replace('-', ",")];
         worlds.into_iter().find(|world| world.split(',').all(|name| names.contains(&name)))
     };
-    let Some(name) = profile.map(str::to_owned).or_else(embedded) else {
+    let Some(name) = given.profile.map(str::to_owned).or_else(embedded) else {
         let what = format!("`{}` is not inside this program", manifest.profile);
         return refuse(what, "give it with --profile PATH, or use --quick for hashes alone");
     };
@@ -232,8 +232,8 @@ pub(crate) fn compiled(manifest: &Manifest, profile: Option<&str>, seed: &str) -
         scale: 1.0,
         params: manifest.params.clone(),
         as_of: Some(manifest.as_of.clone()),
-        // The run kept to its limits.
-        limits: Limits { rows: u64::MAX, bytes: u64::MAX, cell: u64::MAX },
+        // The run kept to its own limits.
+        limits: Limits { rows: u64::MAX, bytes: u64::MAX, cell: u64::MAX, memory: given.memory },
     };
     let loaded = profile::load(&name)?;
     if loaded.digest != manifest.profile_sha256 {
@@ -241,7 +241,7 @@ pub(crate) fn compiled(manifest: &Manifest, profile: Option<&str>, seed: &str) -
     }
     match Plan::compile(&loaded, &options) {
         Ok(plan) => Ok(plan),
-        Err(error) => refuse(error.to_string(), PROFILE),
+        Err(error) => refuse(error.to_string(), error.hint_text().unwrap_or(PROFILE)),
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use placebo::error::{Kind, Result};
-use placebo::plan::{Chunk, Limits, Options, Plan, Tree};
+use placebo::plan::{Chunk, Limits, Memory, Options, Plan, Tree};
 
 /// The longest that a case may take.
 const SLOW: Duration = Duration::from_secs(1);
@@ -126,7 +126,8 @@ fn what_lies_beside_the_data_is_good_or_refused() {
 fn mutants_neither_panic_nor_take_long_nor_much() {
     let _turn = turn();
     fuzz("fuzz-load", |path| placebo::profile::load(path).map(|_| ()));
-    let limits = Limits { rows: 50_000, bytes: 1 << 24, cell: 1 << 16 };
+    let limits =
+        Limits { rows: 50_000, bytes: 1 << 24, cell: 1 << 16, memory: Memory { bytes: 192 << 20, threads: 1 } };
     fuzz("fuzz-plan", |path| {
         let plan = Plan::compile(&placebo::profile::load(path)?, &Options { limits, ..Options::default() })?;
         for Tree { root, tables } in plan.trees() {

@@ -26,7 +26,11 @@ const LAYERS: [&[&str]; 16] = [
 const ROOMS: [(&str, &[&[&str]]); 3] = [
     (
         "plan",
-        &[&["limits", "options", "origin", "chain", "deal", "trees"], &["references", "disclosure"], &["evaluate"]],
+        &[
+            &["limits", "options", "origin", "chain", "deal", "trees", "weight"],
+            &["references", "disclosure"],
+            &["evaluate"],
+        ],
     ),
     (
         "folder",

@@ -19,6 +19,7 @@ mod language;
 mod layers;
 mod licences;
 mod lists;
+mod memory;
 mod mutations;
 mod only;
 mod orders;

@@ -19,8 +19,21 @@ use crate::notes::Noted;
 
 /// Rows handed to the column writers at a time.
 const SLICE: usize = 8_192;
-/// Rows of a row group.
-pub(crate) const ROW_GROUP: usize = 16 * SLICE;
+/// The most rows of a row group.
+const GROUP_ROWS: usize = 16 * SLICE;
+/// The most cells of a row group: its pages are in memory until it is full.
+const GROUP_CELLS: usize = 1 << 24;
+/// The fewest rows of a full row group, however many columns there are.
+const LEAST_ROWS: usize = 1_024;
+
+/// Gives the rows of a full row group of a table with so many columns: 131,072 up to 128 columns.
+pub(crate) fn row_group(columns: usize) -> usize {
+    let rows = GROUP_CELLS / columns.max(1);
+    match rows / SLICE {
+        0 => (1 << rows.max(1).ilog2()).max(LEAST_ROWS),
+        slices => (slices * SLICE).min(GROUP_ROWS),
+    }
+}
 
 /// The encoder of one table.
 pub(super) fn encoder(schema: &SchemaRef, compression: Compression) -> Box<dyn Encoder> {
@@ -64,8 +77,10 @@ impl Encoder for Parquet {
         let out = Arc::new(Mutex::new(out));
         let writer = ArrowWriter::try_new(Lent(Arc::clone(&out)), Arc::clone(&schema), Some(self.properties.clone()));
         let (writer, factory) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(write_failed)?;
-        let groups = Groups { schema: Arc::clone(&schema), writer, factory, columns: Vec::new(), rows: 0, number: 0 };
-        Ok(Box::new(File { cutter: Cutter::new(schema, SLICE), groups, out }))
+        let full = row_group(schema.fields().len());
+        let groups =
+            Groups { schema: Arc::clone(&schema), writer, factory, columns: Vec::new(), rows: 0, full, number: 0 };
+        Ok(Box::new(File { cutter: Cutter::new(schema, full.min(SLICE)), groups, out }))
     }
 }
 
@@ -116,6 +131,8 @@ struct Groups {
     factory: ArrowRowGroupWriterFactory,
     columns: Vec<ArrowColumnWriter>,
     rows: usize,
+    /// The rows of a full row group.
+    full: usize,
     number: usize,
 }
 
@@ -131,7 +148,7 @@ impl Groups {
             }
         }
         self.rows += slice.num_rows();
-        if self.rows == ROW_GROUP { self.close() } else { Ok(()) }
+        if self.rows == self.full { self.close() } else { Ok(()) }
     }
 
     /// Writes the open row group to the file.

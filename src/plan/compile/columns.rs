@@ -1,5 +1,7 @@
 //! Columns: each compiled once, after what it depends on.
 
+use std::sync::OnceLock;
+
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
@@ -204,6 +206,7 @@ impl Compiler<'_> {
             when: None,
             null: None,
             guards: Vec::new(),
+            seen: OnceLock::new(),
         }
     }
 

@@ -108,12 +108,18 @@ impl Compiler<'_> {
                 return Ok(Arc::clone(data));
             }
             if let Some(bytes) = files.read(&format!("data/{file}"))? {
-                let data = Arc::new(Data::parse(&name, &bytes)?);
+                let data = Arc::new(Data::parse(&name, &bytes, self.data_room())?);
                 self.data.insert(name, Arc::clone(&data));
                 return Ok(data);
             }
         }
         Err(Error::profile("", format!("no data file `{file}`"))
             .hint("data files stand in the folder `data` beside the profile"))
+    }
+
+    /// Gives the bytes of memory that one more data file may take: half of all memory is for data files.
+    fn data_room(&self) -> u64 {
+        let taken: usize = self.data.values().map(|data| data.memory()).sum();
+        (self.memory.bytes / 2).saturating_sub(taken as u64)
     }
 }

@@ -34,10 +34,13 @@ impl Chunk<'_> {
             },
             _ => None,
         };
-        let Some((row, bytes)) = row else { return Ok(array) };
-        let place = self.place(frame, row);
-        Err(Error::new(Kind::Profile, format!("{place} has a text of {bytes} bytes, more than the limit of {cap}"))
-            .hint(format!("`--max-cell {bytes}` allows it")))
+        row.map_or(Ok(array), |(row, bytes)| Err(self.too_long(frame, row, bytes)))
+    }
+
+    pub(super) fn too_long(&self, frame: usize, row: usize, bytes: usize) -> Error {
+        let (place, cap) = (self.place(frame, row), self.plan.limits.cell);
+        Error::new(Kind::Profile, format!("{place} has a text of {bytes} bytes, more than the limit of {cap}"))
+            .hint(format!("`--max-cell {bytes}` allows it"))
     }
 
     /// Describes a row for the user: its number, or its ordinal below a numbered root row.
@@ -60,6 +63,11 @@ fn longer(texts: &StringArray, cap: usize) -> Option<(usize, usize)> {
     (0..texts.len()).map(|i| (i, texts.value_length(i) as usize)).find(|(_, bytes)| *bytes > cap)
 }
 
+/// Refuses a column whose texts have more than 256 MiB in total.
+pub(super) fn within_column(bytes: usize) -> Result<()> {
+    if bytes > MAX_COLUMN { Err(column_too_large()) } else { Ok(()) }
+}
+
 fn column_too_large() -> Error {
     Error::new(Kind::Profile, format!("the texts of a column have more than {MAX_COLUMN} bytes in one chunk"))
         .hint("set a smaller `chunk` in the root table")
@@ -71,9 +79,7 @@ pub(super) fn gather<T: ArrowPrimitiveType>(values: &ArrayRef, places: &Primitiv
         && texts.value_data().len().saturating_mul(places.len()) > MAX_COLUMN
     {
         let bytes: usize = places.iter().flatten().map(|place| texts.value_length(place.as_usize()) as usize).sum();
-        if bytes > MAX_COLUMN {
-            return Err(column_too_large());
-        }
+        within_column(bytes)?;
     }
     Ok(take(values, places, None)?)
 }

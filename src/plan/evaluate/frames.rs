@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrayRef, Int64Array, UInt32Array};
 use super::{Chunk, Frame, Link, MAX_CHILDREN, MAX_CHUNK};
 use crate::error::{Error, Result};
 use crate::generator::Rows;
+use crate::plan::weight::ROW;
 use crate::plan::{Place, Source, Step};
 use crate::rng::child_key;
 use arrow_select::take::take;
@@ -15,6 +16,7 @@ use arrow_select::take::take;
 impl Chunk<'_> {
     pub(super) fn add(&mut self, table: usize, rows: Rows, parent: Option<(usize, UInt32Array)>) -> usize {
         let plan = &self.plan.tables[table];
+        self.use_frame(table, rows.len());
         self.frames.push(Frame {
             table,
             rows: Arc::new(rows),
@@ -121,9 +123,11 @@ impl Chunk<'_> {
         Ok(link)
     }
 
-    /// Gives the most rows of one table in a chunk: `--max-rows`, up to a fixed maximum.
+    /// Gives the most rows of one table that the chunk may still add: `--max-rows`, or those that its memory allows, up
+    /// to a fixed maximum.
     pub(super) fn room(&self) -> usize {
-        usize::try_from(self.plan.limits.rows).unwrap_or(MAX_CHUNK).min(MAX_CHUNK)
+        let most = self.plan.limits.rows.min(self.left() / ROW);
+        usize::try_from(most).unwrap_or(MAX_CHUNK).min(MAX_CHUNK)
     }
 
     /// Gives the row numbers in the whole table, for a table with a fixed number of rows.
@@ -143,7 +147,8 @@ impl Chunk<'_> {
             return Err(Error::profile(
                 "",
                 format!("a chunk would need {} rows of one table, too many", numbers.len()),
-            ));
+            )
+            .hint("a larger `--max-memory` or fewer `--threads` allow more"));
         }
         let places: Vec<(u64, u64)> = numbers.iter().map(|number| spread.owner(*number)).collect();
         let mut owners: Vec<u64> = places.iter().map(|(owner, _)| *owner).collect();
@@ -240,7 +245,8 @@ pub(super) fn offsets(counts: impl Iterator<Item = i64>, room: usize) -> Result<
         if count > MAX_CHILDREN || total > room as i64 {
             return Err(Error::profile("", format!("too many rows: {count} under one parent, {total} in one chunk"))
                 .hint(format!(
-                    "the limits are {MAX_CHILDREN} under one parent and {room} in one chunk (`--max-rows` can lower it)"
+                    "at most {MAX_CHILDREN} under one parent and {room} in this chunk; a larger `--max-memory` or `--max-rows` \
+                     may allow more"
                 )));
         }
         offsets.push(total as u32);

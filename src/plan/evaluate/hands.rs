@@ -14,7 +14,7 @@ use super::{Chunk, FactRows, HandRows};
 use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
 use crate::rng::child_key;
-use crate::sql;
+use crate::sql::{self, Reduction};
 
 impl<'p> Chunk<'p> {
     /// Gives the deal of a reference of the frame's table.
@@ -40,8 +40,9 @@ impl<'p> Chunk<'p> {
                 for owner in self.numbers(frame) {
                     let more = deal.before(owner + 1) - deal.before(*owner);
                     if numbers.len() as u64 + more > self.room() as u64 {
-                        return Err(Error::profile("", format!("too many rows dealt to one row: {more}"))
-                            .hint("more owners or less skew make smaller hands"));
+                        return Err(Error::profile("", format!("too many rows dealt to one row: {more}")).hint(
+                            "more owners or less skew make smaller hands; a larger `--max-memory` allows larger ones",
+                        ));
                     }
                     deal.hand(*owner, &mut numbers);
                     offsets.push(numbers.len() as u32);
@@ -125,6 +126,9 @@ impl<'p> Chunk<'p> {
         if !aggregate.order.is_empty() {
             let keys = aggregate.order.iter().map(|(column, down)| Ok((self.hand_column(&hands, *column)?, *down)));
             lists.sort(&Order::new(&keys.collect::<Result<Vec<_>>>()?)?);
+        }
+        if let (Reduction::StringAgg, Some(texts)) = (aggregate.function, &argument) {
+            self.claim_joined(frame, &lists, texts, &aggregate.separator)?;
         }
         reduce::aggregate(aggregate.function, &lists, argument.as_ref(), &aggregate.separator, ty)
     }

@@ -13,6 +13,7 @@ impl Chunk<'_> {
         for frame in &mut self.frames {
             frame.columns.fill(None);
         }
+        self.recount();
     }
 
     /// Replaces the written columns of some tables of the tree by the columns of batches. Columns that are not written
@@ -45,6 +46,7 @@ impl Chunk<'_> {
                         array.data_type()
                     )));
                 }
+                self.use_column(frame, column, array);
                 self.frames[frame].columns[column] = Some(Arc::clone(array));
             }
         }
