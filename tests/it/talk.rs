@@ -128,6 +128,11 @@ fn a_stopped_run_says_what_it_keeps() {
         let hint = error["hint"].as_str().expect("a hint");
         let numbers: Vec<u64> = hint.split(' ').filter_map(|word| word.parse().ok()).collect();
         assert!(hint.contains("--resume keeps") && hint.contains("complete file"), "{hint}");
+        assert_eq!(
+            hint.contains("parquet files start again") && hint.contains("--part"),
+            format == "parquet",
+            "{hint}"
+        );
         let kept = numbers[0] + if format == "csv" { numbers[2] } else { 0 };
         assert!(kept > 0, "{hint}");
         good(&[&args[..], &["--resume"]].concat());
