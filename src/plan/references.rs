@@ -24,6 +24,8 @@ pub(super) enum Pick {
     Random { rows: u64, skew: Option<Operand<Float64Type>>, differs: Vec<usize> },
     /// The row with the number that an expression gives, from 0; null if it is not below `rows`.
     Row { at: Operand<Int64Type>, rows: u64 },
+    /// The row with the number that an expression gives, modulo `rows`, which is not 0; null where the expression `at` is null.
+    Cycle { at: Operand<Int64Type>, rows: u64, nullable: bool },
     /// A random row of the same root table with a lower number.
     Earlier,
     /// The sibling before.
@@ -74,6 +76,7 @@ impl Pick {
         match self {
             Pick::SameRow | Pick::Dealt(_) => false,
             Pick::Random { skew, .. } => uncertain(skew.as_ref()),
+            Pick::Cycle { nullable, .. } => *nullable,
             _ => true,
         }
     }
@@ -101,6 +104,10 @@ impl Pick {
             Pick::Row { at, rows } => {
                 let at = at.view(fill);
                 fill.optional::<Int64Type>(|i, _| at.at(i).filter(|n| *n >= 0 && (*n as u64) < *rows))
+            }
+            Pick::Cycle { at, rows, .. } => {
+                let at = at.view(fill);
+                fill.optional::<Int64Type>(|i, _| at.at(i).map(|n| n.rem_euclid(*rows as i64)))
             }
             Pick::Earlier => {
                 fill.optional::<Int64Type>(|i, mut cell| (rows.keys[i] > 0).then(|| cell.below(rows.keys[i]) as i64))

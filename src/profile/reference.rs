@@ -19,7 +19,7 @@ pub struct Ref {
     /// The way in which the row is picked; by default at random.
     #[serde(default)]
     pub pick: Option<Pick>,
-    /// The row number, for `pick = "row"`, or the ordinal of a sibling or of a row within a parent, for `pick = "sibling"`.
+    /// The row number, for `pick = "row"` and `pick = "cycle"`, or the ordinal of a sibling or of a row within a parent, for `pick = "sibling"`.
     #[serde(default)]
     pub at: Option<Expr>,
     /// Zipf's exponent: 0 is uniform, 1 makes the first rows far more likely than the last.
@@ -74,6 +74,8 @@ pub enum Pick {
     Random,
     /// The row whose number the expression `at` gives, from 0.
     Row,
+    /// The row whose number the expression `at` gives, counted on from the first row behind the last: of 4 rows, 5 is row 1.
+    Cycle,
     /// An earlier row of the same root table; none for its first row.
     Earlier,
     /// The sibling before this one under the same parent; none for the first.

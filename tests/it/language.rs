@@ -419,3 +419,32 @@ fn every_ill_typed_expression_has_its_message() {
     insta::assert_snapshot!("refused", all);
     assert!(!all.contains("COMPILES"), "{all}");
 }
+
+/// The value of a column in rows 0 to 4 of a table whose reference `other` leads to a table of 4 rows, and whether it may be null.
+fn picked(pick: &str) -> placebo::error::Result<(Vec<Option<i64>>, bool)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = format!(
+        "name = \"t\"\nas_of = 2025-06-30\n[tables.four]\nrows = 4\n[tables.four.columns]\nn = {{ expr = \"row\", key = true }}\n\
+         [tables.five]\nrows = 5\n[tables.five.refs]\nother = {{ table = \"four\", {pick} }}\n[tables.five.columns]\nn = \"other.n\"\n"
+    );
+    std::fs::write(folder.path().join("profile.toml"), text).expect("writes");
+    let loaded = placebo::profile::load(folder.path().to_str().expect("a path"))?;
+    let plan = Plan::compile(&loaded, &Options::default())?;
+    let batch = Chunk::new(&plan, 1, &[0, 1, 2, 3, 4]).batch(1)?;
+    let column = batch.column_by_name("n").expect("the column");
+    let values = column.as_any().downcast_ref::<arrow_array::Int64Array>().expect("numbers").iter().collect();
+    Ok((values, batch.schema().field(0).is_nullable()))
+}
+
+#[test]
+fn a_cycle_counts_on_from_the_first_row() {
+    let row = |text: &str| picked(text).expect("compiles");
+    let some = |values: [i64; 5]| values.map(Some).to_vec();
+    assert_eq!(row("pick = \"cycle\", at = \"row\""), (some([0, 1, 2, 3, 0]), false));
+    assert_eq!(row("pick = \"cycle\", at = \"row * 3 - 5\""), (some([3, 2, 1, 0, 3]), false));
+    assert_eq!(row("pick = \"row\", at = \"row\""), (vec![Some(0), Some(1), Some(2), Some(3), None], true));
+    let (values, nullable) = row("pick = \"cycle\", at = \"nullif(row, 1)\"");
+    assert_eq!((values, nullable), (vec![Some(0), None, Some(2), Some(3), Some(0)], true));
+    let error = picked("pick = \"cycle\"").expect_err("no `at`");
+    assert!(error.kind() == Kind::Profile && error.message().contains("`at`"), "{error}");
+}

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 
 use super::{CallScope, Compiler, NameResolver, unknown_table};
 use crate::error::{Error, Result, did_you_mean};
-use crate::generator::Operand;
 use crate::generator::domain::{Domain, Given, Guard};
+use crate::generator::{Operand, Slot};
 use crate::plan::references::{Among, Choose, Match, Pick, uncertain};
 use crate::plan::{Column, Input, Op, Place, Reference, Step};
 use crate::profile::{self, Expr};
@@ -144,7 +144,7 @@ impl Compiler<'_> {
             return Ok(Op::Match(Match::new(target, columns, sources, skew, fallback, differs)));
         }
         let at = match (picks, &to.at) {
-            (profile::Pick::Row | profile::Pick::Sibling, None) => {
+            (profile::Pick::Row | profile::Pick::Cycle | profile::Pick::Sibling, None) => {
                 return Err(Error::profile(format!("{path}.at"), "this pick needs `at`, an expression"));
             }
             (_, Some(at)) => Some(self.operand(table, hidden, "at", at, path, &mut made.inputs)?),
@@ -153,6 +153,10 @@ impl Compiler<'_> {
         let pick = match (picks, at) {
             (profile::Pick::SameRow, _) => Pick::SameRow,
             (profile::Pick::Row, Some(at)) => Pick::Row { at, rows },
+            (profile::Pick::Cycle, Some(at)) => {
+                let nullable = self.may_be_null(table, &at, &made.inputs);
+                Pick::Cycle { at, rows, nullable }
+            }
             (profile::Pick::Earlier, _) => Pick::Earlier,
             (profile::Pick::Previous, _) => Pick::Previous,
             (profile::Pick::EarlierSibling, _) => Pick::EarlierSibling,
@@ -191,6 +195,22 @@ impl Compiler<'_> {
         let operand = Operand::plan(&mut scope, field, decl);
         *inputs = scope.inputs;
         operand
+    }
+
+    /// Tells whether an operand can be null in some row.
+    fn may_be_null<T: crate::generator::operand::Wanted>(
+        &self,
+        table: usize,
+        operand: &Operand<T>,
+        inputs: &[Input],
+    ) -> bool {
+        match operand.slot() {
+            Slot::Const(_) => operand.constant().is_none(),
+            Slot::Input(index) => match inputs.get(*index) {
+                Some(input) if input.steps.is_empty() => self.type_of(table, input.column).1,
+                _ => true,
+            },
+        }
     }
 
     fn skew(
