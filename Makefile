@@ -52,6 +52,7 @@ judge_ddl         := $(PROFILES)
 judge_digest      := healthcare
 judge_doubles     := 200000
 judge_pages       :=
+judge_catalog     := $(call size,100000,1000000)
 sealed_encryption  := $(call size,2000,10000)
 sealed_safe_harbor := $(call size,150000,1000000)
 sealed_recognizers := $(call size,1000,5000) $(PROFILES)
@@ -69,7 +70,8 @@ judges: tools
 judged: judged-judge judged-marginals judged-ddl $(judged) $(sealed)
 # These start PostgreSQL, one after the other, and install what they miss.
 judged-pages: | judged-ddl
-sealed-encryption: | judged-ddl judged-pages
+judged-catalog: | judged-pages
+sealed-encryption: | judged-ddl judged-pages judged-catalog
 
 judged-%:
 	@mkdir -p $(JUDGES)/data/$*

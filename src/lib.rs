@@ -15,6 +15,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod arrays;
+pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod dataset;

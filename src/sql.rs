@@ -22,7 +22,7 @@ use arrow_array::{Array, ArrayRef, Datum, DictionaryArray, Int32Array, new_null_
 use arrow_schema::DataType;
 use arrow_select::take::take;
 
-pub(super) use budget::allow as depth;
+pub(super) use budget::{MAX_DEPTH, allow as depth, deepest};
 pub use call::convert;
 pub use cast::{as_text, cast};
 pub use functions::{Carries, Doc, Function, Nulls, Reduction, all as functions, docs};

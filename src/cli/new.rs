@@ -1,11 +1,16 @@
-//! `placebo new`: a commented profile to start from.
+//! `placebo new`: a commented profile to start from, or that of a database.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::disk::{System, own_folder, write_whole};
-use crate::error::{Error, Result};
+use crate::catalog::ddl::{self, Dialect};
+use crate::catalog::settle::settle;
+use crate::catalog::{self, Catalog};
+use crate::disk::{Links, System, open_regular, own_folder, write_whole};
+use crate::error::{Error, Kind, Result};
 use crate::profile;
 
 /// The profile that a new one starts as; a test generates from it.
@@ -15,6 +20,13 @@ const STARTER: &str = include_str!("starter.toml");
 pub(super) struct New {
     /// The profile's name: lower-case letters, digits and `_`. A folder of this name is made here.
     name: String,
+    /// Makes the profile of a database: a file of its statements such as `schema.sql`, `-` for standard input, or
+    /// `sqlite:PATH`. No row is read.
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<OsString>,
+    /// The dialect of a file of statements: postgres, mysql, sqlite or sqlserver; by default guessed.
+    #[arg(long, value_name = "DIALECT", requires = "from")]
+    dialect: Option<String>,
 }
 
 impl New {
@@ -31,6 +43,9 @@ impl New {
         if folder.symlink_metadata().is_ok() {
             return Err(Error::usage(format!("`{name}` is there already")).hint("take another name, or another folder"));
         }
+        if let Some(from) = &self.from {
+            return self.of_database(&folder, from);
+        }
         own_folder(&System, &folder.join("data"))?;
         let path = folder.join("profile.toml");
         write_whole(&System, &path, &path, &STARTER.replace("STARTER", name))?;
@@ -38,4 +53,89 @@ impl New {
             "wrote {name}/profile.toml: try\n  placebo check {name}\n  placebo generate {name} --out out\n"
         ))
     }
+
+    fn of_database(&self, folder: &Path, from: &OsString) -> Result<()> {
+        let (name, shown) = (&self.name, from.to_string_lossy());
+        let catalog = self.catalog(from)?;
+        let filled = |column: &catalog::Column| column.filled != catalog::Filled::ByDatabase;
+        if !catalog.tables.iter().any(|table| table.columns.iter().any(filled)) {
+            return Err(Error::new(Kind::Profile, format!("`{shown}` has no tables to fill"))
+                .hint("`CREATE TABLE` statements are needed, as `pg_dump --schema-only` writes them"));
+        }
+        own_folder(&System, &folder.join("data"))?;
+        let common = profile::Files::Embedded("common");
+        let made = settle(name, &shown, &catalog, &mut |made| {
+            for file in &made.data {
+                let path = folder.join("data").join(file);
+                let bytes = common.read(&format!("data/{file}"))?.unwrap_or_default();
+                write_whole(&System, &path, &path, &String::from_utf8_lossy(&bytes))?;
+            }
+            for (file, text) in &made.files {
+                let path = folder.join(file);
+                write_whole(&System, &path, &path, text)?;
+            }
+            profile::load(&folder.join("profile.toml").to_string_lossy())
+        })?;
+        let mut text = format!("wrote {name}/profile.toml: {}", number(made.tables.len(), "table"));
+        text.push_str(&format!(", {} guessed to be personal\n", number(made.personal, "column")));
+        if !made.broken.is_empty() {
+            text.push_str("not held, and named at the top of the file:\n");
+            text.extend(made.broken.iter().take(20).map(|broken| format!("  {broken}\n")));
+            if made.broken.len() > 20 {
+                text.push_str(&format!("  and {} more\n", made.broken.len() - 20));
+            }
+        }
+        text.push_str(&format!("try\n  placebo check {name}\n  placebo generate {name} --out out\n"));
+        super::text_table::print(&text)
+    }
+
+    fn catalog(&self, from: &OsString) -> Result<Catalog> {
+        let shown = from.to_string_lossy();
+        let dialect = self.dialect.as_deref().map(Dialect::named).transpose()?;
+        if let Some(path) = shown.strip_prefix("sqlite:") {
+            return sqlite(Path::new(path));
+        }
+        if let Some((scheme, _)) = shown.split_once("://") {
+            return Err(Error::usage(format!("`{scheme}://` is not a source that this program reads"))
+                .hint("write its statements to a file, such as `pg_dump --schema-only`, and name that"));
+        }
+        let text = read(from)?;
+        ddl::read(&shown, &text, dialect.unwrap_or_else(|| Dialect::guess(&text)))
+    }
+}
+
+/// A number of things in words.
+fn number(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(path: &Path) -> Result<Catalog> {
+    catalog::sqlite::read(path)
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite(_: &Path) -> Result<Catalog> {
+    Err(Error::usage("`sqlite:` needs a program with the feature `sqlite`"))
+}
+
+/// Reads a file of statements, or standard input.
+fn read(from: &OsString) -> Result<String> {
+    let path = Path::new(from);
+    let mut bytes = Vec::new();
+    let most = ddl::MAX_TEXT + 1;
+    let read = if from == "-" {
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)
+    } else {
+        open_regular(path, Links::Follow).and_then(|file| file.take(most).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Error::io(path, error))?;
+    if bytes.len() as u64 >= most {
+        return Err(Error::usage(format!("`{}` is larger than {} MiB", path.display(), ddl::MAX_TEXT >> 20))
+            .hint("a file without rows is needed: `pg_dump --schema-only`, `mysqldump --no-data`"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        Error::new(Kind::Profile, format!("`{}` is not UTF-8: {}", path.display(), error.utf8_error()))
+            .hint("save it as UTF-8")
+    })
 }

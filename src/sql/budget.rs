@@ -8,15 +8,25 @@ use super::{Expr, Node};
 use crate::error::{Error, Result};
 
 /// The greatest depth of an expression: operators and brackets from its outermost to its innermost.
-const MAX_DEPTH: usize = 400;
+pub(crate) const MAX_DEPTH: usize = 400;
 /// The greatest number of nodes of an expression.
 const MAX_NODES: usize = 100_000;
 
 /// Computes an upper bound of the depth of an expression, and refuses more than 400. A chain of operators counts as
 /// nested, until a bracket or comma ends it.
 pub(crate) fn allow(sql: &str) -> Result<usize> {
+    let deepest = deepest(Tokenizer::new(&DuckDbDialect {}, sql).tokenize().unwrap_or_default());
+    if deepest > MAX_DEPTH {
+        return Err(Error::profile("", format!("the expression is nested {deepest} deep, more than {MAX_DEPTH}"))
+            .hint("put brackets around parts of a long chain, or compute parts of it in other columns"));
+    }
+    Ok(deepest)
+}
+
+/// Computes an upper bound of the depth of the expressions in a list of tokens.
+pub(crate) fn deepest(tokens: impl IntoIterator<Item = Token>) -> usize {
     let (mut levels, mut deepest) = (vec![0_usize], 0);
-    for token in Tokenizer::new(&DuckDbDialect {}, sql).tokenize().unwrap_or_default() {
+    for token in tokens {
         match token {
             Token::LParen | Token::LBracket | Token::LBrace => levels.push(1),
             Token::RParen | Token::RBracket | Token::RBrace => leave(&mut levels),
@@ -35,11 +45,7 @@ pub(crate) fn allow(sql: &str) -> Result<usize> {
         }
         deepest = deepest.max(levels.iter().sum());
     }
-    if deepest > MAX_DEPTH {
-        return Err(Error::profile("", format!("the expression is nested {deepest} deep, more than {MAX_DEPTH}"))
-            .hint("put brackets around parts of a long chain, or compute parts of it in other columns"));
-    }
-    Ok(deepest)
+    deepest
 }
 
 fn operator(levels: &mut [usize]) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The modules of the crate. One uses those above it, none beside it and none below.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 18] = [
     &["error"],
     &["arrays", "digest", "disk", "notes", "order", "part", "rng", "scan", "spreadsheet", "type_names"],
     &["kinds", "profile"],
@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 16] = [
     &["target"],
     &["decrypt", "verify"],
     &["detect", "leaks", "purge", "sign"],
+    &["catalog"],
     &["cli"],
 ];
 

@@ -2,6 +2,7 @@
 
 mod believed;
 mod builds;
+mod catalog;
 mod cli;
 mod constraints;
 mod databases;
