@@ -12,6 +12,7 @@ use crate::catalog::{self, Catalog};
 use crate::disk::{Links, System, open_regular, own_folder, write_whole};
 use crate::error::{Error, Kind, Result};
 use crate::profile;
+use crate::target::database;
 
 /// The profile that a new one starts as; a test generates from it.
 const STARTER: &str = include_str!("starter.toml");
@@ -20,13 +21,16 @@ const STARTER: &str = include_str!("starter.toml");
 pub(super) struct New {
     /// The profile's name: lower-case letters, digits and `_`. A folder of this name is made here.
     name: String,
-    /// Makes the profile of a database: a file of its statements such as `schema.sql`, `-` for standard input, or
-    /// `sqlite:PATH`. No row is read.
+    /// Makes the profile of a database: `postgres://USER@HOST/DATABASE`, `sqlite:PATH`, a file of its statements such as
+    /// `schema.sql`, or `-` for standard input. No row is read.
     #[arg(long, value_name = "SOURCE")]
     from: Option<OsString>,
     /// The dialect of a file of statements: postgres, mysql, sqlite or sqlserver; by default guessed.
     #[arg(long, value_name = "DIALECT", requires = "from")]
     dialect: Option<String>,
+    /// Accept a connection to another machine without TLS, where the URL says `sslmode=disable`.
+    #[arg(long, requires = "from")]
+    allow_clear_text: bool,
 }
 
 impl New {
@@ -89,18 +93,38 @@ impl New {
         super::text_table::print(&text)
     }
 
+    /// The catalog of a server, which is only read.
+    fn of_server(&self, url: &str) -> Result<Catalog> {
+        let options = database::Options { allow_clear_text: self.allow_clear_text, ..database::Options::default() };
+        let server = database::server(url, &options)?;
+        let mut asked = Asked(server.look()?);
+        match server.sql().name {
+            "postgres" => catalog::server::postgres(&server.shown(), &mut asked),
+            "mysql" => catalog::server::mysql(&server.shown(), &mut asked),
+            other => Err(Error::internal(format!("no reader for the catalog of {other}"))),
+        }
+    }
+
     fn catalog(&self, from: &OsString) -> Result<Catalog> {
         let shown = from.to_string_lossy();
         let dialect = self.dialect.as_deref().map(Dialect::named).transpose()?;
         if let Some(path) = shown.strip_prefix("sqlite:") {
             return sqlite(Path::new(path));
         }
-        if let Some((scheme, _)) = shown.split_once("://") {
-            return Err(Error::usage(format!("`{scheme}://` is not a source that this program reads"))
-                .hint("write its statements to a file, such as `pg_dump --schema-only`, and name that"));
+        if shown.contains("://") {
+            return self.of_server(&shown);
         }
         let text = read(from)?;
         ddl::read(&shown, &text, dialect.unwrap_or_else(|| Dialect::guess(&text)))
+    }
+}
+
+/// A connection that answers with rows of texts.
+struct Asked(Box<dyn database::Connection>);
+
+impl catalog::server::Query for Asked {
+    fn query(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        Ok(self.0.query(sql, &[])?)
     }
 }
 

@@ -52,6 +52,9 @@ struct Bound<'v> {
 impl<'v> Bound<'v> {
     /// Replaces each `?`; a null is written out, because it has no type.
     fn new(sql: &str, values: &'v [Value<'v>]) -> Self {
+        if values.is_empty() {
+            return Self { sql: sql.to_owned(), numbers: Vec::new(), values };
+        }
         let (mut out, mut left, mut count) = (String::with_capacity(sql.len() + values.len()), values.iter(), 0);
         for c in sql.chars() {
             match c {
