@@ -29,6 +29,8 @@ build:
 tools:
 	command -v strace || (apt-get update && apt-get install -y --no-install-recommends strace) \
 		|| (echo "hint: strace is needed (Debian: apt-get install strace)" && exit 1)
+	ls /usr/lib/postgresql/*/bin/initdb || command -v initdb || (apt-get update && apt-get install -y --no-install-recommends postgresql) \
+		|| (echo "hint: PostgreSQL is needed (Debian: apt-get install postgresql)" && exit 1)
 	python3 -c "import ensurepip, venv" || (apt-get update && apt-get install -y python3-venv) \
 		|| (echo "hint: python3 with venv is needed (Debian: apt-get install python3-venv)" && exit 1)
 
@@ -91,20 +93,21 @@ $(SEALED)/ready: tests/judges/encryption.txt | tools
 	$(SEALED)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# About six minutes: every generator and format, then the whole program beside tpchgen-cli.
+# About six minutes: every generator and format, then the whole program beside tpchgen-cli. Then loads beside the tools of databases.
 PEERS := target/peers
 bench: $(PEERS)/ready
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked
 	python3 benches/peers.py target/release/placebo $(PEERS)/bin/tpchgen-cli target
+	python3 benches/postgres.py target/release/placebo target
 
 $(PEERS)/ready: benches/requirements.txt
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	touch $@
 
-# The judges over their large samples; 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs;
-# 2,000 random profiles; ten minutes each of mutants for the reader, the compiler, encrypted cells and the files beside the data; then the
+# The judges over their large samples; 200,000 patients and 1,000,000 members with their claims through every check; 2,000 kills of runs; loads of
+# 1,000,000 rows under kills, lost connections and a restart; 2,000 random profiles; ten minutes each of mutants for the reader, the compiler, encrypted cells and the files beside the data; then the
 # words of cells through dieharder, about ten minutes for each of four orders.
 soak: dieharder
 	$(MAKE) --no-print-directory judges LONG=1
@@ -112,6 +115,7 @@ soak: dieharder
 	target/release/placebo check healthcare --rows patient=200k --sample 200000
 	target/release/placebo check claims --scale 1000 --sample 1000000
 	KILLED_RUNS=200 $(CARGO) test --release --locked --test it killed_runs -- --nocapture
+	LOADED_ROWS=1000000 LOADED_KILLS=50 LOADED_TERMINATIONS=25 BROKEN_LINES=100 $(CARGO) test --release --locked --test it postgres::faults -- --nocapture
 	NONCE_CELLS=100000000 $(CARGO) test --release --locked --test it nonce
 	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture
 	DAMAGE_ROUNDS=200000 $(CARGO) test --release --locked --test it damaged_file

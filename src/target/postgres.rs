@@ -7,6 +7,7 @@ mod copy;
 mod failure;
 mod numeric;
 mod read;
+mod trusting;
 mod types;
 mod url;
 
@@ -35,9 +36,22 @@ pub(super) fn open(name: &str, options: &Options) -> Option<Result<Box<dyn Serve
     if !["postgres://", "postgresql://"].iter().any(|scheme| name.starts_with(scheme)) {
         return None;
     }
-    let postgres =
-        || Ok(Box::new(Postgres { url: Url::parse(name, options)?, options: options.clone() }) as Box<dyn Server>);
+    let postgres = || {
+        if let Some(schema) = &options.schema {
+            allow_name(schema, schema)?;
+        }
+        Ok(Box::new(Postgres { url: Url::parse(name, options)?, options: options.clone() }) as Box<dyn Server>)
+    };
     Some(postgres())
+}
+
+/// Refuses a name that the server would cut, or that it has no form for; `shown` is the name in messages.
+fn allow_name(name: &str, shown: &str) -> Result<()> {
+    if name.len() <= LONGEST_NAME && !name.contains('\0') && !name.is_empty() {
+        return Ok(());
+    }
+    let message = format!("PostgreSQL has no name like `{shown}`: at most {LONGEST_NAME} bytes, and none is zero");
+    Err(Error::usage(message).hint("give it another name; --tables leaves a table out"))
 }
 
 /// A database of a server.
@@ -73,11 +87,12 @@ impl Server for Postgres {
     fn allow(&self, table: &str, schema: &SchemaRef) -> Result<()> {
         let columns = schema.fields().iter().map(|field| (format!("{table}.{}", field.name()), field.name().as_str()));
         for (shown, name) in std::iter::once((table.to_owned(), table)).chain(columns) {
-            if name.len() > LONGEST_NAME || name.contains('\0') || name.is_empty() {
-                let message =
-                    format!("PostgreSQL has no name like `{shown}`: at most {LONGEST_NAME} bytes, and none is zero");
-                return Err(Error::usage(message).hint("give it another name in the profile, or leave the table out"));
-            }
+            allow_name(name, &shown)?;
+        }
+        if table.starts_with("pg_") {
+            let message =
+                format!("a table cannot be called `{table}`: PostgreSQL looks for such names among its own tables");
+            return Err(Error::usage(message).hint("give it another name; --tables leaves a table out"));
         }
         Ok(())
     }

@@ -97,13 +97,15 @@ pub(super) fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// The user's password in a URL, and the URL without it; `None` if it has none.
+/// The user's password in a URL, and the URL without it; `None` if it has none. A password may have any characters: it reaches to the last
+/// `@` before the parameters.
 pub(crate) fn without_password(url: &str) -> Option<(String, String)> {
     let (scheme, rest) = url.split_once("://")?;
-    let (authority, end) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let (user, host) = authority.rsplit_once('@')?;
+    let path = rest.find('/').unwrap_or(rest.len());
+    let end = rest[path..].find('?').map_or(rest.len(), |at| path + at);
+    let (user, host) = rest[..end].rsplit_once('@')?;
     let (user, password) = user.split_once(':')?;
-    Some((format!("{scheme}://{user}@{host}{end}"), decoded(password)))
+    Some((format!("{scheme}://{user}@{host}{}", &rest[end..]), decoded(password)))
 }
 
 #[cfg(test)]
@@ -114,6 +116,11 @@ mod tests {
     fn passwords_are_split_off() {
         let split = without_password("postgres://a:p%40ss:w@h:1/d?x=y").expect("a password");
         assert_eq!(split, ("postgres://a@h:1/d?x=y".to_owned(), "p@ss:w".to_owned()));
+        for (url, password) in [("u:a/b@h/d", "a/b"), ("u:a?b@h/d?x=y", "a?b"), ("u:a#b@c@h/d", "a#b@c"), ("u:@h", "")]
+        {
+            let (plain, split) = without_password(&format!("mysql://{url}")).expect("a password");
+            assert!(split == password && plain.starts_with("mysql://u@h"), "{url}: {plain}, {split}");
+        }
         for plain in ["postgres://a@h/d", "sqlite:x.db", "postgres://h/d?x=a:b@c", "out"] {
             assert_eq!(without_password(plain), None, "{plain}");
         }

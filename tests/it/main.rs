@@ -26,6 +26,8 @@ mod only;
 mod orders;
 mod pages;
 mod parts;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod profiles;
 mod protect;
 mod random_profiles;

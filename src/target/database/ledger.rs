@@ -200,6 +200,28 @@ impl<'c> Ledger<'c> {
         Ok(added > 0)
     }
 
+    /// The ranges of root rows of a tree that are there and have rows of `rows`, in their order.
+    pub(crate) fn within(&mut self, load: &str, tree: &str, rows: &Range<u64>) -> Attempt<Vec<Range<u64>>> {
+        let [own, tree_of, first, end] = ["load", "tree", "first_row", "end_row"].map(self.sql.quoted);
+        let chunks = self.name(CHUNKS);
+        let of_tree = format!("{own} = ? AND {tree_of} = ?");
+        // The last one that begins before these rows may reach into them, and no earlier one can.
+        let before = format!("SELECT coalesce(max({first}), 0) FROM {chunks} WHERE {of_tree} AND {first} < ?");
+        let select = format!(
+            "SELECT DISTINCT {first}, {end} FROM {chunks} WHERE {of_tree} AND {first} >= ({before}) AND {first} < ? ORDER BY {first}, {end}"
+        );
+        let (load, tree) = (Value::Text(load), Value::Text(tree));
+        let (start, stop) = (Value::Number(rows.start), Value::Number(rows.end));
+        let found = self.connection.query(&select, &[load, tree, load, tree, start, stop])?;
+        let range = |row: &Vec<Option<String>>| -> Option<Range<u64>> {
+            let [first, end] = row.as_slice() else { return None };
+            Some(first.as_ref()?.parse().ok()?..end.as_ref()?.parse().ok()?)
+        };
+        let mut all = found.iter().map(|row| range(row).ok_or_else(changed)).collect::<Result<Vec<_>>>()?;
+        all.retain(|range| range.end > rows.start);
+        Ok(all)
+    }
+
     /// The entries of a load, in the order of trees, rows and tables.
     pub(crate) fn entries(&mut self, load: &str) -> Attempt<Vec<Entry>> {
         let q = self.sql.quoted;
@@ -259,6 +281,31 @@ pub(crate) fn ranges(entries: &[Entry], tree: &str) -> Vec<Range<u64>> {
     all
 }
 
+/// The parts of `rows` that are in none of the ranges, which are in order.
+pub(crate) fn gaps(rows: &Range<u64>, there: &[Range<u64>]) -> Vec<Range<u64>> {
+    let (mut row, mut all) = (rows.start, Vec::new());
+    for range in there {
+        if range.start > row {
+            all.push(row..range.start.min(rows.end));
+        }
+        row = row.max(range.end);
+    }
+    if row < rows.end {
+        all.push(row..rows.end);
+    }
+    all
+}
+
+/// A tree of which root rows are there twice; `None` if there is none.
+pub(crate) fn doubled(entries: &[Entry]) -> Option<&str> {
+    let mut ends: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let twice = entries.iter().find(|entry| {
+        let before = ends.insert((entry.tree.as_str(), entry.table.as_str()), entry.rows.end);
+        before.is_some_and(|end| end > entry.rows.start)
+    });
+    twice.map(|entry| entry.tree.as_str())
+}
+
 /// The logical digest of each table.
 pub(crate) fn sums(entries: &[Entry]) -> BTreeMap<&str, RowSum> {
     let mut all: BTreeMap<&str, RowSum> = BTreeMap::new();
@@ -283,5 +330,16 @@ mod tests {
         }
         assert_eq!(ranges(&entries, "a"), [0..20, 30..35]);
         assert_eq!(ranges(&entries, "b"), [] as [Range<u64>; 0]);
+        assert_eq!(doubled(&entries), None);
+        entries.push(Entry { rows: 34..40, ..entries[5].clone() });
+        assert_eq!(doubled(&entries), Some("a"));
+    }
+
+    #[test]
+    fn gaps_are_what_no_range_has() {
+        assert_eq!(gaps(&(10..20), &[]), [10..20]);
+        assert_eq!(gaps(&(10..20), &[5..12, 15..17]), [12..15, 17..20]);
+        assert_eq!(gaps(&(10..20), &[8..14, 14..30]), []);
+        assert_eq!(gaps(&(10..20), &[12..20]), [10..12]);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::columns::{Receiver, Table};
-use super::connection::{Attempt, Connection, Server};
+use super::connection::{Attempt, Connection, Failure, Server};
 use super::ledger::{self, Ledger, Load, OWN};
 use super::options::{Mode, Options};
 use super::retry::until_done;
@@ -95,9 +95,11 @@ impl DatabaseTarget<'_> {
     /// Opens the database for a load; what it writes, it does not write again.
     fn open(&self, set: &DataSet) -> Attempt<Opened> {
         let mut connection = self.server.connect()?;
-        guard::allow(self.server.as_ref(), connection.as_mut(), &self.options)?;
+        // The guard looks several times: another loader that makes its tables meanwhile must not look like one of others.
         connection.lock()?;
-        let done = self.prepare(set, connection.as_mut());
+        let done = guard::allow(self.server.as_ref(), connection.as_mut(), &self.options)
+            .map_err(Failure::from)
+            .and_then(|()| self.prepare(set, connection.as_mut()));
         if done.is_ok() {
             connection.unlock()?;
         }
@@ -135,6 +137,24 @@ impl DatabaseTarget<'_> {
         let there = |name: &String| tables.iter().any(|table| table.name == *name);
         let missing: Vec<String> = load.made.iter().filter(|name| !there(name)).cloned().collect();
         let first = Ledger::new(connection, sql).load(&load.id)?.is_none();
+        if !first && !missing.is_empty() {
+            let entries = Ledger::new(connection, sql).entries(&load.id)?;
+            if let Some(name) = missing.iter().find(|name| entries.iter().any(|entry| entry.table == **name)) {
+                return Err(refused(format!(
+                    "the table `{name}` was dropped after rows of this load were written to it"
+                ))
+                .hint("load into another schema or database, or drop what is left of the load with its ledger")
+                .into());
+            }
+        }
+        // Before anything is written.
+        let filled =
+            |output: &Output| tables.iter().find(|table| table.name == output.name && !load.made.contains(&table.name));
+        let receiver = |output| match filled(output) {
+            Some(table) => self.server.matched(output, table),
+            None => Ok(Receiver::made(output)),
+        };
+        let receivers = set.outputs().iter().map(receiver).collect::<Result<Vec<_>>>()?;
         if first || !missing.is_empty() {
             connection.begin_writing()?;
             connection.run(sql.begin)?;
@@ -153,13 +173,6 @@ impl DatabaseTarget<'_> {
             }
             connection.run("COMMIT")?;
         }
-        let filled =
-            |output: &Output| tables.iter().find(|table| table.name == output.name && !load.made.contains(&table.name));
-        let receiver = |output| match filled(output) {
-            Some(table) => self.server.matched(output, table),
-            None => Ok(Receiver::made(output)),
-        };
-        let receivers = set.outputs().iter().map(receiver).collect::<Result<Vec<_>>>()?;
         let enforced = set.outputs().iter().filter_map(filled).any(|table| table.foreign_keys);
         Ok((load, receivers, enforced && !self.options.defer_foreign_keys))
     }

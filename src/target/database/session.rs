@@ -13,6 +13,7 @@ use super::options::Options;
 use super::pool::Pool;
 use super::retry::{Retry, until_done};
 use super::schema;
+use super::violation::Rule;
 use crate::dataset::{DataSet, Output, OutputId, TreeShare};
 use crate::engine::{ChunkId, Done, Encode, Encoded, Outcome, Progress, Session};
 use crate::error::{Error, Kind, Result};
@@ -153,9 +154,9 @@ impl<'a> DatabaseSession<'a> {
         loop {
             let mut at = None;
             let written = self.connected(|connection| {
-                let written = self.write(connection, &entries, encoded);
+                let written = self.write(connection, chunk, &entries, encoded);
                 match written {
-                    Ok(_) => Ok(()),
+                    Ok(left) => Ok(left),
                     Err((id, failure)) => {
                         at = id;
                         if failure.again == Again::Connection {
@@ -168,31 +169,67 @@ impl<'a> DatabaseSession<'a> {
                 }
             });
             match written {
-                Ok(()) => return Ok(()),
-                Err(failure) if failure.again == Again::Never => return Err(self.refused(chunk, at, failure)),
+                Ok(left) => return self.fill(chunk, left),
+                Err(failure) if failure.again == Again::Never => {
+                    // A loader with other chunks may have written the row while this one waited for its key.
+                    let unique = failure.violation.as_ref().is_some_and(|violation| violation.rule == Rule::Unique);
+                    let there = if unique { self.within(chunk)? } else { Vec::new() };
+                    return match there.is_empty() {
+                        true => Err(self.refused(chunk, at, failure)),
+                        false => self.fill(chunk, ledger::gaps(rows, &there)),
+                    };
+                }
                 Err(failure) => retry.wait(failure)?,
             }
         }
     }
 
-    /// Writes a chunk in one transaction; `false` where another loader has written it.
+    /// The ranges of a chunk that are there.
+    fn within(&self, chunk: &ChunkId<'_>) -> Result<Vec<Range<u64>>> {
+        until_done(self.progress, self.options.seconds(), || {
+            self.connected(|connection| {
+                Ledger::new(connection, self.server.sql()).within(&self.load.id, &chunk.tree.name, &chunk.rows)
+            })
+        })
+    }
+
+    /// Writes what loaders whose chunks begin elsewhere, such as those of a part, left of a chunk.
+    fn fill(&self, chunk: &ChunkId<'_>, left: Vec<Range<u64>>) -> Result<()> {
+        for rows in left {
+            let mut made = self.set.chunk(chunk.tree, rows.clone())?;
+            let mut encoded = Vec::new();
+            for output in self.set.outputs() {
+                let Some(batch) = made.batches.swap_remove(&output.id) else { continue };
+                encoded.push((output.id, self.server.encoder(&self.receivers[&output.id])?.encode(batch)?));
+            }
+            self.commit(chunk.index, &Waiting { tree: chunk.tree.clone(), rows, encoded })?;
+        }
+        Ok(())
+    }
+
+    /// Writes a chunk in one transaction, or nothing where others have written rows of it; gives the ranges that are left to write.
     fn write(
         &self,
         connection: &mut dyn Connection,
+        chunk: &ChunkId<'_>,
         entries: &[Entry],
         encoded: &[(OutputId, Encoded)],
-    ) -> Result<bool, (Option<OutputId>, Failure)> {
+    ) -> Result<Vec<Range<u64>>, (Option<OutputId>, Failure)> {
         let plain = |failure| (None, failure);
         connection.run(self.server.sql().begin).map_err(plain)?;
-        if !Ledger::new(connection, self.server.sql()).enter(&self.load.id, entries).map_err(plain)? {
+        let mut ledger = Ledger::new(connection, self.server.sql());
+        let entered = ledger.enter(&self.load.id, entries).map_err(plain)?;
+        let mut there = ledger.within(&self.load.id, &chunk.tree.name, &chunk.rows).map_err(plain)?;
+        there.retain(|range| !entered || *range != chunk.rows);
+        if !entered || !there.is_empty() {
             connection.run("ROLLBACK").map_err(plain)?;
-            return Ok(false);
+            return Ok(ledger::gaps(&chunk.rows, &there));
         }
         for (id, Encoded { piece, .. }) in encoded {
             connection.insert(&self.receivers[id], piece).map_err(|failure| (Some(*id), failure))?;
         }
         connection.run("COMMIT").map_err(plain)?;
-        Ok(true)
+        Ok(Vec::new())
     }
 
     /// The error of a row that the database refuses, with the row; its chunk is made again to find it.
@@ -222,8 +259,14 @@ impl<'a> DatabaseSession<'a> {
     fn describe(&self, connection: &mut dyn Connection) -> Attempt<()> {
         connection.lock()?;
         let done = self.described(connection);
-        if done.is_ok() {
-            connection.unlock()?;
+        match &done {
+            Ok(()) => connection.unlock()?,
+            // A connection that is lost has no transaction and no lock. On one that is not, the lock would keep the next attempt waiting;
+            // where this fails, that attempt says so.
+            Err(failure) if failure.again != Again::Connection => {
+                let _undone = connection.run("ROLLBACK").and_then(|()| connection.unlock());
+            }
+            Err(_) => {}
         }
         done
     }
@@ -326,6 +369,11 @@ impl Session for DatabaseSession<'_> {
         until_done(self.progress, self.options.seconds(), || {
             self.connected(|connection| {
                 let entries = Ledger::new(connection, self.server.sql()).entries(&self.load.id)?;
+                if let Some(tree) = ledger::doubled(&entries) {
+                    let what = format!("two loads of different parts wrote the same rows of `{tree}` at the same time");
+                    let hint = "--mode replace makes tables of earlier loads again; load parts that do not overlap";
+                    return Err(Error::new(Kind::Verification, what).hint(hint).into());
+                }
                 if self.is_whole(&entries) {
                     self.progress.stopped()?;
                     self.describe(connection)?;

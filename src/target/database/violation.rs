@@ -16,6 +16,7 @@ pub(crate) enum Rule {
     NotNull,
     Length,
     Type,
+    Trigger,
 }
 
 impl Rule {
@@ -27,6 +28,7 @@ impl Rule {
             Rule::NotNull => "not-null constraint",
             Rule::Length => "length of the column",
             Rule::Type => "type of the column",
+            Rule::Trigger => "rule of a trigger",
         }
     }
 }
@@ -65,9 +67,18 @@ impl Violation {
             message.push_str(&format!(": {key}"));
         }
         if show_values {
+            // A check may be about any column.
+            let schema = batch.schema();
+            let all: Vec<&String> = match self.columns.is_empty() {
+                true => schema.fields().iter().map(|field| field.name()).collect(),
+                false => self.columns.iter().collect(),
+            };
             let value = |column: &String| row.and_then(|row| text_at(batch, column, row));
-            let values = self.columns.iter().filter_map(|column| Some(format!("{column} = {}", value(column)?)));
-            message.push_str(&format!(" ({})", values.collect::<Vec<_>>().join(", ")));
+            let values: Vec<String> =
+                all.into_iter().filter_map(|column| Some(format!("{column} = {}", value(column)?))).collect();
+            if !values.is_empty() {
+                message.push_str(&format!(" ({})", values.join(", ")));
+            }
         }
         let rows = &chunk.rows;
         let number = row.map_or_else(String::new, |row| format!(", row {}", row + 1));

@@ -19,22 +19,23 @@ LEFT JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE
 WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
 ORDER BY c.relname, a.attnum";
 
-/// The number of tables of users in all schemas.
+/// The number of tables of users in all schemas, and of views that hold or reach rows of others.
 pub(super) const COUNT: &str = "\
 SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'";
+WHERE c.relkind IN ('r', 'p', 'f', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'";
 
 /// The bytes of tables with their indexes.
 pub(super) const BYTES: &str = "\
 SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c \
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relname IN ({names})";
 
-/// The columns of a table whose next value comes from a sequence, with the sequence.
+/// The columns of numbers of a table whose next value comes from a sequence, with the sequence.
 pub(super) const SEQUENCES: &str = "\
 SELECT DISTINCT a.attname::text, s.oid::regclass::text \
 FROM pg_attribute a \
 JOIN pg_class c ON c.oid = a.attrelid \
 JOIN pg_namespace n ON n.oid = c.relnamespace \
+JOIN pg_type t ON t.oid = a.atttypid AND t.typcategory = 'N' \
 LEFT JOIN pg_attrdef f ON f.adrelid = c.oid AND f.adnum = a.attnum \
 JOIN pg_depend d ON (d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass) \
   OR (d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid \

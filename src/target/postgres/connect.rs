@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use postgres::{Client, NoTls};
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -10,6 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connection::Open;
 use super::failure::failure;
+use super::trusting::Trusting;
 use super::url::{Roots, Url};
 use crate::disk::{Links, contents, open_regular};
 use crate::error::{Error, Kind, Result};
@@ -51,7 +53,7 @@ pub(super) fn connect(url: &Url, options: &Options) -> Attempt<Open> {
 
 /// TLS that refuses a server whose certificate no authority has signed for its name.
 fn verified(roots: &Roots) -> Result<MakeRustlsConnect> {
-    let mut store = RootCertStore::empty();
+    let (mut store, mut own) = (RootCertStore::empty(), Vec::new());
     match roots {
         Roots::System => {
             // Single certificates that cannot be read are left out, as everywhere.
@@ -63,7 +65,8 @@ fn verified(roots: &Roots) -> Result<MakeRustlsConnect> {
             let bytes = contents(open_regular(path, Links::Follow).map_err(io)?, LONGEST).map_err(io)?;
             for certificate in CertificateDer::pem_slice_iter(&bytes) {
                 let certificate = certificate.map_err(|_| no_certificates(&path.display().to_string()))?;
-                store.add(certificate).map_err(|_| no_certificates(&path.display().to_string()))?;
+                store.add(certificate.clone()).map_err(|_| no_certificates(&path.display().to_string()))?;
+                own.push(certificate);
             }
         }
     }
@@ -73,11 +76,16 @@ fn verified(roots: &Roots) -> Result<MakeRustlsConnect> {
             Roots::File(path) => no_certificates(&path.display().to_string()),
         });
     }
+    let internal = |error: &dyn std::fmt::Display| Error::internal(format!("TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider));
+    let verifier = Trusting { usual: verifier.build().map_err(|error| internal(&error))?, own };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::internal(format!("TLS: {error}")))?;
-    Ok(MakeRustlsConnect::new(config.with_root_certificates(store).with_no_client_auth()))
+        .map_err(|error| internal(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
 }
 
 fn no_certificates(place: &str) -> Error {

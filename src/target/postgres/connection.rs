@@ -9,10 +9,13 @@ use postgres::{Client, Row};
 
 use super::copy::is_binary;
 use super::{catalog, failure, read};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::format::write::Piece;
 use crate::format::write::ddl::quoted;
-use crate::target::database::{Attempt, Connection, Failure, ForeignKey, Options, Receiver, Table, Value};
+use crate::target::database::{Again, Attempt, Connection, Failure, ForeignKey, Options, Receiver, Table, Value};
+
+/// The bytes of rows that are handed to the client at a time.
+const PIECE: usize = 1 << 16;
 
 /// A connection, and what is asked of it.
 pub(super) struct Open {
@@ -50,15 +53,21 @@ struct Bound<'v> {
 }
 
 impl<'v> Bound<'v> {
-    /// Replaces each `?`; a null is written out, because it has no type.
+    /// Replaces each `?` outside quotes; a null is written out, because it has no type.
     fn new(sql: &str, values: &'v [Value<'v>]) -> Self {
         if values.is_empty() {
             return Self { sql: sql.to_owned(), numbers: Vec::new(), values };
         }
         let (mut out, mut left, mut count) = (String::with_capacity(sql.len() + values.len()), values.iter(), 0);
+        let mut quote = None;
         for c in sql.chars() {
+            match (c, quote) {
+                ('"' | '\'', None) => quote = Some(c),
+                (_, Some(open)) if open == c => quote = None,
+                _ => {}
+            }
             match c {
-                '?' => match left.next() {
+                '?' if quote.is_none() => match left.next() {
                     Some(Value::Null) | None => out.push_str("NULL"),
                     Some(_) => {
                         count += 1;
@@ -123,17 +132,15 @@ impl Connection for Open {
         let copied = self.client.copy_in(&copy);
         let told = |error| failure::failure(error, &self.shown);
         let mut copied = copied.map_err(told)?;
-        let written = copied.write_all(bytes);
+        // The client copies what it is given, so it gets a little at a time.
+        let written = bytes.chunks(PIECE).try_for_each(|piece| copied.write_all(piece));
         match written {
             Ok(()) => copied.finish().map(|_| ()).map_err(told),
             Err(error) => Err(match error.into_inner().map(|inner| inner.downcast::<postgres::Error>()) {
                 Some(Ok(error)) => told(*error),
-                other => Failure {
-                    error: Error::new(
-                        crate::error::Kind::Database,
-                        format!("`{}`: the connection ended: {other:?}", self.shown),
-                    ),
-                    again: crate::target::database::Again::Connection,
+                _ => Failure {
+                    error: Error::new(Kind::Database, format!("`{}`: the connection ended", self.shown)),
+                    again: Again::Connection,
                     violation: None,
                 },
             }),
@@ -157,7 +164,12 @@ impl Connection for Open {
     }
 
     fn lock(&mut self) -> Attempt<()> {
-        self.run("SELECT pg_advisory_lock(hashtextextended('placebo ' || coalesce(current_schema(), ''), 0))")
+        // A schema that the load makes is not there yet, so its name is what all loads of it have in common.
+        let schema = self.options.schema.clone();
+        let schema = schema.as_deref().map_or(Value::Null, Value::Text);
+        let lock =
+            "SELECT pg_advisory_lock(hashtextextended('placebo ' || coalesce(?, current_schema(), ''), 0))::text";
+        self.query(lock, &[schema]).map(|_| ())
     }
 
     fn unlock(&mut self) -> Attempt<()> {
@@ -241,7 +253,7 @@ impl Connection for Open {
                 let (column, text) = (quoted(column), sequence.replace('\'', "''"));
                 all.push(format!(
                     "SELECT setval('{text}'::regclass, m) FROM (SELECT max({column})::bigint AS m FROM {table}) t \
-                     WHERE m > (SELECT last_value FROM {sequence})"
+                     WHERE m >= (SELECT last_value FROM {sequence})"
                 ));
             }
         }

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use super::numeric;
 use super::types::{Form, Way, own, way};
 use crate::engine::{Encode, Encoded};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::format::write::{Canonical, Piece};
 use crate::target::database::Receiver;
 
@@ -18,6 +18,8 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// The length of a null.
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
+/// More bytes than a UUID has.
+const NO_UUID: [u8; 17] = [0; 17];
 /// 2000-01-01, where the server's days and instants begin, in those of Arrow.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
 pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -113,12 +115,8 @@ impl Encode for Binary {
         let count = (values.len() as i16).to_be_bytes();
         for row in 0..batch.num_rows() {
             out.extend_from_slice(&count);
-            for (at, values) in values.iter().enumerate() {
-                values.write(row, &mut out).map_err(|what| {
-                    let column = batch.schema_ref().field(at).name();
-                    Error::new(Kind::Profile, format!("column `{column}`, row {}: {what}", row + 1))
-                        .hint("change the column of the database, or the profile")
-                })?;
+            for values in &values {
+                values.write(row, &mut out);
             }
         }
         out.extend_from_slice(&TRAILER);
@@ -155,11 +153,12 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// Appends the value of a row with its length; an error is a reason in words.
-    fn write(&self, row: usize, out: &mut Vec<u8>) -> Result<(), String> {
+    /// Appends the value of a row with its length. A value that the column cannot hold gets a length that the server refuses, and then it
+    /// tells row and column, as of every other value.
+    fn write(&self, row: usize, out: &mut Vec<u8>) {
         match self {
             Self::Bool(array) if array.is_valid(row) => sized(&[u8::from(array.value(row))], out),
-            Self::Integer(array, form) if array.is_valid(row) => return integer(array.value(row), *form, out),
+            Self::Integer(array, form) if array.is_valid(row) => integer(array.value(row), *form, out),
             Self::Float(array, form) if array.is_valid(row) && array.value(row).is_finite() => match form {
                 Form::Float4 => sized(&(array.value(row) as f32).to_be_bytes(), out),
                 _ => sized(&array.value(row).to_be_bytes(), out),
@@ -169,13 +168,12 @@ impl<'a> Values<'a> {
             Self::Instant(array) if array.is_valid(row) => {
                 sized(&(array.value(row) - EPOCH_MICROS).to_be_bytes(), out);
             }
-            Self::Text(array, form) if array.is_valid(row) => return text(array.value(row), *form, out),
+            Self::Text(array, form) if array.is_valid(row) => text(array.value(row), *form, out),
             Self::Code(codes, values, form) if codes.is_valid(row) => {
-                return text(values.value(codes.keys().value(row) as usize), *form, out);
+                text(values.value(codes.keys().value(row) as usize), *form, out);
             }
             _ => out.extend_from_slice(&NULL),
         }
-        Ok(())
     }
 }
 
@@ -184,34 +182,29 @@ fn sized(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-fn integer(value: i64, form: Form, out: &mut Vec<u8>) -> Result<(), String> {
-    let wide = |kind: &str| Err(format!("{value} does not fit into `{kind}`"));
-    match form {
-        Form::Int2 => match i16::try_from(value) {
-            Ok(value) => sized(&value.to_be_bytes(), out),
-            Err(_) => return wide("smallint"),
-        },
-        Form::Int4 => match i32::try_from(value) {
-            Ok(value) => sized(&value.to_be_bytes(), out),
-            Err(_) => return wide("integer"),
-        },
-        Form::Numeric => numeric::write(i128::from(value), 0, out),
+fn integer(value: i64, form: Form, out: &mut Vec<u8>) {
+    match (form, i16::try_from(value), i32::try_from(value)) {
+        (Form::Int2, Ok(value), _) => sized(&value.to_be_bytes(), out),
+        (Form::Int4, _, Ok(value)) => sized(&value.to_be_bytes(), out),
+        (Form::Numeric, ..) => numeric::write(i128::from(value), 0, out),
+        // Also what is too large for its column: eight bytes are too many for it.
         _ => sized(&value.to_be_bytes(), out),
     }
-    Ok(())
 }
 
-fn text(value: &str, form: Form, out: &mut Vec<u8>) -> Result<(), String> {
+fn text(value: &str, form: Form, out: &mut Vec<u8>) {
     match form {
         Form::Jsonb => {
             out.extend_from_slice(&(1 + value.len() as i32).to_be_bytes());
             out.push(1);
             out.extend_from_slice(value.as_bytes());
         }
-        Form::Uuid => sized(&uuid(value).ok_or("a text that is no UUID")?, out),
+        Form::Uuid => match uuid(value) {
+            Some(bytes) => sized(&bytes, out),
+            None => sized(&NO_UUID, out),
+        },
         _ => sized(value.as_bytes(), out),
     }
-    Ok(())
 }
 
 /// The bytes of a UUID: 32 hexadecimal digits, with hyphens or without.
@@ -240,8 +233,10 @@ mod tests {
     #[test]
     fn integers_keep_to_their_type() {
         let mut out = Vec::new();
-        assert!(integer(32_768, Form::Int2, &mut out).is_err());
-        assert!(integer(-32_768, Form::Int2, &mut out).is_ok());
+        integer(-32_768, Form::Int2, &mut out);
         assert_eq!(out, [0, 0, 0, 2, 0x80, 0]);
+        out.clear();
+        integer(32_768, Form::Int2, &mut out);
+        assert_eq!(out, [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0x80, 0], "a length that the server refuses");
     }
 }

@@ -28,8 +28,10 @@ fn of_server(told: &DbError, shown: &str) -> Failure {
         state if state.starts_with("08") => Again::Connection,
         _ => Again::Never,
     };
-    let what = if violation.is_some() || code.code().starts_with("22") {
+    let what = if violation.is_some() {
         format!("a row is refused, with SQLSTATE {}", code.code())
+    } else if code.code().starts_with("22") {
+        format!("a value is refused, with SQLSTATE {}", code.code())
     } else {
         told.message().to_owned()
     };
@@ -48,17 +50,19 @@ fn of_server(told: &DbError, shown: &str) -> Failure {
 
 /// The constraint that a row breaks; `None` for any other error.
 fn violation(told: &DbError) -> Option<Violation> {
+    let place = told.where_().unwrap_or_default();
     let rule = match told.code().code() {
         "23505" | "23P01" => Rule::Unique,
         "23503" => Rule::ForeignKey,
         "23514" => Rule::Check,
         "23502" => Rule::NotNull,
         "22001" => Rule::Length,
-        "22P02" | "22P03" | "22003" | "22007" | "22008" | "22021" | "22023" => Rule::Type,
+        state if state.starts_with("22") && line_of(place).is_some() => Rule::Type,
+        // The words of a trigger are those of its author, and may have values in them.
+        "P0001" => Rule::Trigger,
         _ => return None,
     };
     let (columns, values) = told.detail().and_then(key_of).unwrap_or_default();
-    let place = told.where_().unwrap_or_default();
     let column = told.column().map(str::to_owned).or_else(|| column_of(place));
     let columns = if columns.is_empty() { column.into_iter().collect() } else { columns };
     Some(Violation {
@@ -103,13 +107,19 @@ fn causes(error: &postgres::Error) -> impl Iterator<Item = &(dyn std::error::Err
     })
 }
 
+/// What the client says of a server without TLS.
+const NO_TLS: &str = "server does not support TLS";
+
+/// What the client says where a server asks for a password and it has none.
+const NO_PASSWORD: &str = "password missing";
+
 /// An error that the server did not send: the connection is lost or was never made.
 fn of_connection(error: postgres::Error, shown: &str) -> Failure {
+    // A connection that ends within TLS has other errors: those are tried again.
+    let of_tls = |cause: &(dyn std::error::Error + 'static)| cause.is::<rustls::Error>();
     let wrong_tls = causes(&error).any(|cause| {
-        cause.is::<rustls::Error>()
-            || cause
-                .downcast_ref::<io::Error>()
-                .is_some_and(|io| io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()))
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        of_tls(cause) || inner.is_some_and(|inner| of_tls(inner))
     });
     let words: Vec<String> = causes(&error).map(ToString::to_string).collect();
     let what = words.last().cloned().unwrap_or_else(|| error.to_string());
@@ -117,7 +127,7 @@ fn of_connection(error: postgres::Error, shown: &str) -> Failure {
         let error = Error::new(Kind::Database, format!("`{shown}`: {what}")).hint(hint);
         Failure { error, again, violation: None }
     };
-    let plain = words.iter().any(|word| word.contains("TLS") || word.contains("tls"));
+    let plain = words.iter().any(|word| word == NO_TLS);
     match () {
         () if wrong_tls => {
             of(Again::Never, "the server's certificate is not trusted: sslrootcert=FILE in the URL names its authority")
@@ -125,7 +135,7 @@ fn of_connection(error: postgres::Error, shown: &str) -> Failure {
         () if plain => {
             of(Again::Never, "the server has no TLS; sslmode=disable needs --allow-clear-text beyond this machine")
         }
-        () if error.to_string().contains("authentication") => of(
+        () if error.to_string().contains("authentication") || what == NO_PASSWORD => of(
             Again::Never,
             "the password comes from the URL, from PGPASSWORD, or from the file that PGPASSFILE names (~/.pgpass)",
         ),

@@ -47,6 +47,11 @@ impl Url {
             match pair.split_once('=') {
                 Some(("sslmode", value)) => mode = Some(value.to_owned()),
                 Some(("sslrootcert", "system")) => {}
+                Some(("password", _)) => {
+                    return Err(Error::usage("the URL of the database has its password among the parameters").hint(
+                        "postgres://USER:PASSWORD@HOST/DATABASE hides it from the list of processes; PGPASSWORD and PGPASSFILE do too",
+                    ));
+                }
                 Some(("sslrootcert", path)) => roots = Roots::File(secret::decoded(path).into()),
                 _ => others.push(pair),
             }
@@ -184,9 +189,12 @@ mod tests {
 
     #[test]
     fn no_message_has_the_password() {
-        for url in
-            ["postgres://a:sesame@h:x/d", "postgres://a:sesame@h/d?foo=1", "postgres://a:sesame@h/d?port=sesame9"]
-        {
+        for url in [
+            "postgres://a:sesame@h:x/d",
+            "postgres://a:sesame@h/d?foo=1",
+            "postgres://a:sesame@h/d?port=sesame9",
+            "postgres://a@h/d?password=sesame",
+        ] {
             let error = parsed(url).err().expect(url);
             assert!(!error.to_string().contains("sesame"), "{error}");
         }
