@@ -179,6 +179,9 @@ fn text(report: &Report) -> String {
         lines.push(format!("FAIL  {} more of the same", text_table::count(report.more)));
     }
     lines.extend(report.notes.iter().map(|note| format!("note  {note}")));
+    if report.looked.is_empty() {
+        return lines.join("\n") + "\n";
+    }
     let word = if report.findings.is_empty() { "ok  " } else { "seen" };
     lines.push(format!("{word}  {}", report.looked.join(", ")));
     lines.join("\n") + "\n"

@@ -72,8 +72,6 @@ impl Receiver {
             let (name, shown) = (&column.name, &column.shown);
             if !takes(column, field.data_type()) {
                 wrong.push(format!("`{name}` is `{shown}` there, and the rows have {}", type_name(field.data_type())));
-            } else if field.is_nullable() && !column.nullable {
-                wrong.push(format!("`{name}` is NOT NULL there, and may be null in the rows"));
             }
             columns.push(column.clone());
             places.push(place);
