@@ -31,6 +31,10 @@ tools:
 		|| (echo "hint: strace is needed (Debian: apt-get install strace)" && exit 1)
 	ls /usr/lib/postgresql/*/bin/initdb || command -v initdb || (apt-get update && apt-get install -y --no-install-recommends postgresql) \
 		|| (echo "hint: PostgreSQL is needed (Debian: apt-get install postgresql)" && exit 1)
+	command -v mariadbd || (apt-get update && apt-get install -y --no-install-recommends mariadb-server) \
+		|| (echo "hint: mariadb-server is needed (Debian: apt-get install mariadb-server)" && exit 1)
+	command -v openssl || (apt-get update && apt-get install -y --no-install-recommends openssl) \
+		|| (echo "hint: openssl is needed (Debian: apt-get install openssl)" && exit 1)
 	python3 -c "import ensurepip, venv" || (apt-get update && apt-get install -y python3-venv) \
 		|| (echo "hint: python3 with venv is needed (Debian: apt-get install python3-venv)" && exit 1)
 

@@ -4,6 +4,8 @@
 
 pub mod database;
 mod folder;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub(crate) mod secret;
@@ -48,6 +50,8 @@ pub struct Settings<'a> {
 /// Every kind of target. The first whose form a text has takes it; the last takes any text.
 pub static SCHEMES: &[&Scheme] = &[
     &stdout::STDOUT,
+    #[cfg(feature = "mysql")]
+    &mysql::MYSQL,
     #[cfg(feature = "postgres")]
     &postgres::POSTGRES,
     #[cfg(feature = "sqlite")]

@@ -18,7 +18,7 @@ use crate::verify::Given;
 
 #[derive(Args)]
 pub(super) struct Load {
-    /// The database: `postgres://USER@HOST/DATABASE`, or `sqlite:PATH`, a file that need not exist.
+    /// The database: `postgres://USER@HOST/DATABASE`, `mysql://USER@HOST/DATABASE`, or `sqlite:PATH`, a file that need not exist.
     #[arg(long, value_name = "DATABASE")]
     to: OsString,
     #[command(flatten)]

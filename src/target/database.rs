@@ -37,6 +37,10 @@ pub(crate) use violation::{Rule, Violation};
 ///
 /// If the text names no database of this build, or has a mistake.
 pub(crate) fn server(name: &str, options: &Options) -> Result<Box<dyn Server>> {
+    #[cfg(feature = "mysql")]
+    if let Some(server) = super::mysql::open(name, options) {
+        return server;
+    }
     #[cfg(feature = "postgres")]
     if let Some(server) = super::postgres::open(name, options) {
         return server;
@@ -47,5 +51,5 @@ pub(crate) fn server(name: &str, options: &Options) -> Result<Box<dyn Server>> {
     }
     // What is not understood may have a password in it.
     Err(Error::usage("the text names no database of this build")
-        .hint("such as postgres://user@host/database or sqlite:PATH"))
+        .hint("such as postgres://user@host/database, mysql://user@host/database or sqlite:PATH"))
 }

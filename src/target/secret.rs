@@ -1,18 +1,18 @@
 //! Passwords of databases: from the environment or a file that only the user can read, so that no command line has them.
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 use std::path::PathBuf;
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 use crate::disk::{Links, contents, open_regular};
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 use crate::error::{Error, Kind, Result};
 
 /// The variable into which a password of the command line is moved before anybody can see it there.
 pub(crate) const MOVED: &str = "PLACEBO_DATABASE_PASSWORD";
 
 /// The most bytes of a file of passwords.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 const LONGEST: u64 = 1 << 20;
 
 /// Whom a password is for.
@@ -32,24 +32,58 @@ pub(super) struct Login {
 /// If the file cannot be read, or others can read it.
 #[cfg(feature = "postgres")]
 pub(super) fn password(variable: &str, file: &str, usual: &str, login: &Login) -> Result<Option<Vec<u8>>> {
-    use std::os::unix::ffi::OsStringExt;
-    if let Some(password) = [MOVED, variable].into_iter().find_map(std::env::var_os) {
-        return Ok(Some(password.into_vec()));
+    if let Some(password) = of_environment(variable) {
+        return Ok(Some(password));
     }
-    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(usual));
-    let Some(path) = std::env::var_os(file).map(PathBuf::from).or_else(home) else { return Ok(None) };
-    if path.symlink_metadata().is_err() {
-        return Ok(None);
-    }
-    let file = open_regular(&path, Links::Follow).map_err(|error| Error::io(&path, error))?;
+    let Some(path) = std::env::var_os(file).map(PathBuf::from).or_else(|| at_home(usual)) else { return Ok(None) };
+    let Some((text, file)) = lines_of(&path)? else { return Ok(None) };
     allow_alone(&path, &file)?;
-    let bytes = contents(file, LONGEST).map_err(|error| Error::io(&path, error))?;
-    let text = String::from_utf8_lossy(&bytes);
     Ok(text.lines().find_map(|line| of_line(line, login)).map(String::into_bytes))
 }
 
+/// The password from the variables `MOVED` and `variable`, or from the section `[client]` of an option file of MySQL, which is
+/// `usual` in the home folder. `None` if there is none.
+///
+/// # Errors
+///
+/// If the file cannot be read, or others can read a password in it.
+#[cfg(feature = "mysql")]
+pub(super) fn password_of_options(variable: &str, usual: &str) -> Result<Option<Vec<u8>>> {
+    if let Some(password) = of_environment(variable) {
+        return Ok(Some(password));
+    }
+    let Some(path) = at_home(usual) else { return Ok(None) };
+    let Some((text, file)) = lines_of(&path)? else { return Ok(None) };
+    let Some(password) = of_options(&text) else { return Ok(None) };
+    allow_alone(&path, &file)?;
+    Ok(Some(password.into_bytes()))
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn of_environment(variable: &str) -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStringExt;
+    [MOVED, variable].into_iter().find_map(std::env::var_os).map(OsStringExt::into_vec)
+}
+
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn at_home(name: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(std::env::var_os("HOME")?).join(name))
+}
+
+/// The text of a file, and the file; `None` if there is none.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+fn lines_of(path: &std::path::Path) -> Result<Option<(String, std::fs::File)>> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let io = |error| Error::io(path, error);
+    let file = open_regular(path, Links::Follow).map_err(io)?;
+    let bytes = contents(file.try_clone().map_err(io)?, LONGEST).map_err(io)?;
+    Ok(Some((String::from_utf8_lossy(&bytes).into_owned(), file)))
+}
+
 /// Refuses a file that others can read.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 fn allow_alone(path: &std::path::Path, file: &std::fs::File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata().map_err(|error| Error::io(path, error))?.permissions().mode();
@@ -59,6 +93,50 @@ fn allow_alone(path: &std::path::Path, file: &std::fs::File) -> Result<()> {
             .hint(format!("chmod 600 {path}")));
     }
     Ok(())
+}
+
+/// The password in the section `[client]` of an option file; the last one counts.
+#[cfg(feature = "mysql")]
+fn of_options(text: &str) -> Option<String> {
+    let (mut inside, mut password) = (false, None);
+    for line in text.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            inside = section.starts_with("client]");
+        }
+        let Some((name, value)) = line.split_once('=').filter(|_| inside) else { continue };
+        if name.trim() == "password" {
+            password = Some(option_value(value.trim()));
+        }
+    }
+    password
+}
+
+/// The value of an option: in quotes or up to a comment, with its escapes.
+#[cfg(feature = "mysql")]
+fn option_value(text: &str) -> String {
+    let mut chars = text.chars();
+    let quote = chars.next().filter(|c| matches!(c, '"' | '\''));
+    if quote.is_none() {
+        chars = text.chars();
+    }
+    let mut value = String::new();
+    while let Some(c) = chars.next() {
+        match c {
+            c if Some(c) == quote => return value,
+            '#' if quote.is_none() => return value.trim_end().to_owned(),
+            '\\' => value.push(match chars.next() {
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some('t') => '\t',
+                Some('b') => '\u{8}',
+                Some('s') => ' ',
+                Some(other) => other,
+                None => '\\',
+            }),
+            c => value.push(c),
+        }
+    }
+    value
 }
 
 /// The password of a line of the file, if the line is for the login.
@@ -129,6 +207,21 @@ mod tests {
 
     #[cfg(feature = "postgres")]
     #[test]
+    #[cfg(feature = "mysql")]
+    fn option_files_have_a_password_for_clients() {
+        for (text, password) in [
+            ("[client]\nuser=a\npassword = sesame\n", Some("sesame")),
+            ("[mysqld]\npassword=x\n[client]\npassword=\"a#\\\"b\" # mine\n", Some("a#\"b")),
+            ("[client]\npassword=a b # mine\npassword=a\\sb\n[mysql]\npassword=c\n", Some("a b")),
+            ("password=x\n", None),
+            ("[client]\nuser=a\n", None),
+        ] {
+            assert_eq!(of_options(text).as_deref(), password, "{text}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "postgres")]
     fn lines_are_for_their_login() {
         let login = Login { host: "h".into(), port: 5432, database: "d".into(), user: "u".into() };
         assert_eq!(of_line("h:5432:d:u:a\\:b", &login).as_deref(), Some("a:b"));

@@ -22,6 +22,8 @@ mod licences;
 mod lists;
 mod memory;
 mod mutations;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod only;
 mod orders;
 mod pages;

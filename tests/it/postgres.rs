@@ -7,6 +7,7 @@ mod faults;
 mod guard;
 mod names;
 mod proxy;
+mod purge;
 mod secrets;
 mod server;
 mod shipped;

@@ -36,10 +36,24 @@ pub struct Dialect {
     pub takes_check: fn(&str, &Schema) -> bool,
     /// Whether constraints must be said when a table is created.
     pub inline: bool,
-    /// The statement that adds an index on columns of a table.
-    pub index: fn(&str, &[&str]) -> String,
+    /// The statement that adds an index on columns of a table; `None` where a foreign key brings its own.
+    pub index: Option<fn(&str, &[&str]) -> String>,
+    /// The name of a constraint, of its table and its columns or own name, where it must be told from those of all other tables;
+    /// `None` where the database names what has no name.
+    pub constraint_name: Option<fn(Constraint, &str, &[&str]) -> String>,
     /// The statements that add comments to a table and its columns; `None` where the database keeps none.
     pub comments: Option<fn(&TableFile) -> Vec<String>>,
+}
+
+/// The kinds of constraints that get names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    /// A unique column.
+    Unique,
+    /// A foreign key.
+    ForeignKey,
+    /// A check.
+    Check,
 }
 
 /// The SQL of `schema.sql`.
@@ -50,7 +64,8 @@ static PORTABLE: Dialect = Dialect {
     foreign_key_end: "",
     takes_check: |_, _| true,
     inline: true,
-    index,
+    index: Some(index),
+    constraint_name: None,
     comments: None,
 };
 
@@ -100,7 +115,7 @@ pub fn table_sql(tables: &[TableFile], dialect: &Dialect) -> Vec<TableSql> {
         create(table, &inside, if dialect.inline { &loose } else { &[] }, dialect, &mut create_text);
         let mut after: Vec<String> =
             later.iter().map(|constraint| format!("ALTER TABLE {name} ADD {constraint}")).collect();
-        after.extend(indexes.iter().map(|columns| (dialect.index)(&table.name, columns)));
+        after.extend(dialect.index.iter().flat_map(|index| indexes.iter().map(|columns| index(&table.name, columns))));
         after.extend(dialect.comments.iter().flat_map(|comments| comments(table)));
         TableSql { name: table.name.clone(), create: create_text, after }
     };
@@ -141,17 +156,25 @@ struct Constraints<'t> {
 /// The constraints of a table; a foreign key may lead to the tables that are `known`.
 fn constraints<'t>(table: &'t TableFile, known: &[&TableFile], dialect: &Dialect) -> Constraints<'t> {
     let names = |names: &[&str]| names.iter().map(|name| (dialect.quoted)(name)).collect::<Vec<_>>().join(", ");
+    let named = |kind: Constraint, columns: &[&str]| {
+        let name = dialect.constraint_name.map(|name| (dialect.quoted)(&name(kind, &table.name, columns)));
+        name.map_or_else(String::new, |name| format!("CONSTRAINT {name} "))
+    };
     let key = table.primary_key();
     let mut all = Constraints {
         key: (!key.is_empty()).then(|| format!("PRIMARY KEY ({})", names(&key))),
-        others: table.unique().map(|column| format!("UNIQUE ({})", names(&[column]))).collect(),
+        others: table
+            .unique()
+            .map(|column| format!("{}UNIQUE ({})", named(Constraint::Unique, &[column]), names(&[column])))
+            .collect(),
         indexes: Vec::new(),
         loose: Vec::new(),
     };
     for reference in table.references() {
         let (columns, keys) = (names(&reference.columns), names(&reference.keys));
         let (target, end) = ((dialect.quoted)(reference.table), dialect.foreign_key_end);
-        let constraint = format!("FOREIGN KEY ({columns}) REFERENCES {target} ({keys}){end}");
+        let name = named(Constraint::ForeignKey, &reference.columns);
+        let constraint = format!("{name}FOREIGN KEY ({columns}) REFERENCES {target} ({keys}){end}");
         let sorted = |mut keys: Vec<&str>| {
             keys.sort_unstable();
             keys.join("\n")
@@ -169,7 +192,9 @@ fn constraints<'t>(table: &'t TableFile, known: &[&TableFile], dialect: &Dialect
         }
     }
     for (name, predicate) in &table.checks {
-        let check = format!("CONSTRAINT {} CHECK ({predicate})", (dialect.quoted)(name));
+        let own = || format!("CONSTRAINT {} ", (dialect.quoted)(name));
+        let name = if dialect.constraint_name.is_some() { named(Constraint::Check, &[name]) } else { own() };
+        let check = format!("{name}CHECK ({predicate})");
         if (dialect.takes_check)(predicate, &table.schema) { all.others.push(check) } else { all.loose.push(check) }
     }
     all
@@ -179,12 +204,6 @@ fn constraints<'t>(table: &'t TableFile, known: &[&TableFile], dialect: &Dialect
 fn create(table: &TableFile, constraints: &[String], loose: &[String], dialect: &Dialect, text: &mut String) {
     comment("", &table.about, text);
     line(text, format_args!("CREATE TABLE {} (", (dialect.quoted)(&table.name)));
-    let keys: Vec<&str> = table.primary_key();
-    let references = table.references();
-    let indexed = |field: &Field| {
-        let name = field.name().as_str();
-        keys.contains(&name) || field.is_unique() || references.iter().any(|key| key.columns.contains(&name))
-    };
     let last = table.schema.fields().len() + constraints.len() - 1;
     let comma = |n: usize| if n == last { "" } else { "," };
     for (n, field) in table.schema.fields().iter().enumerate() {
@@ -193,7 +212,7 @@ fn create(table: &TableFile, constraints: &[String], loose: &[String], dialect: 
             comment("  ", &class, text);
         }
         let null = if field.is_nullable() { "" } else { " NOT NULL" };
-        let data_type = (dialect.sql_type)(field.data_type(), indexed(field));
+        let data_type = (dialect.sql_type)(field.data_type(), is_indexed(table, field));
         line(text, format_args!("  {} {data_type}{null}{}", (dialect.quoted)(field.name()), comma(n)));
     }
     for (n, constraint) in constraints.iter().enumerate() {
@@ -203,6 +222,14 @@ fn create(table: &TableFile, constraints: &[String], loose: &[String], dialect: 
         comment("  ", constraint, text);
     }
     text.push_str(");\n");
+}
+
+/// Tells whether a column is in the key of its table, in a foreign key, or unique.
+pub(crate) fn is_indexed(table: &TableFile, field: &Field) -> bool {
+    let name = field.name().as_str();
+    table.primary_key().contains(&name)
+        || field.is_unique()
+        || table.references().iter().any(|key| key.columns.contains(&name))
 }
 
 /// A table or column in words, for databases that keep comments: its meaning, and its class as personal data.

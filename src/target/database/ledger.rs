@@ -111,10 +111,11 @@ impl<'c> Ledger<'c> {
             ("rows", &counted),
             ("digest", &needed),
         ]);
+        // The table by which a ledger is known comes last: not every database makes all of them in one transaction.
         for (name, columns, keys) in [
-            (&loads, load, key_of(&["load"])),
             (&made, table, key_of(&["table"])),
             (&chunks, chunk, key_of(&["load", "tree", "first_row", "table"])),
+            (&loads, load, key_of(&["load"])),
         ] {
             self.connection.run(&format!("CREATE TABLE IF NOT EXISTS {name} ({columns}, {keys})"))?;
         }
@@ -246,6 +247,15 @@ impl<'c> Ledger<'c> {
         self.connection.change(&update, &[Value::Text(text), Value::Text(load)]).map(|_| ())
     }
 
+    /// Takes back that rows of a load are there, before its tables are dropped: not every database does both in one transaction.
+    pub(crate) fn reopen(&mut self, load: &str) -> Attempt<()> {
+        let q = self.sql.quoted;
+        let update = format!("UPDATE {} SET {} = NULL WHERE {} = ?", self.name(LOADS), q("manifest"), q("load"));
+        self.connection.change(&update, &[Value::Text(load)])?;
+        let delete = format!("DELETE FROM {} WHERE {} = ?", self.name(CHUNKS), q("load"));
+        self.connection.change(&delete, &[Value::Text(load)]).map(|_| ())
+    }
+
     /// Removes a load: its chunks and the names of its tables; with the last load the ledger itself, unless it is kept.
     pub(crate) fn remove(&mut self, load: &str, keep: bool) -> Attempt<()> {
         let own = (self.sql.quoted)("load");
@@ -254,7 +264,7 @@ impl<'c> Ledger<'c> {
             self.connection.change(&delete, &[Value::Text(load)])?;
         }
         if !keep && self.loads()?.is_empty() {
-            for table in [CHUNKS, MADE, LOADS] {
+            for table in [LOADS, MADE, CHUNKS] {
                 let drop = format!("DROP TABLE {}", self.name(table));
                 self.connection.run(&drop)?;
             }

@@ -244,6 +244,7 @@ impl DatabaseTarget<'_> {
         let own = |name: &String| set.outputs().iter().any(|output| output.name == *name);
         let there = connection.tables()?;
         for load in self.earlier(connection)?.iter().filter(|load| load.made.iter().any(own)) {
+            Ledger::new(connection, self.server.sql()).reopen(&load.id)?;
             let made = load.made.iter().filter(|name| there.iter().any(|table| table.name == **name));
             connection.drop_tables(&made.map(String::as_str).collect::<Vec<_>>())?;
             Ledger::new(connection, self.server.sql()).remove(&load.id, true)?;

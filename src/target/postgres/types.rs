@@ -16,7 +16,8 @@ static DIALECT: Dialect = Dialect {
     foreign_key_end: "",
     takes_check: |_, _| true,
     inline: false,
-    index,
+    index: Some(index),
+    constraint_name: None,
     comments: Some(comments),
 };
 

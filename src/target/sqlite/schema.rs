@@ -24,11 +24,12 @@ static DIALECT: Dialect = Dialect {
     foreign_key_end: " DEFERRABLE INITIALLY DEFERRED",
     takes_check,
     inline: true,
-    index: |table, columns| {
+    index: Some(|table, columns| {
         let name = quoted(&format!("{table} {}", columns.join(" ")));
         let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
         format!("CREATE INDEX {name} ON {} ({})", quoted(table), columns.join(", "))
-    },
+    }),
+    constraint_name: None,
     comments: None,
 };
 
