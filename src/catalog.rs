@@ -1,6 +1,6 @@
 //! The catalog of a database: its tables, columns, keys and checks, and the profile that follows from them.
 //!
-//! [`ddl::read`] takes the text of `CREATE TABLE` statements, `sqlite::read` a database file, and [`server`] the catalog of a
+//! [`ddl::read`] takes the text of `CREATE TABLE` statements, [`sqlite::read`] a database file, and [`server`] the catalog of a
 //! database server through any client. No row is read: numbers of rows come from statistics. [`profile::write`] makes a
 //! commented profile of a catalog, whose rows keep the keys and checks that it has understood; it says which it has not.
 
@@ -13,7 +13,6 @@ mod names;
 pub mod profile;
 pub mod server;
 pub mod settle;
-#[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod statements;
 mod toml_text;

@@ -93,14 +93,15 @@ impl New {
         super::text_table::print(&text)
     }
 
-    /// The catalog of a server, which is only read.
-    fn of_server(&self, url: &str) -> Result<Catalog> {
+    /// The catalog of a database, which is only read.
+    fn of_connection(&self, url: &str) -> Result<Catalog> {
         let options = database::Options { allow_clear_text: self.allow_clear_text, ..database::Options::default() };
         let server = database::server(url, &options)?;
         let mut asked = Asked(server.look()?);
         match server.sql().name {
             "postgres" => catalog::server::postgres(&server.shown(), &mut asked),
             "mysql" => catalog::server::mysql(&server.shown(), &mut asked),
+            "sqlite" => catalog::sqlite::read(&mut asked),
             other => Err(Error::internal(format!("no reader for the catalog of {other}"))),
         }
     }
@@ -108,11 +109,8 @@ impl New {
     fn catalog(&self, from: &OsString) -> Result<Catalog> {
         let shown = from.to_string_lossy();
         let dialect = self.dialect.as_deref().map(Dialect::named).transpose()?;
-        if let Some(path) = shown.strip_prefix("sqlite:") {
-            return sqlite(Path::new(path));
-        }
-        if shown.contains("://") {
-            return self.of_server(&shown);
+        if shown.starts_with("sqlite:") || shown.contains("://") {
+            return self.of_connection(&shown);
         }
         let text = read(from)?;
         ddl::read(&shown, &text, dialect.unwrap_or_else(|| Dialect::guess(&text)))
@@ -131,16 +129,6 @@ impl catalog::server::Query for Asked {
 /// A number of things in words.
 fn number(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
-}
-
-#[cfg(feature = "sqlite")]
-fn sqlite(path: &Path) -> Result<Catalog> {
-    catalog::sqlite::read(path)
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn sqlite(_: &Path) -> Result<Catalog> {
-    Err(Error::usage("`sqlite:` needs a program with the feature `sqlite`"))
 }
 
 /// Reads a file of statements, or standard input.

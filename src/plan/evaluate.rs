@@ -6,10 +6,10 @@
 
 mod cell_limit;
 mod chain;
-mod claim;
 mod frames;
 mod hands;
 mod listed;
+mod memory;
 mod overlay;
 mod places;
 mod reduce;
@@ -103,14 +103,14 @@ pub struct Failure {
 pub struct Chunk<'p> {
     plan: &'p Plan,
     frames: Vec<Frame>,
-    used: claim::Used,
+    used: memory::Used,
 }
 
 impl<'p> Chunk<'p> {
     /// Starts a chunk of the rows of a root table with these numbers, from 0. Nothing is computed yet.
     #[must_use]
     pub fn new(plan: &'p Plan, root: usize, rows: &[u64]) -> Self {
-        let mut chunk = Self { plan, frames: Vec::new(), used: claim::Used::default() };
+        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default() };
         chunk.root(root, rows.to_vec());
         chunk
     }
@@ -122,7 +122,7 @@ impl<'p> Chunk<'p> {
         numbers: &[u64],
         columns: &[usize],
     ) -> Result<Vec<ArrayRef>> {
-        let mut chunk = Self { plan, frames: Vec::new(), used: claim::Used::default() };
+        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default() };
         let frame = chunk.numbered(table, numbers.to_vec())?;
         columns.iter().map(|column| chunk.column(frame, *column)).collect()
     }
@@ -295,7 +295,7 @@ impl<'p> Chunk<'p> {
         }
         let table = self.frames[frame].table;
         let plan = self.plan;
-        let values = self.claim_column(frame, column).and_then(|()| {
+        let values = self.allow_column(frame, column).and_then(|()| {
             match self.frames[frame].scattered && plan.tables[table].columns[column].needs_siblings {
                 true => self.with_siblings(frame, column),
                 false => self.compute(frame, column),

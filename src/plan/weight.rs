@@ -74,7 +74,7 @@ impl Plan {
     pub(crate) fn resident(&self) -> u64 {
         let data: usize = self.data.values().map(|data| data.memory()).sum();
         let cached = self.tables.iter().flat_map(|table| table.cached.iter().flatten());
-        let cached: usize = cached.filter_map(|cell| cell.get()).map(|array| array.get_array_memory_size()).sum();
+        let cached: usize = cached.filter_map(|cell| cell.get()).map(Array::get_array_memory_size).sum();
         (data + cached) as u64
     }
 }

@@ -31,8 +31,9 @@ def ask(psql, sql):
 
 
 def statements(name):
-    """The statements of a fixture, without the placeholder of a schema."""
-    return (FIXTURES / f"{name}.sql").read_text().replace("@cdmDatabaseSchema.", "")
+    """The statements of a fixture, without the placeholder of a schema, and without rows."""
+    text = (FIXTURES / f"{name}.sql").read_text().replace("@cdmDatabaseSchema.", "")
+    return re.sub(r"^COPY .*?^\\\.$", "", text, flags=re.S | re.M)
 
 
 def names(profile):

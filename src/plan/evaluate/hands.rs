@@ -128,7 +128,7 @@ impl<'p> Chunk<'p> {
             lists.sort(&Order::new(&keys.collect::<Result<Vec<_>>>()?)?);
         }
         if let (Reduction::StringAgg, Some(texts)) = (aggregate.function, &argument) {
-            self.claim_joined(frame, &lists, texts, &aggregate.separator)?;
+            self.allow_joined(frame, &lists, texts, &aggregate.separator)?;
         }
         reduce::aggregate(aggregate.function, &lists, argument.as_ref(), &aggregate.separator, ty)
     }

@@ -105,6 +105,8 @@ pub(super) fn violation(code: u16, message: &str) -> Option<Violation> {
         1048 | 1263 | 1364 => Rule::NotNull,
         1406 => Rule::Length,
         1264 | 1265 | 1292 | 1366 | 1367 | 1411 | 1525 | 1526 | 1690 | 3140 => Rule::Type,
+        // SIGNAL: the words of a trigger are those of its author.
+        1644 => Rule::Trigger,
         _ => return None,
     };
     let (constraint, columns) = match rule {
@@ -114,6 +116,7 @@ pub(super) fn violation(code: u16, message: &str) -> Option<Violation> {
             let place = message.split_once("onstraint ").or_else(|| message.split_once("CONSTRAINT "));
             (place.and_then(|(_, name)| Some(name_at(name)?.0)), Vec::new())
         }
+        Rule::Trigger => (None, Vec::new()),
         Rule::NotNull | Rule::Length | Rule::Type => (None, column(message).into_iter().collect()),
     };
     Some(Violation { rule, table: None, constraint, columns, values: Vec::new(), row: None })

@@ -55,13 +55,13 @@ impl Chunk<'_> {
     }
 
     /// Refuses a column that would take more than is left, by its expected width.
-    pub(super) fn claim_column(&self, frame: usize, column: usize) -> Result<()> {
+    pub(super) fn allow_column(&self, frame: usize, column: usize) -> Result<()> {
         let frame = &self.frames[frame];
-        self.claim(self.plan.tables[frame.table].columns[column].expected(frame.rows.len()))
+        self.allow(self.plan.tables[frame.table].columns[column].expected(frame.rows.len()))
     }
 
     /// Refuses to make so many bytes if they are more than is left.
-    pub(super) fn claim(&self, bytes: u64) -> Result<()> {
+    pub(super) fn allow(&self, bytes: u64) -> Result<()> {
         if bytes <= self.left() {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Chunk<'_> {
     }
 
     /// Refuses to join texts that would be longer than a text may be, or more than is left.
-    pub(super) fn claim_joined(&self, frame: usize, lists: &Lists, array: &ArrayRef, separator: &str) -> Result<()> {
+    pub(super) fn allow_joined(&self, frame: usize, lists: &Lists, array: &ArrayRef, separator: &str) -> Result<()> {
         let (texts, mut all) = (texts(array), 0);
         for (row, list) in lists.iter().enumerate() {
             let joined = list.iter().filter_map(|row| texts.at(*row as usize)).map(|text| text.len() + separator.len());
@@ -89,6 +89,6 @@ impl Chunk<'_> {
             all += bytes;
         }
         cell_limit::within_column(all)?;
-        self.claim(all as u64)
+        self.allow(all as u64)
     }
 }
