@@ -31,12 +31,15 @@ pub(super) struct Arrangement {
     /// The limits of each column.
     pub(super) limits: Vec<Limits>,
     /// Foreign keys whose columns all have their values from elsewhere: the key, the other table, and the pairs of columns.
-    pub(super) shared: Vec<(usize, usize, Vec<(usize, usize)>)>,
+    pub(super) shared: Vec<Shared>,
     /// What does not hold, or holds for a reason, in words.
     pub(super) notes: Vec<String>,
     /// Constraints that may not hold, in words.
     pub(super) broken: Vec<String>,
 }
+
+/// A foreign key, the other table, and the pairs of columns.
+type Shared = (usize, usize, Vec<(usize, usize)>);
 
 /// The source of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]

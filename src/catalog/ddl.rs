@@ -32,7 +32,7 @@ pub fn read(name: &str, text: &str, dialect: Dialect) -> Result<Catalog> {
     // Types come first, whatever the order of the file.
     for types in [true, false] {
         for (start, statement) in &statements {
-            if let Some(kind) = kind(statement).filter(|kind| types == (*kind == Subject::Type)) {
+            if let Some(kind) = kind(statement, dialect).filter(|kind| types == (*kind == Subject::Type)) {
                 reader.statement(*start, statement, kind)?;
             }
         }
@@ -52,8 +52,8 @@ enum Subject {
 }
 
 /// Tells what a statement is about; `None` for what says nothing of tables.
-fn kind(statement: &str) -> Option<Subject> {
-    let mut words = without_comments(statement).split_whitespace().map(str::to_ascii_uppercase);
+fn kind(statement: &str, dialect: Dialect) -> Option<Subject> {
+    let mut words = without_comments(statement, dialect).split_whitespace().map(str::to_ascii_uppercase);
     match words.next()?.as_str() {
         "CREATE" => words.take(6).find_map(|word| match word.split('(').next().unwrap_or("") {
             "TABLE" => Some(Some(Subject::Table)),
@@ -113,7 +113,7 @@ impl Reader<'_> {
                 Ok(())
             }
             Statement::Comment { object_type, object_name, comment, .. } => {
-                self.comment(&object_type, &object_name, comment.as_deref().unwrap_or(""));
+                self.comment(object_type, &object_name, comment.as_deref().unwrap_or(""));
                 Ok(())
             }
             _ => Ok(()),
@@ -130,7 +130,7 @@ impl Reader<'_> {
             Subject::Change | Subject::Comment => Ok(()),
             Subject::Type | Subject::Index => {
                 let line = self.source.text[..start].matches('\n').count() + 1;
-                let first = without_comments(text).lines().next().unwrap_or("").trim();
+                let first = without_comments(text, self.dialect).lines().next().unwrap_or("").trim();
                 self.catalog.notes.push(format!("line {line}: not understood: {first}"));
                 Ok(())
             }
@@ -171,13 +171,13 @@ impl Reader<'_> {
         (domain.not_null, checks.collect())
     }
 
-    fn comment(&mut self, object: &CommentObject, name: &ObjectName, text: &str) {
+    fn comment(&mut self, object: CommentObject, name: &ObjectName, text: &str) {
         let mut parts = self.parts(name);
-        let column = (*object == CommentObject::Column).then(|| parts.pop()).flatten();
+        let column = (object == CommentObject::Column).then(|| parts.pop()).flatten();
         let Some(table) = self.find(&parts) else { return };
         let table = &mut self.catalog.tables[table];
         match column {
-            None if *object == CommentObject::Table => text.clone_into(&mut table.about),
+            None if object == CommentObject::Table => text.clone_into(&mut table.about),
             None => {}
             Some(column) => {
                 if let Some(at) = table.column(&column) {

@@ -19,7 +19,7 @@ pub(super) fn mapped<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<String
     for exact in [true, false] {
         for (name, found) in names.iter().zip(&mut found) {
             let plain = plain(name);
-            if found.is_none() && (exact && plain == name.to_lowercase() || !exact) {
+            if found.is_none() && (!exact || plain == name.to_lowercase()) {
                 let free = free(&plain, &taken, exact);
                 taken.extend(free.clone());
                 *found = free;
@@ -82,9 +82,9 @@ pub(super) fn snake(name: &str) -> String {
             text.push('_');
         }
         if letter.is_alphanumeric() {
-            text.extend(letter.to_lowercase())
+            text.extend(letter.to_lowercase());
         } else if !text.ends_with('_') {
-            text.push('_')
+            text.push('_');
         }
     }
     text.trim_matches('_').to_owned()

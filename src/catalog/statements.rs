@@ -189,7 +189,7 @@ fn quoted_end(bytes: &[u8], start: usize, dialect: Dialect) -> Option<usize> {
 
 /// Tells whether rows follow a statement: `COPY t FROM stdin`.
 fn copies(statement: &str) -> bool {
-    let small = without_comments(statement).to_ascii_lowercase();
+    let small = without_comments(statement, Dialect::Postgres).to_ascii_lowercase();
     small.starts_with("copy ") && small.contains("from stdin")
 }
 
@@ -200,13 +200,13 @@ fn data_end(bytes: &[u8], start: usize) -> usize {
 }
 
 /// Gives a statement without the space and the comments before it.
-pub(super) fn without_comments(statement: &str) -> &str {
+pub(super) fn without_comments(statement: &str, dialect: Dialect) -> &str {
     let mut rest = statement.trim_start();
     loop {
-        let end = if rest.starts_with("--") || rest.starts_with('#') {
+        let end = if rest.starts_with("--") || rest.starts_with('#') && dialect == Dialect::MySql {
             rest.find('\n').map_or(rest.len(), |end| end + 1)
         } else if rest.starts_with("/*") {
-            rest.find("*/").map_or(rest.len(), |end| end + 2)
+            comment_end(rest.as_bytes(), 0, dialect)
         } else {
             return rest;
         };
@@ -231,7 +231,8 @@ mod tests {
         assert_eq!(all("SELECT 'a\\';'; # x;\nSELECT `;`", Dialect::MySql), ["SELECT 'a\\';'", "# x;\nSELECT `;`"]);
         assert_eq!(all("SELECT [;]\nGO\nSELECT 2\ngo\n", Dialect::SqlServer), ["SELECT [;]", "SELECT 2"]);
         assert_eq!(all("DELIMITER //\nSELECT 1;", Dialect::MySql), ["SELECT 1"]);
-        assert_eq!(without_comments(" -- x\n/* y */ # z\nSELECT"), "SELECT");
+        assert_eq!(without_comments(" -- x\n/* y /* */ # z\nSELECT", Dialect::MySql), "SELECT");
+        assert_eq!(without_comments("/* y /* z */ */ SELECT", Dialect::Postgres), "SELECT");
     }
 
     #[test]

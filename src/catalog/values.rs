@@ -148,7 +148,7 @@ impl Scope<'_> {
         let guessed = guess(self.table, decl, limits.longest);
         let said = guessed.as_ref().map(Guessed::said);
         if let Some(values) = &limits.one_of {
-            return Definition { guessed: said.filter(|(_, kind)| kind.is_some()), ..self.listed(decl, values) };
+            return Definition { guessed: said.filter(|(_, kind)| kind.is_some()), ..Self::listed(decl, values) };
         }
         let plain = self.choices.plain.contains(&(self.at, column));
         let made = guessed
@@ -214,7 +214,7 @@ impl Scope<'_> {
     }
 
     /// A choice of the values that a check lists.
-    fn listed(&self, decl: &Column, values: &[Literal]) -> Definition {
+    fn listed(decl: &Column, values: &[Literal]) -> Definition {
         let texts: Vec<String> = values.iter().map(text_of).collect();
         if texts.is_empty() {
             return Definition { broken: Some("no value passes all checks".to_owned()), ..Definition::expr("NULL") };

@@ -7,7 +7,7 @@ use crate::target::database::{Mode, Options};
 /// How a database is reached.
 #[derive(Args)]
 pub(super) struct DatabaseArgs {
-    /// The schema that the tables are in, or with MySQL the database; by default the one that the connection has.
+    /// The schema that the tables are in, or with `MySQL` the database; by default the one that the connection has.
     #[arg(long, value_name = "NAME")]
     schema: Option<String>,
     /// Accept a connection to another machine without TLS, where the URL says `sslmode=disable`.

@@ -29,7 +29,7 @@ pub(super) struct Load {
     /// Make the tables; none may be there. The same as `--mode create`.
     #[arg(long, conflicts_with = "mode", help_heading = "Database")]
     create: bool,
-    /// Check the foreign keys of tables that are there after the load, and not row by row; PostgreSQL wants a superuser for it.
+    /// Check the foreign keys of tables that are there after the load, and not row by row; `PostgreSQL` wants a superuser for it.
     #[arg(long, help_heading = "Database")]
     defer_foreign_keys: bool,
     /// The name of the database, to confirm that it is one for tests: needed where it holds tables of others.

@@ -48,9 +48,10 @@ impl Purge {
                 LogFormat::Json => log::purged(load),
                 LogFormat::Text => {
                     let rows = text_table::count(rows);
-                    let lines = load.notes.iter().map(|note| format!("note  {note}\n")).collect::<String>();
+                    let lines: Vec<String> = load.notes.iter().map(|note| format!("note  {note}\n")).collect();
                     text_table::print(&format!(
-                        "{lines}removed load {id} of `{profile}`: {rows} rows of {tables} tables, {dropped} tables dropped\n"
+                        "{}removed load {id} of `{profile}`: {rows} rows of {tables} tables, {dropped} tables dropped\n",
+                        lines.concat()
                     ))?;
                 }
             }

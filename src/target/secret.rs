@@ -41,7 +41,7 @@ pub(super) fn password(variable: &str, file: &str, usual: &str, login: &Login) -
     Ok(text.lines().find_map(|line| of_line(line, login)).map(String::into_bytes))
 }
 
-/// The password from the variables `MOVED` and `variable`, or from the section `[client]` of an option file of MySQL, which is
+/// The password from the variables `MOVED` and `variable`, or from the section `[client]` of an option file of `MySQL`, which is
 /// `usual` in the home folder. `None` if there is none.
 ///
 /// # Errors

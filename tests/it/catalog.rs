@@ -1,6 +1,6 @@
 //! Profiles of databases: made, compiled, and their rows loaded into the tables that they were made of.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
@@ -130,7 +130,7 @@ fn load(folder: &Path, catalog: &Catalog, tables: &[Names], sql: &str) -> usize 
     let mut lost =
         database.prepare("SELECT \"table\", \"rowid\", \"parent\" FROM pragma_foreign_key_check").expect("prepares");
     let lost = lost.query_map([], |row| Ok(format!("{:?} {:?}", row.get::<_, String>(0), row.get::<_, String>(2))));
-    let lost: BTreeMap<String, ()> = lost.expect("a list").map(|row| (row.expect("a row"), ())).collect();
+    let lost: BTreeSet<String> = lost.expect("a list").map(|row| row.expect("a row")).collect();
     assert!(lost.is_empty(), "{lost:?}");
     count
 }

@@ -52,7 +52,7 @@ fn true_estimate(profile: &str, more: &[&str]) {
         let fixed = [&fixed[..], more].concat();
         let Ended { code, said, peak } = watched(&fixed);
         assert_eq!(code, 0, "{said}");
-        println!("{profile} {more:?} {format}: planned {planned} MB, measured {peak} MB");
+        crate::run::say(&format!("{profile} {more:?} {format}: planned {planned} MB, measured {peak} MB"));
         let (planned, peak) = (planned as f64, peak as f64);
         assert!(planned < 1.5 * peak && peak < 1.5 * planned, "{profile} {format}: {planned} MB, {peak} MB");
         fs::remove_dir_all(folder.path()).expect("removes");
@@ -170,7 +170,8 @@ fn a_wide_table_keeps_to_the_memory() {
 fn a_data_file_takes_a_few_times_its_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("data")).expect("a folder");
-    let rows: String = (0..1_500_000).map(|n| format!("v{n},w{}\n", n % 1_000)).collect();
+    let rows: Vec<String> = (0..1_500_000).map(|n| format!("v{n},w{}\n", n % 1_000)).collect();
+    let rows = rows.concat();
     fs::write(folder.path().join("data/f.csv"), format!("# source: x\n# licence: y\na,b\n{rows}")).expect("writes");
     let text = format!("{HEAD}[tables.t]\nrows = 9\nrefs.r.file = \"f.csv\"\n[tables.t.columns]\na = \"r.a\"\n");
     kept(&small(folder.path(), &text, &[]));

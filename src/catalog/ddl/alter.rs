@@ -92,7 +92,7 @@ impl Reader<'_> {
 pub(super) enum Bounds {
     In(Vec<Expr>),
     /// From the first to before the second; none is no bound.
-    Between(Option<Expr>, Option<Expr>),
+    Between(Option<Box<Expr>>, Option<Box<Expr>>),
     Any,
 }
 
@@ -114,7 +114,7 @@ impl Bounds {
                 Expr::In { expr: name(), target: InTarget::List(values), negated: false, global: false }
             }
             (Bounds::Between(Some(from), Some(to)), known) => {
-                let (mut low, mut high) = (from, to);
+                let (mut low, mut high) = (*from, *to);
                 if let Some(Expr::BinaryOp { left, right, .. }) = known
                     && let (Expr::BinaryOp { right: first, .. }, Expr::BinaryOp { right: last, .. }) = (*left, *right)
                 {

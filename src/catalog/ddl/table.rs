@@ -198,7 +198,7 @@ impl Reader<'_> {
     /// Turns the bounds of a partition into words on its table; they are read by [`Reader::partitions`].
     pub(super) fn bound(&mut self, parent: &sqlparser::ast::ObjectName, bounds: &sqlparser::ast::ForValues) {
         let text = |value: &PartitionBoundValue| match value {
-            PartitionBoundValue::Expr(expr) => Some(expr.clone()),
+            PartitionBoundValue::Expr(expr) => Some(Box::new(expr.clone())),
             _ => None,
         };
         let Some(table) = self.table_named(parent) else { return };

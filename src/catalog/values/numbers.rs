@@ -62,9 +62,9 @@ impl Scope<'_> {
                     digits(most, scale)
                 ),
             };
-            self.random(scale, &format!("\"{from}\""), &format!("\"{to}\""))
+            Self::random(scale, &format!("\"{from}\""), &format!("\"{to}\""))
         } else {
-            self.random(scale, &digits(low, scale), &digits((high - step).max(low), scale))
+            Self::random(scale, &digits(low, scale), &digits((high - step).max(low), scale))
         };
         if low > high {
             made.broken = Some("no number is within its bounds".to_owned());
@@ -75,7 +75,7 @@ impl Scope<'_> {
         made
     }
 
-    fn random(&self, scale: u32, low: &str, high: &str) -> Definition {
+    fn random(scale: u32, low: &str, high: &str) -> Definition {
         match scale {
             0 => Definition::generator("integer", &format!("{{ min = {low}, max = {high} }}")),
             scale => Definition::generator("decimal", &format!("{{ min = {low}, max = {high}, scale = {scale} }}")),

@@ -22,6 +22,9 @@ use arrow_schema::{DataType, Field, Schema};
 use super::datapackage::TableFile;
 use crate::notes::{Key, Noted};
 
+/// The name of a constraint of a table, over columns or with a name of its own.
+pub type NameOf = fn(Constraint, &str, &[&str]) -> String;
+
 /// The SQL of one database, where it differs from that of others.
 pub struct Dialect {
     /// A name, quoted.
@@ -40,7 +43,7 @@ pub struct Dialect {
     pub index: Option<fn(&str, &[&str]) -> String>,
     /// The name of a constraint, of its table and its columns or own name, where it must be told from those of all other tables;
     /// `None` where the database names what has no name.
-    pub constraint_name: Option<fn(Constraint, &str, &[&str]) -> String>,
+    pub constraint_name: Option<NameOf>,
     /// The statements that add comments to a table and its columns; `None` where the database keeps none.
     pub comments: Option<fn(&TableFile) -> Vec<String>>,
 }

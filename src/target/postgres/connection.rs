@@ -136,14 +136,16 @@ impl Connection for Open {
         let written = bytes.chunks(PIECE).try_for_each(|piece| copied.write_all(piece));
         match written {
             Ok(()) => copied.finish().map(|_| ()).map_err(told),
-            Err(error) => Err(match error.into_inner().map(|inner| inner.downcast::<postgres::Error>()) {
-                Some(Ok(error)) => told(*error),
-                _ => Failure {
-                    error: Error::new(Kind::Database, format!("`{}`: the connection ended", self.shown)),
-                    again: Again::Connection,
-                    violation: None,
-                },
-            }),
+            Err(error) => {
+                Err(match error.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<postgres::Error>) {
+                    Some(Ok(error)) => told(*error),
+                    _ => Failure {
+                        error: Error::new(Kind::Database, format!("`{}`: the connection ended", self.shown)),
+                        again: Again::Connection,
+                        violation: None,
+                    },
+                })
+            }
         }
     }
 

@@ -69,7 +69,7 @@ fn start() -> Server {
     let mut admin = loop {
         match server() {
             Ok(connection) => break connection,
-            Err(error) if started.elapsed() > Duration::from_secs(60) => {
+            Err(error) if started.elapsed() > Duration::from_mins(1) => {
                 let mut log = String::new();
                 let _read = std::fs::File::open(folder.join("log")).and_then(|mut file| file.read_to_string(&mut log));
                 let _ended = keeper.stdin.take().map(|mut end| end.write_all(b"\n"));

@@ -84,8 +84,7 @@ impl Server {
         done(server("pg_ctl").args(["-D", "data", "-w", "-t", "120", "-l", "log", "-o", &options, "start"]));
         let mut stop = as_user(&programs.join("pg_ctl"), &folder);
         stop.args(["-D", "data", "-m", "immediate", "-w", "stop"]);
-        let words: Vec<_> =
-            std::iter::once(stop.get_program()).chain(stop.get_args()).map(|word| word.to_owned()).collect();
+        let words: Vec<_> = std::iter::once(stop.get_program()).chain(stop.get_args()).map(ToOwned::to_owned).collect();
         let mut watch = Command::new("sh");
         watch
             .args(["-c", "cat > /dev/null; \"$@\"; cd /; rm -rf \"$0\""])
@@ -140,13 +139,10 @@ impl Server {
         let mut all: Vec<String> = Vec::new();
         for line in log.lines() {
             match (line.strip_prefix(&start), line.strip_prefix('\t')) {
-                (Some(line), _) => match line
-                    .strip_prefix("statement: ")
-                    .or_else(|| Some(line.strip_prefix("execute ")?.split_once(": ")?.1))
-                {
-                    Some(statement) => all.push(statement.to_owned()),
-                    None => {}
-                },
+                (Some(line), _) => {
+                    let executed = || Some(line.strip_prefix("execute ")?.split_once(": ")?.1);
+                    all.extend(line.strip_prefix("statement: ").or_else(executed).map(str::to_owned));
+                }
                 // A statement of several lines.
                 (None, Some(more)) => all.iter_mut().last().into_iter().for_each(|last| last.push_str(more)),
                 _ => {}
