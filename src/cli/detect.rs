@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 #[derive(Args)]
 pub(super) struct Detect {
-    /// The database, such as `postgres://USER@HOST/DATABASE` or `sqlite:PATH`. It is only read.
+    /// The database, such as `postgres://USER@HOST/DATABASE`, `mysql://USER@HOST/DATABASE` or `sqlite:PATH`. It is only read.
     #[arg(long, value_name = "DATABASE")]
     r#in: String,
     /// How many rows of each table are looked at for values that are given to nobody.

@@ -13,7 +13,7 @@ use crate::verify::Given;
 
 #[derive(Args)]
 pub(super) struct Purge {
-    /// The database, such as `postgres://USER@HOST/DATABASE` or `sqlite:PATH`.
+    /// The database, such as `postgres://USER@HOST/DATABASE`, `mysql://USER@HOST/DATABASE` or `sqlite:PATH`.
     #[arg(long, value_name = "DATABASE")]
     from: String,
     /// The load, by its name or the start of it, as `placebo detect` shows it; by default all of them.

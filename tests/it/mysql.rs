@@ -253,14 +253,14 @@ fn tables_that_are_there_get_rows_that_fit() {
         run(&change(
             "CREATE TABLE there.thing (id INT UNSIGNED AUTO_INCREMENT PRIMARY KEY, code ENUM('1', 'a', 'it''s') NOT NULL, \
              flag TINYINT(1) NOT NULL, amount DECIMAL(12, 2) NOT NULL, day DATETIME NOT NULL, text VARCHAR(9) NOT NULL, \
-             twice BIGINT AS (id * 2) STORED, made TIMESTAMP DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB",
+             twice BIGINT AS (amount * 2) STORED, made TIMESTAMP DEFAULT CURRENT_TIMESTAMP) ENGINE = InnoDB",
         ));
         url
     };
     let args = [small.as_str(), "-q", "--test-database", "there"];
     let url = create(&str::to_owned);
     loaded(&args, &url);
-    assert_eq!(number("SELECT count(*) FROM there.thing WHERE twice = id * 2"), 300);
+    assert_eq!(number("SELECT count(*) FROM there.thing WHERE twice = round(amount * 2)"), 300);
     assert_eq!(number("SELECT count(*) FROM there.thing WHERE id = 0"), 1, "zero is a value of an identity");
     assert_eq!(number("SELECT count(DISTINCT code) FROM there.thing"), 3);
     run("INSERT INTO there.thing (code, flag, amount, day, text) VALUES ('a', 1, 2, now(), 'x')");
@@ -286,7 +286,7 @@ fn planted_violations_name_their_row() {
     let small = profile(
         temp.path(),
         300,
-        "[tables.thing.columns]\nid = { expr = \"row + 1\", key = true }\nmod = \"(row + 1) % 250\"\ntext = \"'text ' || CAST(row + 1 AS text)\"\n\
+        "[tables.thing.columns]\nid = { expr = \"row + 1\", key = true }\nmod = \"coalesce((row + 1) % 250, 0)\"\ntext = \"'text ' || CAST(row + 1 AS text)\"\n\
          maybe = \"CASE WHEN row <> 122 THEN row + 1 END\"\namount = \"CAST(CASE WHEN row = 122 THEN 1.25 ELSE 1 END AS decimal(5, 2))\"\n",
     );
     let table = "CREATE TABLE planted.thing (id BIGINT PRIMARY KEY, `mod` BIGINT NOT NULL, text VARCHAR(99) NOT NULL, \
@@ -324,9 +324,62 @@ fn planted_violations_name_their_row() {
         }
         let url = server().database("planted");
         run(&table.replace("maybe BIGINT", "maybe BIGINT NOT NULL"));
-        refused(&[&small, "-q", "--test-database", "planted"], &url, 2, &["`maybe` is NOT NULL there"]);
+        let parts = ["not-null constraint of `maybe`", "row 123", "id = 123"];
+        refused(&[&small, "-q", "--test-database", "planted"], &url, 6, &parts);
     }
     run("SET GLOBAL local_infile = 1");
+}
+
+#[test]
+fn what_was_loaded_is_verified_and_removed() {
+    let url = server().database("purged");
+    for table in [
+        "shop (shop_id BIGINT PRIMARY KEY, name VARCHAR(50) NOT NULL, motto VARCHAR(9) DEFAULT 'none')",
+        "account (account_id BIGINT AUTO_INCREMENT PRIMARY KEY, shop_id BIGINT, opened DATE, kind ENUM('a', 'b', 'c'), \
+         total DECIMAL(38, 2), paid INT, state VARCHAR(20), FOREIGN KEY (shop_id) REFERENCES shop (shop_id))",
+        "payment (payment_id BIGINT PRIMARY KEY, account_id BIGINT, amount DECIMAL(12, 2), balance DECIMAL(38, 2), \
+         `before` DECIMAL(12, 2), day DATE, FOREIGN KEY (account_id) REFERENCES account (account_id))",
+    ] {
+        run(&format!("CREATE TABLE purged.{table} ENGINE = InnoDB"));
+    }
+    run("INSERT INTO purged.shop (shop_id, name) VALUES (700, 'mine')");
+    run("INSERT INTO purged.account (account_id, shop_id, kind) VALUES (70000, 700, 'c')");
+    run("INSERT INTO purged.payment (payment_id, account_id, amount) VALUES (70000001, 70000, 1)");
+    let sums = || -> Vec<(String, Option<u64>)> {
+        server().admin().query("CHECKSUM TABLE purged.shop, purged.account, purged.payment").expect("sums")
+    };
+    let before = sums();
+    let append = [SHOP, "-q", "--tables", "shop,account,payment", "--test-database", "purged", "--mode", "append"];
+    let tool = |args: &[&str]| {
+        let output = placebo(args).env("MYSQL_PWD", PASSWORD).output().expect("runs");
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), words(&output));
+        (output.status.code().expect("an end"), text)
+    };
+    loaded(&append, &url);
+    let verify = ["verify", "--database", &url, "--profile", SHOP, "--replay", "all"];
+    let (code, said) = tool(&verify);
+    assert!(code == 0 && said.contains("rows of others"), "{said}");
+    let (code, said) = tool(&["detect", "--in", &url]);
+    assert!(code == 0 && said.contains("complete"), "{said}");
+    let purge = ["purge", "--from", &url, "--profile", SHOP];
+    run("INSERT INTO purged.account (account_id, shop_id) VALUES (70001, 3)");
+    let (code, said) = tool(&purge);
+    assert!(code == 5 && said.contains("rows of others depend on the load"), "{said}");
+    run("DELETE FROM purged.account WHERE account_id = 70001");
+    let (code, said) = tool(&purge);
+    assert!(code == 0 && said.contains("0 tables dropped"), "{said}");
+    assert_eq!(sums(), before);
+    // A database of loads alone is left empty.
+    let url = server().database("emptied");
+    loaded(&[SHOP, "-q"], &url);
+    let (code, said) = tool(&["verify", "--database", &url, "--profile", SHOP]);
+    assert_eq!(code, 0, "{said}");
+    run("UPDATE emptied.payment SET amount = amount + 1 LIMIT 1");
+    assert_eq!(tool(&["verify", "--database", &url, "--profile", SHOP]).0, 6);
+    run("UPDATE emptied.payment SET amount = amount - 1 LIMIT 1");
+    let (code, said) = tool(&["purge", "--from", &url]);
+    assert!(code == 0 && said.contains("4 tables dropped"), "{said}");
+    assert_eq!(number("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'emptied'"), 0);
 }
 
 #[test]

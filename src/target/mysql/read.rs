@@ -65,6 +65,10 @@ fn canonical(value: Value, field: &Field) -> Vec<u8> {
         (Value::Double(number), DataType::Decimal128(_, places)) => {
             format!("{number:.*}", usize::try_from(*places).unwrap_or(0)).into_bytes()
         }
+        (Value::Date(year, month, day, hour, minute, second, micros), DataType::Timestamp(..)) => {
+            let part = if micros == 0 { String::new() } else { format!(".{micros:06}") };
+            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{part}Z").into_bytes()
+        }
         (value, _) => text(value).unwrap_or_default(),
     }
 }
@@ -76,12 +80,11 @@ pub(super) fn text(value: Value) -> Option<Vec<u8>> {
         Value::Bytes(bytes) => bytes,
         Value::Int(number) => number.to_string().into_bytes(),
         Value::UInt(number) => number.to_string().into_bytes(),
-        Value::Float(number) => number.to_string().into_bytes(),
-        Value::Double(number) => number.to_string().into_bytes(),
+        Value::Float(number) => format!("{number:?}").into_bytes(),
+        Value::Double(number) => format!("{number:?}").into_bytes(),
         Value::Date(year, month, day, 0, 0, 0, 0) => format!("{year:04}-{month:02}-{day:02}").into_bytes(),
         Value::Date(year, month, day, hour, minute, second, micros) => {
-            let part = if micros == 0 { String::new() } else { format!(".{micros:06}") };
-            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{part}Z").into_bytes()
+            format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}").into_bytes()
         }
         Value::Time(negative, days, hours, minutes, seconds, micros) => {
             let (sign, hours) = (if negative { "-" } else { "" }, days * 24 + u32::from(hours));
@@ -89,4 +92,29 @@ pub(super) fn text(value: Value) -> Option<Vec<u8>> {
             format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{part}").into_bytes()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_schema::TimeUnit;
+
+    use super::*;
+
+    #[test]
+    fn values_have_the_texts_of_their_types() {
+        let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        for (value, data_type, text) in [
+            (Value::Date(2025, 6, 30, 0, 0, 0, 0), instant.clone(), "2025-06-30T00:00:00Z"),
+            (Value::Date(2025, 6, 30, 1, 2, 3, 4), instant, "2025-06-30T01:02:03.000004Z"),
+            (Value::Date(2025, 6, 30, 0, 0, 0, 0), DataType::Date32, "2025-06-30"),
+            (Value::Double(-30.0), DataType::Float64, "-30.0"),
+            (Value::Double(1e-310), DataType::Float64, "1e-310"),
+            (Value::Double(1.1), DataType::Decimal128(5, 2), "1.10"),
+            (Value::Int(1), DataType::Boolean, "true"),
+            (Value::Int(2), DataType::Boolean, "2"),
+        ] {
+            let field = Field::new("x", data_type, true);
+            assert_eq!(String::from_utf8(canonical(value, &field)).expect("UTF-8"), text);
+        }
+    }
 }

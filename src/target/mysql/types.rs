@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn names_of_constraints_are_told_apart() {
-        assert_eq!(constraint_name(Constraint::ForeignKey, "claim", &["member", "payer"]), "claim.member,payer.fk");
+        assert_eq!(constraint_name(Constraint::ForeignKey, "a", &["b", "c"]), "a.b,c.fk");
         let long = "x".repeat(60);
         let tables =
             [("a", vec!["b", "c"]), ("a", vec!["b,c"]), ("a.b", vec!["c"]), ("a", vec!["b.c"]), (&long, vec!["abcd"])];

@@ -67,8 +67,8 @@ fn canonical_text<'a>(value: ValueRef<'a>, data_type: &DataType) -> Text<'a> {
         (ValueRef::Integer(1), DataType::Boolean) => Some("true".into()),
         (ValueRef::Integer(value), DataType::Int64) => Some(value.to_string().into()),
         // A column of numbers keeps a whole float as an integer.
-        (ValueRef::Integer(value), DataType::Float64) => Some((value as f64).to_string().into()),
-        (ValueRef::Real(value), DataType::Float64) => Some(value.to_string().into()),
+        (ValueRef::Integer(value), DataType::Float64) => Some(format!("{:?}", value as f64).into()),
+        (ValueRef::Real(value), DataType::Float64) => Some(format!("{value:?}").into()),
         (ValueRef::Integer(value), DataType::Decimal128(_, scale)) => power(*scale)
             .and_then(|one| i128::from(value).checked_mul(one))
             .map(|value| decimal_text(value, *scale).into()),
@@ -100,6 +100,16 @@ fn decimal_text(value: i128, scale: i8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubles_have_the_text_that_is_written() {
+        for (value, text) in
+            [(ValueRef::Real(-30.0), "-30.0"), (ValueRef::Integer(7), "7.0"), (ValueRef::Real(1e-310), "1e-310")]
+        {
+            let Text::Value(found) = canonical_text(value, &DataType::Float64) else { panic!("no text for {text}") };
+            assert_eq!(found, text);
+        }
+    }
 
     #[test]
     fn decimals_have_all_their_places() {

@@ -23,7 +23,7 @@ pub(crate) struct Server {
 
 /// Starts the server whose command line follows, and stops it and removes its folder when nobody holds the other end of its input.
 const KEEPER: &str = r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 </dev/null & server=$!
-read -r _; kill -9 $server; wait $server; rm -rf "$folder""#;
+read -r _; kill -9 $server; wait $server 2>&-; rm -rf "$folder""#;
 
 /// The server of all tests, which the first of them starts.
 pub(crate) fn server() -> &'static Server {
