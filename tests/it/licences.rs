@@ -128,9 +128,20 @@ fn reaches_out<'a>(path: &Path, text: &str, words: &[&'a str]) -> Option<&'a str
         return None;
     }
     let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    // A crate is the start of a path; its name alone is a word like others.
+    let is_path = |line: &str, at: usize, name: &str| {
+        line[at + name.len()..].starts_with("::") && !line[..at].ends_with("::")
+            || line[..at].trim_end().ends_with("use")
+    };
     let used = |line: &str| {
-        let mut names = line.split(|c: char| !c.is_alphanumeric() && c != '_');
-        names.find_map(|name| words.iter().find(|word| **word == name).copied())
+        words.iter().copied().find(|word| {
+            let of_crate = word.chars().all(|c| !c.is_uppercase());
+            line.match_indices(word).any(|(at, _)| {
+                let part = |c: char| c.is_alphanumeric() || c == '_';
+                let alone = !line[..at].ends_with(part) && !line[at + word.len()..].starts_with(part);
+                alone && (!of_crate || is_path(line, at, word))
+            })
+        })
     };
     code.find_map(used)
 }
@@ -170,6 +181,10 @@ fn the_reader_of_networks_can_refuse() {
     assert_eq!(reaches_out(Path::new("plan/x.rs"), code, &SOCKETS), Some("TcpStream"));
     assert_eq!(reaches_out(Path::new("target/http.rs"), code, &SOCKETS), None);
     assert_eq!(reaches_out(Path::new("plan/x.rs"), "// TcpStream\nuse std::net::Ipv4Addr;\n", &SOCKETS), None);
+    let words = ["postgres"];
+    assert_eq!(reaches_out(Path::new("cli/x.rs"), "let x = postgres::Client;", &words), Some("postgres"));
+    assert_eq!(reaches_out(Path::new("cli/x.rs"), "use postgres;", &words), Some("postgres"));
+    assert_eq!(reaches_out(Path::new("cli/x.rs"), "\"postgres\" => server::postgres(x),", &words), None);
     let cargo = "[features]\ncli = [\"dep:clap\"]\n[dependencies]\nserde = \"1\"\n\
                  clap = { version = \"4\", optional = true }\ntokio-postgres = { version = \"1\", optional = true }\n";
     assert_eq!(clients(&cargo.parse().expect("TOML")), ["tokio_postgres"]);
