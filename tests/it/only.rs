@@ -273,7 +273,7 @@ fn only_loads_into_a_database_once() {
     assert!(told(&args).contains("nothing to do"));
     let other =
         placebo(&["load", "healthcare", "--to", &to, "--only", "patient=18", "--with-parents"]).output().expect("runs");
-    assert_eq!(other.status.code(), Some(3));
+    assert_eq!(other.status.code(), Some(5));
 }
 
 #[test]
