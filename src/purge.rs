@@ -183,7 +183,12 @@ impl Purge<'_> {
         let mut all: BTreeMap<OutputId, KeyTable> = BTreeMap::new();
         for (number, place) in mixed.iter().enumerate() {
             let Some(output) = set.outputs().iter().find(|output| output.name == place.table.name) else { continue };
-            let table = KeyTable::new(self.server, output, place, &format!("{KEYS}{number}"))?;
+            let table = KeyTable::new(
+                self.server,
+                output,
+                place,
+                &format!("{KEYS}{}_{number}", &self.load.id[..8.min(self.load.id.len())]),
+            )?;
             connection.run(&table.create(self.server.sql(), &place.table.name))?;
             all.insert(output.id, table);
         }

@@ -1,6 +1,6 @@
 //! Databases as targets: what a load does in any of them, and the seam to the client of each.
 //!
-//! A client is a [`Server`] and its [`Connection`]s. Everything else is here once: the tables and their keys, the ledger, exactly
+//! A client is a `Server` and its `Connection`s. Everything else is here once: the tables and their keys, the ledger, exactly
 //! one commit of each chunk, retries, and what an error says.
 //!
 //! *Exactly once.* A chunk and its rows in the ledger are one transaction. The ledger is written first: of two loaders with the
