@@ -12,6 +12,7 @@ mod folder;
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "cli", feature = "mysql", feature = "postgres"))]
 pub(crate) mod secret;
 #[cfg(feature = "sqlite")]
 mod sqlite;

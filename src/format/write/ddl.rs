@@ -236,6 +236,7 @@ pub(crate) fn is_indexed(table: &TableFile, field: &Field) -> bool {
 }
 
 /// A table or column in words, for databases that keep comments: its meaning, and its class as personal data.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) fn remarks(about: &str, field: Option<&Field>) -> String {
     let about = field.map_or(about, |field| field.note(Key::About).unwrap_or_default());
     let parts = std::iter::once(about.to_owned()).chain(field.into_iter().flat_map(said));
