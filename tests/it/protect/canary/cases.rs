@@ -4,6 +4,8 @@
 pub(super) const PLAIN: &[&str] = &[
     "generate {clinic} --rows patient=20 --out {out}",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db",
+    "detect --in sqlite:{loaded}",
+    "purge --from sqlite:{loaded}",
     "plan {clinic} --protect pii=encrypt",
     "check {clinic}",
     "verify {sealed} --quick",
@@ -33,6 +35,9 @@ pub(super) const KEYED: &[&str] = &[
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --protect pii=encrypt --protect mrn=token --key-source",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --keyring {wrapped} --kek",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --seed {passphrase} --keyring",
+    "purge --from sqlite:{loaded} --key-source",
+    "purge --from sqlite:{loaded} --keyring {wrapped} --kek",
+    "purge --from sqlite:{loaded} --keyring",
     "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --key-source",
     "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --keyring {wrapped} --kek",
     "verify {sealed} --quick --no-plaintext --keyring",

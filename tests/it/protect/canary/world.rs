@@ -108,6 +108,8 @@ impl World {
         let sealed = generate(CLINIC, &self.at("sealed"), &[&how[..], &[data.as_str()]].concat());
         generate(CLINIC, &self.at("sealed-test"), &[&how[..], &[&format!("test:{NAME}")]].concat());
         generate(CLINIC, &self.at("clear"), &["--rows", "patient=20"]);
+        let database = format!("sqlite:{}", self.at("loaded.db").display());
+        crate::run::good(&["load", CLINIC, "--rows", "patient=20", "--to", &database, "-q"]);
         for name in ["damaged", "blocked"] {
             good(&["reencrypt", &self.text("sealed"), "--key-source", &data, "--out", &self.text(name)]);
         }
@@ -153,6 +155,10 @@ impl World {
             "{out}" | "{new}" | "{ring}" | "{wrapped}" | "{nowhere}" | "{given}" => below(&word[1..word.len() - 1]),
             "{sealed}" if test && !line.contains("--kek") => self.text("sealed-test"),
             "{sealed}" | "{damaged}" | "{blocked}" => self.text(&word[1..word.len() - 1]),
+            "sqlite:{loaded}" => {
+                std::fs::copy(self.at("loaded.db"), run.join("loaded.db")).expect("copies");
+                format!("sqlite:{}", below("loaded.db"))
+            }
             "{clear}" => {
                 // It is signed: each run has its own.
                 std::fs::create_dir(run.join("clear")).expect("a folder");
