@@ -23,7 +23,7 @@ pub(super) struct New {
     name: String,
     /// Makes the profile of a database: `postgres://USER@HOST/DATABASE`, `sqlite:PATH`, a file of its statements such as
     /// `schema.sql`, or `-` for standard input. No row is read.
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "DATABASE")]
     from: Option<OsString>,
     /// The dialect of a file of statements: postgres, mysql, sqlite or sqlserver; by default guessed.
     #[arg(long, value_name = "DIALECT", requires = "from")]
