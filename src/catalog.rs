@@ -28,7 +28,7 @@ pub use types::Type;
 pub struct Catalog {
     /// The tables in the order of the source.
     pub tables: Vec<Table>,
-    /// What the source says and this catalog does not hold, in words.
+    /// Statements of the source that this catalog does not hold, in words.
     pub notes: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// The checks.
     pub checks: Vec<Check>,
-    /// What the source says of the table and is not held here, in words.
+    /// Properties of the table that are not held here, in words.
     pub notes: Vec<String>,
 }
 
@@ -66,11 +66,11 @@ pub struct Column {
     pub ty: Type,
     /// The type as the source writes it.
     pub written: String,
-    /// Whether there can be rows without a value.
+    /// True if rows can be without a value.
     pub nullable: bool,
     /// The default value as the source writes it.
     pub default: Option<String>,
-    /// Where values come from, if not from a row that is inserted.
+    /// The origin of values: the inserted row, or the database.
     pub filled: Filled,
     /// The comment on the column, or nothing.
     pub about: String,

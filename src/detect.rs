@@ -24,7 +24,7 @@ pub struct FoundLoad {
     pub tables: usize,
     /// The rows that the ledger tells of.
     pub rows: u64,
-    /// Whether it is complete.
+    /// True if it is complete.
     pub complete: bool,
 }
 
@@ -37,13 +37,13 @@ pub struct FoundColumn {
     pub column: String,
     /// The kind of values, such as `ssn`.
     pub kind: &'static str,
-    /// How many of the values that were looked at are reserved.
+    /// The number of values that are reserved.
     pub reserved: usize,
-    /// How many were looked at.
+    /// The number of values that were looked at.
     pub seen: usize,
 }
 
-/// What was found in a database.
+/// The loads and columns that were found in a database.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The loads.

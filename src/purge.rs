@@ -14,14 +14,14 @@ use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{Manifest, TableEntry};
 use crate::notes::Noted;
 use crate::target::database::{
-    self, Attempt, Connection, Entry, Ledger, Load, Options, Receiver, Server, Sql, Table, load_of, sums,
+    self, Connection, Entry, Ledger, Load, Options, Receiver, Server, Sql, Table, load_of, sums,
 };
 use crate::verify::{Given, made_again};
 
 /// The start of the names of temporary tables of keys.
 const KEYS: &str = "_placebo_keys_";
 
-/// What was removed of one load.
+/// The rows and tables of one load that were removed.
 #[derive(Debug, Default)]
 pub struct Purged {
     /// The name of the load.
@@ -32,7 +32,7 @@ pub struct Purged {
     pub rows: BTreeMap<String, u64>,
     /// The tables that were dropped.
     pub dropped: Vec<String>,
-    /// What was not as it was loaded, in words.
+    /// Remarks on what was not as it was loaded.
     pub notes: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ struct Purge<'a> {
     server: &'a dyn Server,
     load: &'a Load,
     given: Given<'a>,
-    /// Whether tables that the load made are left.
+    /// True if tables that the load made are left.
     keep: bool,
 }
 
@@ -107,7 +107,7 @@ struct Place {
     table: Table,
     /// The rows that the load brought.
     brought: u64,
-    /// Whether there are no other rows.
+    /// True if there are no other rows.
     alone: bool,
 }
 
@@ -163,7 +163,7 @@ impl Purge<'_> {
             let Some(table) = tables.iter().find(|table| table.name == entry.name) else { continue };
             let own = told.get(entry.name.as_str()).copied().unwrap_or_default();
             let schema = entry.schema()?;
-            let alone = count(connection, sql, &entry.name)? == own.rows
+            let alone = connection.count(&entry.name, sql)? == own.rows
                 && database::sum(connection, &database::select(&entry.name, &schema, sql, ""), &schema)
                     .is_ok_and(|sum| sum == own);
             places.push(Place { table: table.clone(), brought: own.rows, alone });
@@ -209,7 +209,7 @@ impl Purge<'_> {
         let sql = self.server.sql();
         let mut empty = Vec::new();
         for place in places.iter().filter(|place| self.load.made.contains(&place.table.name)) {
-            if count(connection, sql, &place.table.name)? == 0 {
+            if connection.count(&place.table.name, sql)? == 0 {
                 empty.push(place.table.name.clone());
             }
         }
@@ -228,11 +228,6 @@ fn name_of(set: &DataSet, id: OutputId) -> String {
     set.output(id).name.clone()
 }
 
-fn count(connection: &mut dyn Connection, sql: &Sql, table: &str) -> Attempt<u64> {
-    let rows = connection.query(&format!("SELECT count(*) FROM {}", (sql.quoted)(table)), &[])?;
-    Ok(rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or(0))
-}
-
 /// Refuses where rows of others would change or go with rows of the load.
 fn allow_cascades(connection: &mut dyn Connection, sql: &Sql, places: &[Place]) -> Result<()> {
     for key in connection.foreign_keys()?.into_iter().filter(|key| key.cascades) {
@@ -240,7 +235,7 @@ fn allow_cascades(connection: &mut dyn Connection, sql: &Sql, places: &[Place]) 
         let own = places.iter().find(|place| place.table.name == key.table);
         let alone = match own {
             Some(place) => place.alone,
-            None => count(connection, sql, &key.table)? == 0,
+            None => connection.count(&key.table, sql)? == 0,
         };
         if reached && !alone {
             let (table, references) = (&key.table, &key.references);

@@ -56,7 +56,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// What manifests do not tell.
+    /// The inputs that manifests do not tell.
     pub(crate) fn given(&self) -> Given<'_> {
         Given {
             profile: self.profile.as_deref(),

@@ -20,7 +20,7 @@ use super::{Catalog, Filled};
 pub(super) struct Arrangement {
     /// The number of rows.
     pub(super) rows: u64,
-    /// Whether the database itself has so many.
+    /// True if the number is that of the database.
     pub(super) counted: bool,
     /// `false` for tables of a few rows that others look up.
     pub(super) scales: bool,
@@ -32,7 +32,7 @@ pub(super) struct Arrangement {
     pub(super) limits: Vec<Limits>,
     /// Foreign keys whose columns all have their values from elsewhere: the key, the other table, and the pairs of columns.
     pub(super) shared: Vec<Shared>,
-    /// What does not hold, or holds for a reason, in words.
+    /// Remarks on what does not hold, or holds for a reason.
     pub(super) notes: Vec<String>,
     /// Constraints that may not hold, in words.
     pub(super) broken: Vec<String>,
@@ -68,7 +68,7 @@ pub(super) struct Link {
     /// Pairs whose own column has its value from elsewhere, which the row must match.
     pub(super) matched: Vec<(usize, usize)>,
     pub(super) pick: Pick,
-    /// Whether there can be rows that lead nowhere.
+    /// True if rows can lead nowhere.
     pub(super) nullable: bool,
 }
 

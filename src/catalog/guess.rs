@@ -1,4 +1,4 @@
-//! What a column holds, guessed from its name and type with the table `guesses.csv`.
+//! Guesses at the values of a column, from its name and type with the table `guesses.csv`.
 
 use std::sync::LazyLock;
 
@@ -97,7 +97,7 @@ pub(super) struct Guessed {
 }
 
 impl Guessed {
-    /// What it is, and its kind of personal data.
+    /// The meaning of the column, and its kind of personal data.
     pub(super) fn said(&self) -> (&'static str, Option<&'static str>) {
         (&self.guess.about, self.guess.kind.as_deref())
     }

@@ -22,7 +22,7 @@ pub(super) struct Limits {
     pub(super) cased: Option<bool>,
     /// Columns whose value is not above this one's, or is below it where it says `true`.
     pub(super) after: Vec<(usize, bool)>,
-    /// How many columns in a row have values that are not below this one's.
+    /// The number of columns in a row whose values are not below this one's.
     pub(super) followers: u32,
     /// A check demands a value.
     pub(super) not_null: bool,

@@ -12,7 +12,7 @@ use super::toml_text::{comment, quoted};
 /// The largest file that is written, in bytes; a profile takes files of at most 1 MiB.
 const MAX_FILE: usize = 900_000;
 
-/// What a look at the rows of a profile has shown, so that it is written again. Tables, columns and checks are positions.
+/// The results of a look at the rows of a profile, so that it is written again. Tables, columns and checks are positions.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
     /// Columns without values.
@@ -40,7 +40,7 @@ pub struct Made {
     pub tables: Vec<Names>,
     /// The constraints that the rows may break, each with the reason.
     pub broken: Vec<String>,
-    /// How many columns were guessed to hold personal data.
+    /// The number of columns that were guessed to hold personal data.
     pub personal: usize,
     /// Checks for which profiles have no words, beside those that were chosen to be comments.
     pub(super) unsaid: Vec<(usize, usize)>,

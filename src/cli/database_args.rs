@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::set_args::quoted;
 use crate::target::database::{Mode, Options};
 
 /// How a database is reached.
@@ -19,6 +20,11 @@ pub(super) struct DatabaseArgs {
 }
 
 impl DatabaseArgs {
+    /// The option that names the schema again, with a leading space; nothing without a schema.
+    pub(super) fn schema_option(&self) -> String {
+        self.schema.as_ref().map_or_else(String::new, |schema| format!(" --schema {}", quoted(schema)))
+    }
+
     pub(super) fn options(&self) -> Options {
         Options {
             schema: self.schema.clone(),
@@ -29,7 +35,7 @@ impl DatabaseArgs {
     }
 }
 
-/// What a load does with tables that are there.
+/// The treatment of tables that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum ModeArg {
     /// Make the tables if none of them is there; fill those that are there if they are empty.

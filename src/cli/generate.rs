@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::LogFormat;
 use super::format_args::FormatArgs;
-use super::set_args::SetArgs;
+use super::set_args::{SetArgs, quoted};
 use crate::disk::System;
 use crate::engine::Start;
 use crate::error::Result;
@@ -44,6 +44,7 @@ impl Generate {
             (_, true) => Start::Resume,
             _ => Start::New,
         };
-        self.set.run(&set, target.as_ref(), start, (format.name, &self.out.to_string_lossy()), log_format)
+        let out = self.out.to_string_lossy();
+        self.set.run(&set, target.as_ref(), start, (format.name, &out, &quoted(&out)), log_format)
     }
 }

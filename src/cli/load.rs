@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::LogFormat;
 use super::database_args::{DatabaseArgs, ModeArg};
-use super::set_args::SetArgs;
+use super::set_args::{SetArgs, quoted};
 use crate::disk::System;
 use crate::engine::Start;
 use crate::error::Result;
@@ -68,7 +68,8 @@ impl Load {
         let target = target(&self.to, "load", &settings)?;
         let shown = shown(&self.to.to_string_lossy());
         let scheme = shown.split(':').next().unwrap_or_default();
-        self.set.run(&set, target.as_ref(), Start::Resume, (scheme, &shown), log_format)
+        let verify = format!("--database {}{}", quoted(&shown), self.database.schema_option());
+        self.set.run(&set, target.as_ref(), Start::Resume, (scheme, &shown, &verify), log_format)
     }
 }
 

@@ -76,13 +76,14 @@ impl SetArgs {
         if self.tables.is_empty() { Ok(set) } else { set.tables(&self.tables) }
     }
 
-    /// Runs into a target, and tells of it; `format` and `out` are the names of the form and the place.
+    /// Runs into a target, and tells of it; `format` and `out` are the names of the form and the place, and `verify` the words by which
+    /// `placebo verify` finds it.
     pub(super) fn run(
         &self,
         set: &DataSet,
         target: &dyn Target,
         start: Start,
-        (format, out): (&str, &str),
+        (format, out, verify): (&str, &str, &str),
         log_format: LogFormat,
     ) -> Result<()> {
         let threads = threads(self.threads)?;
@@ -92,12 +93,12 @@ impl SetArgs {
             log::start(set, format, out);
         }
         let outcome = run_reporting(set, target, start, threads, reporting)?;
-        self.summary(&outcome, out, reporting);
+        self.summary(&outcome, (out, verify), reporting);
         Ok(())
     }
 
     /// Says what was made, and the command that comes next.
-    fn summary(&self, outcome: &Outcome, out: &str, reporting: Reporting) {
+    fn summary(&self, outcome: &Outcome, (out, verify): (&str, &str), reporting: Reporting) {
         match (reporting, &outcome.place) {
             (Reporting::Json, _) => log::end(out, outcome),
             (Reporting::Silent | Reporting::Bar, Some(place)) => {
@@ -106,8 +107,8 @@ impl SetArgs {
                 log::say(&format!("{place}: {} tables, {rows} rows, {bytes} bytes{unchanged}", outcome.outputs));
                 if let Some(end) = &outcome.log {
                     log::say(&format!("run log: {} events, the last {}", end.events, end.last));
-                    log::say(&format!("next: placebo verify {}{}", quoted(place), self.profile_option()));
                 }
+                log::say(&format!("next: placebo verify {verify}{}", self.profile_option()));
             }
             _ => {}
         }
@@ -137,7 +138,7 @@ impl SetArgs {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./,:+@%=".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

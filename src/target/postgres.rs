@@ -24,11 +24,7 @@ pub(super) static POSTGRES: Scheme = Scheme {
     form: "postgres://USER@HOST/DATABASE",
     about: "a schema of PostgreSQL with a table for each table, and their keys",
     command: "load",
-    open: |name, settings| {
-        let server = open(name.to_str()?, &settings.database)?;
-        let (options, measure) = (settings.database.clone(), settings.format);
-        Some(server.map(|server| Box::new(DatabaseTarget { server, options, measure, room: None }) as _))
-    },
+    open: |name, settings| DatabaseTarget::of_server(open(name.to_str()?, &settings.database), settings),
 };
 
 /// The server that a URL names; `None` if it is a URL of something else.

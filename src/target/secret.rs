@@ -15,7 +15,7 @@ pub(crate) const MOVED: &str = "PLACEBO_DATABASE_PASSWORD";
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 const LONGEST: u64 = 1 << 20;
 
-/// Whom a password is for.
+/// The user, server and database that a password is for.
 #[cfg(feature = "postgres")]
 pub(super) struct Login {
     pub(super) host: String,

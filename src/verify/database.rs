@@ -13,13 +13,13 @@ use crate::folder::manifest::{Manifest, TableEntry};
 use crate::format::write::Canonical;
 use crate::format::write::datapackage::TableFile;
 use crate::order::{parallel, pool};
-use crate::target::database::{self, Attempt, Connection, Entry, Ledger, Load, Options, Sql, Table, sums};
+use crate::target::database::{self, Connection, Entry, Ledger, Load, Options, Sql, Table, sums};
 
 /// A request to verify a database.
 pub struct Request<'a> {
     /// The database, such as `sqlite:staging.db`.
     pub database: &'a str,
-    /// How it is reached.
+    /// The options by which it is reached.
     pub options: &'a Options,
     /// Counts and foreign keys alone.
     pub quick: bool,
@@ -95,7 +95,7 @@ fn one(
             finding("tables", "the table is missing".to_owned());
             continue;
         }
-        let count = count(connection, sql, &table.name)?;
+        let count = connection.count(&table.name, sql)?;
         rows += count.min(table.rows);
         if shared.contains(&table.name) {
             report.notes.push(format!("`{}` has rows of several loads: its digest was not compared", table.name));
@@ -122,11 +122,6 @@ fn one(
         replay(request, &manifest, &entries, findings, report)?;
     }
     Ok(())
-}
-
-fn count(connection: &mut dyn Connection, sql: &Sql, table: &str) -> Attempt<u64> {
-    let rows = connection.query(&format!("SELECT count(*) FROM {}", (sql.quoted)(table)), &[])?;
-    Ok(rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or(0))
 }
 
 /// Looks for rows that refer to no row, and gives the number of foreign keys.
@@ -158,8 +153,7 @@ fn references(
                 q(reference.table),
                 equal.join(" AND ")
             );
-            let rows = connection.query(&select, &[])?;
-            let orphans = rows.first().and_then(|row| row.first()?.as_ref()?.parse::<u64>().ok()).unwrap_or(0);
+            let orphans = connection.number(&select, &[])?;
             if orphans > 0 {
                 let message = format!("{orphans} rows refer to no row of `{}`", reference.table);
                 let column = reference.columns.join(", ");

@@ -152,7 +152,7 @@ pub(crate) fn data_set(request: &Request, made: &StoredManifest) -> Result<DataS
     made_again(&made.manifest, made.part(), request.given())
 }
 
-/// What a manifest does not tell of its run.
+/// The inputs of a run that its manifest does not tell.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
     /// The profile, where it is not inside the program.

@@ -57,7 +57,7 @@ pub(in crate::catalog) fn words(table: &Table, key: usize) -> String {
     format!("FOREIGN KEY ({}) REFERENCES {}", columns.join(", "), key.table)
 }
 
-/// Whether a column is null in some rows.
+/// Tells whether a column is null in some rows.
 fn nullable(column: &Column, choices: &Choices, at: (usize, usize)) -> bool {
     column.nullable && !choices.filled.contains(&at)
 }

@@ -11,7 +11,7 @@ use crate::type_names::type_name;
 pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) columns: Vec<Column>,
-    /// Whether a foreign key of it is enforced row by row.
+    /// True if a foreign key of it is enforced row by row.
     pub(crate) foreign_keys: bool,
 }
 
@@ -24,10 +24,38 @@ pub(crate) struct Column {
     /// The type as the database prints it, such as `character varying(20)`.
     pub(crate) shown: String,
     pub(crate) nullable: bool,
-    /// Whether the database fills it in where a row does not.
+    /// True if the database fills it in where a row does not.
     pub(crate) filled: bool,
-    /// Whether the database computes it, and takes no value.
+    /// True if the database computes it, and takes no value.
     pub(crate) generated: bool,
+}
+
+impl Table {
+    /// The tables of a catalogue's rows, in their order. A row is a column: table, column, type below a domain, type as shown,
+    /// whether it may be null, is filled in, is computed, and whether foreign keys of the table are enforced; truth is `true` or `1`.
+    ///
+    /// # Errors
+    ///
+    /// If a row has another form.
+    pub(crate) fn of_rows(rows: Vec<Vec<Option<String>>>) -> Result<Vec<Self>> {
+        let wrong = || Error::internal("a row of the catalogue has another form");
+        let is = |text: Option<String>| matches!(text.as_deref(), Some("true" | "1"));
+        let mut all: Vec<Self> = Vec::new();
+        for row in rows {
+            let [name, column, kind, shown, nullable, filled, generated, foreign] =
+                <[_; 8]>::try_from(row).map_err(|_| wrong())?;
+            let name = name.ok_or_else(wrong)?;
+            if all.last().is_none_or(|last| last.name != name) {
+                all.push(Self { name, columns: Vec::new(), foreign_keys: is(foreign) });
+            }
+            // A table may have no columns.
+            let (Some(column), Some(table)) = (column, all.last_mut()) else { continue };
+            let (kind, shown) = (kind.ok_or_else(wrong)?, shown.ok_or_else(wrong)?);
+            let (nullable, filled, generated) = (is(nullable), is(filled), is(generated));
+            table.columns.push(Column { name: column, kind, shown, nullable, filled, generated });
+        }
+        Ok(all)
+    }
 }
 
 /// A table that takes the rows of an output: the columns that are written, in their order.

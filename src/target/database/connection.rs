@@ -49,6 +49,17 @@ pub(crate) trait Connection: Send {
     fn change(&mut self, sql: &str, values: &[Value<'_>]) -> Attempt<u64>;
     /// Reads a few rows, each value as text; `None` for null.
     fn query(&mut self, sql: &str, values: &[Value<'_>]) -> Attempt<Vec<Vec<Option<String>>>>;
+    /// Reads one number, such as a count.
+    fn number(&mut self, sql: &str, values: &[Value<'_>]) -> Attempt<u64> {
+        let rows = self.query(sql, values)?;
+        let text = rows.into_iter().next().and_then(|row| row.into_iter().next()).flatten();
+        let number = text.as_deref().and_then(|text| text.parse().ok());
+        Ok(number.ok_or_else(|| Error::internal(format!("a statement gives {text:?} in place of a number")))?)
+    }
+    /// Counts the rows of a table.
+    fn count(&mut self, table: &str, sql: &Sql) -> Attempt<u64> {
+        self.number(&format!("SELECT count(*) FROM {}", (sql.quoted)(table)), &[])
+    }
     /// Writes encoded rows into a table, within the transaction that is open.
     fn insert(&mut self, receiver: &Receiver, piece: &Piece) -> Attempt<()>;
     /// Reads the rows that a statement selects, whose columns have the types of a schema (see [`Sql::cast`]), batch by batch.
@@ -104,7 +115,7 @@ pub(crate) trait Connection: Send {
 pub(crate) struct ForeignKey {
     pub(crate) table: String,
     pub(crate) references: String,
-    /// Whether rows are changed or deleted with the row that they refer to.
+    /// True if rows are changed or deleted with the row that they refer to.
     pub(crate) cascades: bool,
 }
 
@@ -132,9 +143,9 @@ pub(crate) struct Sql {
     pub(crate) cast: fn(&str, &arrow_schema::DataType) -> String,
     /// The statement that begins a transaction.
     pub(crate) begin: &'static str,
-    /// Whether the database itself checks foreign keys of tables that are there, row by row.
+    /// True if the database itself checks foreign keys of tables that are there, row by row.
     pub(crate) enforces: bool,
-    /// Whether several connections write at the same time.
+    /// True if several connections write at the same time.
     pub(crate) parallel: bool,
     /// The statement that creates a temporary table with the columns (`{columns}`) of another (`{table}`), called `{name}`.
     pub(crate) temporary: &'static str,
@@ -152,7 +163,7 @@ pub(crate) struct Failure {
     pub(crate) violation: Option<Box<Violation>>,
 }
 
-/// Whether the same may succeed if it is tried again.
+/// The way in which the same may succeed if it is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     /// It would fail again.

@@ -1,4 +1,4 @@
-//! Whether a database may be written to: test data belongs into databases for tests.
+//! The guard of databases that are not for tests.
 
 use super::connection::{Connection, Server};
 use super::ledger::OWN;

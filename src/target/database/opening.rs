@@ -1,8 +1,10 @@
 //! The start of a load: the database is allowed, its tables are there or made, and each output has a table that takes its rows.
 
+mod modes;
+
 use std::path::PathBuf;
 
-use super::columns::{Receiver, Table};
+use super::columns::Receiver;
 use super::connection::{Attempt, Connection, Failure, Server};
 use super::ledger::{self, Ledger, Load, OWN};
 use super::options::{Mode, Options};
@@ -17,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::folder::estimate::{Care, Estimate, estimate, within_budget};
 use crate::folder::manifest::{FormatSettings, Manifest};
 use crate::format::{self, Format};
+use crate::target::Settings;
 
 /// A database as a target.
 pub(crate) struct DatabaseTarget<'a> {
@@ -28,6 +31,17 @@ pub(crate) struct DatabaseTarget<'a> {
     pub(crate) room: Option<Room<'a>>,
 }
 
+impl<'a> DatabaseTarget<'a> {
+    /// The target of a server on another disk than this machine's, or on one that nothing is known of.
+    pub(crate) fn of_server(
+        server: Option<Result<Box<dyn Server + 'a>>>,
+        settings: &Settings<'a>,
+    ) -> Option<Result<Box<dyn Target + 'a>>> {
+        let (options, measure) = (settings.database.clone(), settings.format);
+        Some(server?.map(|server| Box::new(Self { server, options, measure, room: None }) as _))
+    }
+}
+
 /// A disk that a database is on.
 pub(crate) struct Room<'a> {
     pub(crate) disk: &'a dyn Disk,
@@ -35,7 +49,7 @@ pub(crate) struct Room<'a> {
     pub(crate) file: PathBuf,
 }
 
-/// How much smaller than the free room an estimate from a few rows must be.
+/// The factor by which an estimate from a few rows must be smaller than the free room.
 const ROUGH: f64 = 4.0;
 
 impl Target for DatabaseTarget<'_> {
@@ -176,90 +190,8 @@ impl DatabaseTarget<'_> {
         let enforced = set.outputs().iter().filter_map(filled).any(|table| table.foreign_keys);
         Ok((load, receivers, enforced && !self.options.defer_foreign_keys))
     }
-
-    /// The tables that a new load makes; the others are there and may be filled.
-    fn to_make(&self, set: &DataSet, connection: &mut dyn Connection, tables: &[Table]) -> Attempt<Vec<String>> {
-        let sql = self.server.sql();
-        let there = |name: &str| tables.iter().any(|table| table.name == name);
-        let names: Vec<String> = set.outputs().iter().map(|output| output.name.clone()).collect();
-        let (present, missing): (Vec<String>, Vec<String>) = names.iter().cloned().partition(|name| there(name));
-        let earlier = self.earlier(connection)?;
-        let of_earlier = |name: &String| earlier.iter().find(|load| load.made.contains(name));
-        match self.options.mode {
-            Mode::Append if !missing.is_empty() => return Err(absent(&missing).into()),
-            Mode::Append => return Ok(Vec::new()),
-            Mode::Replace => {
-                if let Some(name) = present.iter().find(|name| of_earlier(name).is_none()) {
-                    return Err(refused(format!("the table `{name}` was not made by placebo, and is not dropped"))
-                        .hint("--mode truncate removes the rows of earlier loads from tables that are there")
-                        .into());
-                }
-                return Ok(names);
-            }
-            Mode::Create if !present.is_empty() && present.iter().all(|name| of_earlier(name).is_none()) => {
-                return Err(refused(format!("the table `{}` is there", present[0]))
-                    .hint("--mode append fills tables that are there; --schema NAME makes them elsewhere")
-                    .into());
-            }
-            _ => {}
-        }
-        for name in &present {
-            if connection.query(&format!("SELECT 1 FROM {} LIMIT 1", (sql.quoted)(name)), &[])?.is_empty() {
-                continue;
-            }
-            let (what, hint) = match of_earlier(name).or(earlier.first()) {
-                Some(load) => (
-                    format!(
-                        "the table `{name}` holds rows of other inputs, loaded from the profile `{}`",
-                        load.profile
-                    ),
-                    "--mode replace makes its tables again, --mode truncate removes its rows; or repeat the command that \
-                     loaded them",
-                ),
-                None => (
-                    format!("the table `{name}` holds rows that placebo did not write"),
-                    "--mode append adds to them; --schema NAME makes tables elsewhere",
-                ),
-            };
-            return Err(refused(what).hint(hint).into());
-        }
-        match (present.is_empty(), missing.is_empty()) {
-            _ if self.options.mode == Mode::Create && present.is_empty() => Ok(names),
-            (true, _) if self.options.mode == Mode::Auto => Ok(names),
-            (false, true) if self.options.mode != Mode::Create => Ok(Vec::new()),
-            (false, true) => Err(refused(format!("the table `{}` is there", present[0]))
-                .hint("--mode replace makes tables of earlier loads again")
-                .into()),
-            _ => Err(absent(&missing).into()),
-        }
-    }
-
-    fn earlier(&self, connection: &mut dyn Connection) -> Attempt<Vec<Load>> {
-        let mut ledger = Ledger::new(connection, self.server.sql());
-        if ledger.exists()? { ledger.loads() } else { Ok(Vec::new()) }
-    }
-
-    /// Drops the tables of earlier loads that made a table of this data set, and removes these loads.
-    fn drop_earlier(&self, set: &DataSet, connection: &mut dyn Connection) -> Attempt<()> {
-        let own = |name: &String| set.outputs().iter().any(|output| output.name == *name);
-        let there = connection.tables()?;
-        for load in self.earlier(connection)?.iter().filter(|load| load.made.iter().any(own)) {
-            Ledger::new(connection, self.server.sql()).reopen(&load.id)?;
-            let made = load.made.iter().filter(|name| there.iter().any(|table| table.name == **name));
-            connection.drop_tables(&made.map(String::as_str).collect::<Vec<_>>())?;
-            Ledger::new(connection, self.server.sql()).remove(&load.id, true)?;
-        }
-        Ok(())
-    }
 }
 
 fn refused(message: String) -> Error {
     Error::new(Kind::Database, message)
-}
-
-fn absent(missing: &[String]) -> Error {
-    let names = missing.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let more = if missing.len() > 5 { format!(" and {} more", missing.len() - 5) } else { String::new() };
-    refused(format!("some tables of the data set are missing there: {names}{more}"))
-        .hint("--tables leaves tables out; --schema NAME makes all of them elsewhere")
 }

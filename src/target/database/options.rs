@@ -1,6 +1,6 @@
-//! What a user can say about a load beside the data set and the database.
+//! The options of a load, beside the data set and the database.
 
-/// What a load does with tables that are there.
+/// The treatment of tables that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Tables are made if none of them is there; tables that are there must be empty.
@@ -21,15 +21,15 @@ pub enum Mode {
 pub struct Options {
     /// The schema that the tables are in; `None` for the one that the connection has.
     pub schema: Option<String>,
-    /// What is done with tables that are there.
+    /// The treatment of tables that are there.
     pub mode: Mode,
     /// The database that the user named as one for tests, which needs no other mark.
     pub test_database: Option<String>,
-    /// Whether errors may show values of rows.
+    /// True if errors may show values of rows.
     pub show_values: bool,
-    /// Whether foreign keys of tables that are there are checked after the load, and not row by row.
+    /// True if foreign keys of tables that are there are checked after the load, and not row by row.
     pub defer_foreign_keys: bool,
-    /// Whether the connection may be in clear text beyond this machine.
+    /// True if the connection may be in clear text beyond this machine.
     pub allow_clear_text: bool,
     /// For how many seconds in a row something is tried again that may succeed later; `None` for the default, and for no second
     /// try of the first connection.

@@ -14,7 +14,7 @@ pub(super) struct Pool<'s> {
 
 struct Idle {
     connections: Vec<Box<dyn Connection>>,
-    /// How many may still be opened.
+    /// The number that may still be opened.
     room: usize,
 }
 

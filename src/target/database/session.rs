@@ -1,5 +1,7 @@
 //! One load into a database.
 
+mod completion;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -12,12 +14,11 @@ use super::ledger::{self, Entry, Ledger, Load};
 use super::options::Options;
 use super::pool::Pool;
 use super::retry::{Retry, until_done};
-use super::schema;
 use super::violation::Rule;
 use crate::dataset::{DataSet, Output, OutputId, TreeShare};
 use crate::engine::{ChunkId, Done, Encode, Encoded, Outcome, Progress, Session};
 use crate::error::{Error, Kind, Result};
-use crate::folder::manifest::{FormatSettings, Manifest};
+
 use crate::order::{Lane, lock};
 
 /// A database that is ready to be loaded.
@@ -26,7 +27,7 @@ pub(super) struct Opened {
     pub(super) load: Load,
     /// The tables that take the rows, in the order of the outputs.
     pub(super) receivers: Vec<Receiver>,
-    /// Whether chunks must be written in their order, because a foreign key is enforced row by row.
+    /// True if chunks must be written in their order, because a foreign key is enforced row by row.
     pub(super) in_order: bool,
 }
 
@@ -39,7 +40,7 @@ pub(super) struct DatabaseSession<'a> {
     pool: Pool<'a>,
     load: Load,
     receivers: BTreeMap<OutputId, Receiver>,
-    /// Whether chunks are written in their order, because a row may need one of an earlier chunk.
+    /// True if chunks are written in their order, because a row may need one of an earlier chunk.
     in_order: bool,
     /// The chunks of the tree that wait for their turn.
     lane: Mutex<Arc<Lane<Waiting, ()>>>,
@@ -254,81 +255,11 @@ impl<'a> DatabaseSession<'a> {
             _ => failure.error,
         }
     }
-
-    /// Checks a database that has all rows, adds what waits for them, and keeps the manifest.
-    fn describe(&self, connection: &mut dyn Connection) -> Attempt<()> {
-        connection.lock()?;
-        let done = self.described(connection);
-        match &done {
-            Ok(()) => connection.unlock()?,
-            // A connection that is lost has no transaction and no lock. On one that is not, the lock would keep the next attempt waiting;
-            // where this fails, that attempt says so.
-            Err(failure) if failure.again != Again::Connection => {
-                let _undone = connection.run("ROLLBACK").and_then(|()| connection.unlock());
-            }
-            Err(_) => {}
-        }
-        done
-    }
-
-    fn described(&self, connection: &mut dyn Connection) -> Attempt<()> {
-        let sql = self.server.sql();
-        let Some(load) = Ledger::new(connection, sql).load(&self.load.id)? else {
-            return Err(damaged("the load was removed from the ledger").into());
-        };
-        if load.manifest.is_some() {
-            return Ok(());
-        }
-        connection.run(sql.begin)?;
-        let entries = Ledger::new(connection, sql).entries(&self.load.id)?;
-        let sums = ledger::sums(&entries);
-        let names: Vec<&str> = self.set.outputs().iter().map(|output| output.name.as_str()).collect();
-        if self.options.defer_foreign_keys || !sql.enforces {
-            let orphans = connection.orphans(&names)?;
-            if !orphans.is_empty() {
-                return Err(damaged(&orphans.join("; ")).into());
-            }
-        }
-        for name in &load.made {
-            let count = connection.query(&format!("SELECT count(*) FROM {}", (sql.quoted)(name)), &[])?;
-            let there = count.first().and_then(|row| row.first()?.as_ref()?.parse::<u64>().ok());
-            if there != Some(sums.get(name.as_str()).map_or(0, |sum| sum.rows)) {
-                return Err(damaged(&format!("the table `{name}` has rows that the ledger has not")).into());
-            }
-        }
-        for table in schema::statements(self.set, &load.made, sql) {
-            for statement in &table.after {
-                self.progress.stopped()?;
-                connection.add(statement)?;
-            }
-        }
-        for table in connection.tables()? {
-            let fills = |receiver: &Receiver| receiver.table == table.name && receiver.columns.is_some();
-            if self.receivers.values().any(fills) {
-                for statement in connection.advance(&table)? {
-                    connection.run(&statement)?;
-                }
-            }
-        }
-        let sum = |table: &str| sums.get(table).copied().unwrap_or_default();
-        let mut manifest = Manifest::without_files(sql.name, FormatSettings::none(), self.set, sum);
-        // The parts that are there are the whole.
-        manifest.part = None;
-        Ledger::new(connection, sql).keep_manifest(&self.load.id, &manifest.to_json())?;
-        connection.run("COMMIT")?;
-        connection.analyze(&names)
-    }
 }
 
 fn has(entries: &[Entry], tree: &str, rows: &std::ops::Range<u64>) -> bool {
     let there = ledger::ranges(entries, tree);
     rows.is_empty() || there.iter().any(|range| range.start <= rows.start && rows.end <= range.end)
-}
-
-fn damaged(what: &str) -> Error {
-    Error::new(Kind::Verification, what).hint(
-        "the database was changed during the load, or the profile has references that lead nowhere: `placebo check` finds those",
-    )
 }
 
 impl Session for DatabaseSession<'_> {

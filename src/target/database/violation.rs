@@ -33,7 +33,7 @@ impl Rule {
     }
 }
 
-/// What a database says of a row that it does not take.
+/// A row that a database does not take, as far as its message tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) rule: Rule,

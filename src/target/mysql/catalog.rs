@@ -1,7 +1,4 @@
-//! What `information_schema` says of the tables of a database.
-
-use crate::error::{Error, Result};
-use crate::target::database::{Column, Table};
+//! Queries of `information_schema` for the tables of a database.
 
 /// A row for each column of each table of a database: table, column, type, type as shown, whether it may be null, is filled in, is
 /// computed, and whether the table has foreign keys.
@@ -53,28 +50,3 @@ WHERE constraint_schema = ? AND table_name = ? AND constraint_name = ? AND const
 pub(super) const REFERENCES: &str = "\
 SELECT k.constraint_schema, k.table_name, k.referenced_table_name, k.delete_rule NOT IN ('RESTRICT', 'NO ACTION') \
 FROM information_schema.referential_constraints k WHERE k.unique_constraint_schema = ?";
-
-/// The tables of the rows of [`TABLES`].
-pub(super) fn tables(rows: Vec<Vec<Option<String>>>) -> Result<Vec<Table>> {
-    let mut all: Vec<Table> = Vec::new();
-    for row in rows {
-        let wrong = || Error::internal("a row of the catalogue has another form");
-        let [name, column, kind, shown, nullable, filled, generated, foreign] =
-            <[_; 8]>::try_from(row).map_err(|_| wrong())?;
-        let is = |text: Option<String>| text.as_deref() == Some("1");
-        let name = name.ok_or_else(wrong)?;
-        if all.last().is_none_or(|last| last.name != name) {
-            all.push(Table { name, columns: Vec::new(), foreign_keys: is(foreign) });
-        }
-        let (Some(column), Some(table)) = (column, all.last_mut()) else { continue };
-        table.columns.push(Column {
-            name: column,
-            kind: kind.ok_or_else(wrong)?,
-            shown: shown.ok_or_else(wrong)?,
-            nullable: is(nullable),
-            filled: is(filled),
-            generated: is(generated),
-        });
-    }
-    Ok(all)
-}

@@ -26,7 +26,7 @@ fn is_there(told: &mysql::MySqlError) -> bool {
     matches!(told.code, 1022 | 1061 | 1826 | 3822) || told.code == 1005 && told.message.contains("errno: 121")
 }
 
-/// Where a connection leads.
+/// The place that a connection leads to.
 pub(super) struct Place {
     /// The database that the tables are in.
     pub(super) database: String,
@@ -42,7 +42,7 @@ pub(super) struct Open {
     pub(super) place: Place,
     options: Options,
     longest: usize,
-    /// Whether the server takes local files.
+    /// True if the server takes local files.
     local: bool,
 }
 
@@ -61,11 +61,6 @@ impl Open {
     fn value(&mut self, sql: &str, values: &[Value<'_>]) -> Attempt<Option<String>> {
         let rows = self.query(sql, values)?;
         Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).flatten())
-    }
-
-    pub(super) fn number(&mut self, sql: &str, values: &[Value<'_>]) -> Attempt<u64> {
-        let text = self.value(sql, values)?;
-        Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
     }
 
     /// The name of the lock of the schema: of at most 64 characters.
@@ -138,7 +133,7 @@ impl Connection for Open {
 
     fn tables(&mut self) -> Attempt<Vec<Table>> {
         let database = self.place.database.clone();
-        Ok(catalog::tables(self.query(catalog::TABLES, &[Value::Text(&database)])?)?)
+        Ok(Table::of_rows(self.query(catalog::TABLES, &[Value::Text(&database)])?)?)
     }
 
     fn lock(&mut self) -> Attempt<()> {

@@ -36,7 +36,7 @@ pub(super) struct Rows<'c> {
     pub(super) longest: usize,
 }
 
-/// What came of a statement that writes rows.
+/// The outcome of a statement that writes rows.
 enum Written {
     Whole,
     /// A row was left out, changed or refused.

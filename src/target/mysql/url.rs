@@ -131,7 +131,7 @@ fn shown(parts: &Parts, user: &str, host: &str) -> String {
     format!("mysql://{user}@{place}/{}", parts.database.as_deref().unwrap_or_default())
 }
 
-/// How the server is verified: always beyond this machine, and on it where the URL says so.
+/// Chooses the verification of the server: always beyond this machine, and on it where the URL says so.
 fn tls(parts: &Parts, host: &str, options: &Options, shown: &str) -> Result<Option<SslOpts>> {
     let near = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     let here = parts.socket.is_some() || near;

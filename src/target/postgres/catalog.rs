@@ -1,7 +1,4 @@
-//! What the catalogue of `PostgreSQL` says of the tables of a schema.
-
-use crate::error::{Error, Result};
-use crate::target::database::{Column, Table};
+//! Queries of the catalogue of `PostgreSQL` for the tables of a schema.
 
 /// A row for each column of each table of the schema: table, column, type below its domain, type as shown, null, filled, generated,
 /// and whether the table has foreign keys.
@@ -62,29 +59,3 @@ SELECT k.conname::text, format('SELECT count(*) FROM %s c WHERE %s AND NOT EXIST
     JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.y)) \
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
 WHERE k.contype = 'f' AND n.nspname = current_schema() AND c.relname = ?";
-
-/// The tables of the rows of [`TABLES`].
-pub(super) fn tables(rows: Vec<Vec<Option<String>>>) -> Result<Vec<Table>> {
-    let mut all: Vec<Table> = Vec::new();
-    for row in rows {
-        let wrong = || Error::internal("a row of the catalogue has another form");
-        let [name, column, kind, shown, nullable, filled, generated, foreign] =
-            <[_; 8]>::try_from(row).map_err(|_| wrong())?;
-        let name = name.ok_or_else(wrong)?;
-        if all.last().is_none_or(|last| last.name != name) {
-            let foreign_keys = foreign.as_deref() == Some("true");
-            all.push(Table { name, columns: Vec::new(), foreign_keys });
-        }
-        let (Some(column), Some(table)) = (column, all.last_mut()) else { continue };
-        let is = |text: Option<String>| text.as_deref() == Some("true");
-        table.columns.push(Column {
-            name: column,
-            kind: kind.ok_or_else(wrong)?,
-            shown: shown.ok_or_else(wrong)?,
-            nullable: is(nullable),
-            filled: is(filled),
-            generated: is(generated),
-        });
-    }
-    Ok(all)
-}

@@ -38,11 +38,6 @@ impl Open {
         let rows = self.query(sql, values)?;
         Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).flatten())
     }
-
-    fn number(&mut self, sql: &str, values: &[Value<'_>]) -> Attempt<u64> {
-        let text = self.value(sql, values)?;
-        Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
-    }
 }
 
 /// The words of SQL statements with their values, as the client takes them.
@@ -162,7 +157,7 @@ impl Connection for Open {
 
     fn tables(&mut self) -> Attempt<Vec<Table>> {
         let rows = self.query(catalog::TABLES, &[])?;
-        Ok(catalog::tables(rows)?)
+        Ok(Table::of_rows(rows)?)
     }
 
     fn lock(&mut self) -> Attempt<()> {

@@ -58,7 +58,7 @@ fn forms(receiver: &Receiver) -> Result<Option<Vec<Form>>> {
     Ok(forms)
 }
 
-/// Whether the rows of a table are copied in the binary form.
+/// Tells whether the rows of a table are copied in the binary form.
 ///
 /// # Errors
 ///

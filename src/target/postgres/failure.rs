@@ -107,10 +107,10 @@ fn causes(error: &postgres::Error) -> impl Iterator<Item = &(dyn std::error::Err
     })
 }
 
-/// What the client says of a server without TLS.
+/// The client's words for a server without TLS.
 const NO_TLS: &str = "server does not support TLS";
 
-/// What the client says where a server asks for a password and it has none.
+/// The client's words where a server asks for a password and it has none.
 const NO_PASSWORD: &str = "password missing";
 
 /// An error that the server did not send: the connection is lost or was never made.

@@ -19,7 +19,7 @@ pub(super) struct Trusting {
     pub(super) own: Vec<CertificateDer<'static>>,
 }
 
-/// What the usual verification says of the certificate of an authority, once its dates have held.
+/// The verdict of the usual verification on the certificate of an authority, once its dates have held.
 const AUTHORITY: &str = "CaUsedAsEndEntity";
 
 impl ServerCertVerifier for Trusting {

@@ -57,7 +57,7 @@ fn comments(table: &TableFile) -> Vec<String> {
     all
 }
 
-/// How a value reaches a column.
+/// The way of a value into a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// In the binary form of the column's type.

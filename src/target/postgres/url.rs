@@ -19,7 +19,7 @@ const PORT: u16 = 5432;
 /// A database of a server, and how it is reached.
 pub(super) struct Url {
     pub(super) config: Config,
-    /// How the server's certificate is verified; `None` for a connection in clear text.
+    /// The authorities that the server's certificate is verified with; `None` for a connection in clear text.
     pub(super) tls: Option<Roots>,
     /// The URL without its password.
     pub(super) shown: String,
@@ -132,7 +132,7 @@ fn shown(config: &Config) -> String {
     format!("postgres://{user}@{place}{port}/{database}")
 }
 
-/// How the server is verified: always beyond this machine, and on it where the URL says so.
+/// Chooses the verification of the server: always beyond this machine, and on it where the URL says so.
 fn tls(config: &Config, mode: Option<&str>, roots: Roots, options: &Options, shown: &str) -> Result<Option<Roots>> {
     let near = |host: &Host| match host {
         Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),

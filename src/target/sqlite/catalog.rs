@@ -1,37 +1,13 @@
-//! What a database file says of its tables.
+//! The query for the tables of a database file, and the types that their columns keep.
 
 use arrow_schema::DataType;
 
-use crate::error::{Error, Result};
-use crate::target::database::{Column, Table};
-
-/// A row for each column of each table: table, column, type, whether it may be null, is filled in, and is computed.
+/// A row for each column of each table, as `Table::of_rows` has them. Foreign keys are enforced by nobody while rows arrive.
 pub(super) const TABLES: &str = "\
-SELECT t.name, c.name, c.type, c.\"notnull\" = 0 AND c.pk = 0, c.dflt_value IS NOT NULL OR (c.pk > 0 AND upper(c.type) = 'INTEGER'), \
-  c.hidden IN (2, 3) \
+SELECT t.name, c.name, lower(trim(iif(c.type LIKE '%(%', substr(c.type, 1, instr(c.type, '(') - 1), c.type))), c.type, c.\"notnull\" = 0 AND c.pk = 0, c.dflt_value IS NOT NULL OR (c.pk > 0 AND upper(c.type) = 'INTEGER'), \
+  c.hidden IN (2, 3), 0 \
 FROM sqlite_schema t LEFT JOIN pragma_table_xinfo(t.name) c \
 WHERE t.type = 'table' AND substr(t.name, 1, 7) <> 'sqlite_' ORDER BY t.name, c.cid";
-
-/// The tables of the rows of [`TABLES`].
-pub(super) fn tables(rows: Vec<Vec<Option<String>>>) -> Result<Vec<Table>> {
-    let mut all: Vec<Table> = Vec::new();
-    for row in rows {
-        let wrong = || Error::internal("a row of the catalogue has another form");
-        let [name, column, kind, nullable, filled, generated] = <[_; 6]>::try_from(row).map_err(|_| wrong())?;
-        let name = name.ok_or_else(wrong)?;
-        if all.last().is_none_or(|last| last.name != name) {
-            // Enforced by nobody while rows arrive.
-            all.push(Table { name, columns: Vec::new(), foreign_keys: false });
-        }
-        let (Some(column), Some(table)) = (column, all.last_mut()) else { continue };
-        let shown = kind.unwrap_or_default();
-        let kind = shown.split('(').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let is = |text: Option<String>| text.as_deref() == Some("1");
-        let (nullable, filled, generated) = (is(nullable), is(filled), is(generated));
-        table.columns.push(Column { name: column, kind, shown, nullable, filled, generated });
-    }
-    Ok(all)
-}
 
 /// The affinities that a declared type gives a column: <https://www.sqlite.org/datatype3.html>, 3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -105,7 +105,7 @@ pub(super) fn failure(path: &Path, error: rusqlite::Error) -> Failure {
     Failure { error: failed(path, error), again: Again::Never, violation }
 }
 
-/// What `UNIQUE constraint failed: t.a, t.b` says.
+/// Reads a message such as `UNIQUE constraint failed: t.a, t.b`; `None` for an error of another kind.
 fn violation(error: &rusqlite::Error) -> Option<Violation> {
     let rusqlite::Error::SqliteFailure(code, Some(message)) = error else { return None };
     if code.code != ErrorCode::ConstraintViolation {

@@ -24,7 +24,7 @@ pub(super) struct Open {
     connection: Option<Sqlite>,
     /// The path as the user gave it.
     path: PathBuf,
-    /// Whether this run made the file.
+    /// True if this run made the file.
     created: bool,
     /// The file is ours until the connection is closed; `None` for one that only reads.
     _lock: Option<Lock>,
@@ -133,7 +133,7 @@ impl Connection for Open {
     }
 
     fn tables(&mut self) -> Attempt<Vec<Table>> {
-        Ok(catalog::tables(self.query(catalog::TABLES, &[])?)?)
+        Ok(Table::of_rows(self.query(catalog::TABLES, &[])?)?)
     }
 
     fn lock(&mut self) -> Attempt<()> {
