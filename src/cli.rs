@@ -124,6 +124,9 @@ pub(crate) struct Source {
     /// The day on which the data set ends.
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
+    /// Messages made of the rows, each a table: templates of `placebo list templates`, or paths of your own `.j2` files.
+    #[arg(long, value_delimiter = ',', value_name = "TEMPLATE,…")]
+    messages: Vec<String>,
     /// The most rows of all tables together; more are refused before the first.
     #[arg(long, default_value = "10G", value_name = "N", help_heading = "Limits")]
     max_rows: String,
@@ -162,7 +165,7 @@ impl MemoryArgs {
 impl Source {
     /// Loads and compiles, for a run on so many threads; `None` is all cores.
     fn plan(&self, asked: Option<usize>) -> Result<Plan> {
-        let loaded = profile::load(&self.profile)?;
+        let loaded = profile::load(&self.profile)?.with_messages(&self.messages)?;
         let mut rows = IndexMap::new();
         for text in &self.rows {
             let (table, count) = pair("--rows", text)?;

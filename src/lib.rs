@@ -44,5 +44,6 @@ pub mod spreadsheet;
 pub mod sql;
 pub mod stage;
 pub mod target;
+pub mod template;
 pub mod type_names;
 pub mod verify;

@@ -40,6 +40,7 @@ use crate::generator::Generator;
 use crate::generator::data::Data;
 use crate::generator::domain::Guard;
 use crate::generator::lifecycle::Walker;
+use crate::template::{Node, Syntax};
 use deal::{Deal, Spread};
 
 /// A compiled profile.
@@ -50,6 +51,8 @@ pub struct Plan {
     pub title: String,
     /// SHA-256 over the profile's files.
     pub digest: String,
+    /// The templates whose messages are tables, by name.
+    pub messages: Vec<String>,
     /// The seed text.
     pub seed: String,
     /// The day on which the data set ends, in days since 1970-01-01.
@@ -334,6 +337,56 @@ enum Op {
     Walk(WalkColumn),
     /// A value of the row list's entries, one for each of them.
     Listed(Vec<Listed>),
+    /// A message.
+    Template(Box<Template>),
+}
+
+/// A compiled template. Frame 0 has the rows that messages are made for, frame `n` the rows of list `n - 1`.
+struct Template {
+    syntax: &'static dyn Syntax,
+    /// The pieces, with values and lists by number.
+    nodes: Vec<Node<(usize, usize), (usize, usize)>>,
+    /// The number of counters.
+    counters: usize,
+    values: Vec<TemplateValue>,
+    lists: Vec<TemplateList>,
+}
+
+/// A value of a template.
+struct TemplateValue {
+    /// The frame of the rows that have it.
+    frame: usize,
+    table: usize,
+    column: usize,
+    /// The expression as it is written, for messages.
+    text: String,
+}
+
+/// The rows of a loop of a template.
+struct TemplateList {
+    /// The frame of the rows around it.
+    base: usize,
+    /// The steps from there to the row that has the hand.
+    steps: Vec<Step>,
+    hand: Hand,
+    /// A condition on the rows, as a column of theirs.
+    filter: Option<usize>,
+    order: Vec<(usize, bool)>,
+    /// The most rows.
+    limit: Option<usize>,
+}
+
+impl Template {
+    /// The columns that messages are made of, those that choose or order rows included.
+    fn needs(&self) -> impl Iterator<Item = (usize, usize)> {
+        let chosen = |list: &TemplateList| {
+            let table = list.hand.table;
+            let columns: Vec<usize> = list.order.iter().map(|(column, _)| *column).chain(list.filter).collect();
+            columns.into_iter().map(move |column| (table, column))
+        };
+        let values = self.values.iter().map(|value| (value.table, value.column));
+        values.chain(self.lists.iter().flat_map(chosen))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

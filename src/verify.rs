@@ -39,6 +39,8 @@ pub struct Request {
     pub sample: Sample,
     /// The profile, where it is not inside the program.
     pub profile: Option<String>,
+    /// The templates of messages that are not inside the program, by path.
+    pub templates: Vec<String>,
     /// The keys of a run that protects personal data.
     pub keys: Option<Keys>,
     /// The seed of a run whose manifest hides it.
@@ -60,6 +62,7 @@ impl Request {
     pub(crate) fn given(&self) -> Given<'_> {
         Given {
             profile: self.profile.as_deref(),
+            templates: &self.templates,
             keys: self.keys.as_ref(),
             seed: self.seed.as_deref(),
             memory: Memory { bytes: self.memory, threads: self.threads },

@@ -59,6 +59,7 @@ impl Load {
             let keys = self.set.keys()?;
             let given = Given {
                 profile: self.set.own_profile(),
+                templates: self.set.messages(),
                 keys: keys.as_ref(),
                 seed: Some(self.set.seed()),
                 memory: Memory::default_for(1),

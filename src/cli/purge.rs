@@ -22,6 +22,9 @@ pub(super) struct Purge {
     /// The profile of the load, where it is not one of the program's own: needed where tables hold rows of others too.
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
+    /// The templates of messages in the load, where they are not the program's own.
+    #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
+    messages: Vec<String>,
     /// The seed of the load, where something was encrypted; needed where tables hold rows of others too.
     #[arg(long, value_name = "TEXT")]
     seed: Option<String>,
@@ -36,6 +39,7 @@ impl Purge {
         let keys = self.keys.read()?;
         let given = Given {
             profile: self.profile.as_deref(),
+            templates: &self.messages,
             keys: keys.as_ref(),
             seed: self.seed.as_deref(),
             memory: Memory::default_for(1),

@@ -116,7 +116,10 @@ impl SetArgs {
 
     /// The option of `verify` that names a profile which is not inside the program.
     fn profile_option(&self) -> String {
-        self.own_profile().map_or_else(String::new, |profile| format!(" --profile {}", quoted(profile)))
+        let profile = self.own_profile().map_or_else(String::new, |profile| format!(" --profile {}", quoted(profile)));
+        let own: Vec<&str> = self.messages().iter().map(String::as_str).filter(|name| name.ends_with(".j2")).collect();
+        let templates = if own.is_empty() { String::new() } else { format!(" --messages {}", quoted(&own.join(","))) };
+        format!("{profile}{templates}")
     }
 
     /// The profile, where it is not inside the program.
@@ -124,6 +127,11 @@ impl SetArgs {
         let profile = self.source.profile.as_str();
         let inside = profile.split(',').all(|name| profile::names().contains(&name));
         (!inside).then_some(profile)
+    }
+
+    /// The templates of messages, by name or path.
+    pub(super) fn messages(&self) -> &[String] {
+        &self.source.messages
     }
 
     /// The seed.

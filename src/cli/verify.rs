@@ -36,6 +36,9 @@ pub(super) struct Verify {
     /// The profile of the run, where it is not one of the program's own.
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
+    /// The templates of messages in the run, where they are not the program's own.
+    #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
+    messages: Vec<String>,
     /// The seed of the run, where the manifest hides it because something is encrypted: with the key, rows are derived again.
     #[arg(long, value_name = "TEXT")]
     seed: Option<String>,
@@ -82,6 +85,7 @@ impl Verify {
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
             given: Given {
                 profile: self.profile.as_deref(),
+                templates: &self.messages,
                 keys: keys.as_ref(),
                 seed: self.seed.as_deref(),
                 memory: self.memory.read(threads)?,
@@ -98,6 +102,7 @@ impl Verify {
             quick: self.quick,
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
             profile: self.profile.clone(),
+            templates: self.messages.clone(),
             keys: self.keys.read()?,
             seed: self.seed.clone(),
             allow_missing_parts: self.allow_missing_parts,

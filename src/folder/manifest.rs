@@ -51,6 +51,9 @@ pub struct Manifest {
     pub profile: String,
     /// SHA-256 over the profile's files.
     pub profile_sha256: String,
+    /// The templates whose messages are tables, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
     /// The seed, unless it would tell what was encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
@@ -189,6 +192,7 @@ impl Manifest {
             real_data: REAL_DATA.to_owned(),
             profile: plan.name.clone(),
             profile_sha256: plan.digest.clone(),
+            messages: plan.messages.clone(),
             seed: commitment.is_none().then(|| plan.seed.clone()),
             seed_commitment: commitment,
             as_of: civil::date_text(plan.as_of),

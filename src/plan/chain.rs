@@ -90,6 +90,7 @@ impl Plan {
             }
             Op::Among(among) => all.extend(among.filter.map(|column| (among.table, column))),
             Op::Listed(values) => all.extend(values.iter().filter_map(super::Listed::column)),
+            Op::Template(template) => all.extend(template.needs()),
             _ => {}
         }
         all

@@ -15,6 +15,7 @@ mod references;
 mod schema;
 mod scope;
 mod shape;
+mod template;
 mod unique;
 
 use std::sync::Arc;
@@ -248,6 +249,7 @@ impl<'a> Compiler<'a> {
             name: profile.name.clone(),
             title: profile.title.clone(),
             digest: self.loaded.digest.clone(),
+            messages: self.loaded.messages.clone(),
             seed: options.seed.clone(),
             as_of: self.as_of,
             params,

@@ -13,6 +13,7 @@ mod memory;
 mod overlay;
 mod places;
 mod reduce;
+mod template;
 mod walk;
 
 use std::sync::Arc;
@@ -376,6 +377,7 @@ impl<'p> Chunk<'p> {
             }
             Op::Walk(which) => self.walk_column(frame, *which)?,
             Op::Listed(values) => self.listed_column(frame, values, &column.ty)?,
+            Op::Template(template) => self.messages(frame, template)?,
         };
         let rate = column.null.map(|null| &inputs[null]);
         masked(values, hide, rate, column.key, &rows)

@@ -172,6 +172,7 @@ impl Plan {
                 aggregate.argument.map(|argument| open((aggregate.hand.table, argument))).into_iter().collect()
             }
             Op::Listed(values) => values.iter().filter_map(Listed::column).map(open).collect(),
+            Op::Template(template) => template.needs().map(open).collect(),
             Op::Window(window) if window.function.carries() => {
                 window.arguments.iter().map(|argument| open((table, *argument))).collect()
             }
@@ -199,7 +200,7 @@ impl Plan {
         match &it.op {
             Op::Generator(_) => it.made,
             Op::Project(_) => Origin::Dictionary,
-            Op::Expr(_) | Op::Aggregate(_) | Op::Window(_) | Op::Listed(_) => {
+            Op::Expr(_) | Op::Aggregate(_) | Op::Window(_) | Op::Listed(_) | Op::Template(_) => {
                 let sources = self.sources(table, column);
                 let origins = sources.iter().map(|(table, column)| self.origin_within(*table, *column, known));
                 let origins: Vec<Origin> = origins.filter(|origin| *origin != Origin::Constant).collect();

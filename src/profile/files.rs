@@ -10,6 +10,9 @@ use crate::error::{Error, Kind, Result, did_you_mean};
 /// The profiles and modules that are part of the binary.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
+/// The templates of messages that are part of the binary, in a folder for each domain.
+static TEMPLATES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
 /// Modules that any profile may include live in this folder of the embedded ones.
 pub(super) const COMMON: &str = "common";
 
@@ -29,10 +32,12 @@ pub fn names() -> Vec<&'static str> {
 }
 
 /// The place of a profile's files: inside the binary, or in a folder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Files {
     /// A folder of the embedded profiles.
     Embedded(&'static str),
+    /// A folder of the embedded templates.
+    Templates(&'static str),
     /// A folder on disk.
     Folder(PathBuf),
 }
@@ -44,7 +49,7 @@ impl Files {
             Files::Folder(folder) => {
                 open_named(&folder.join(name)).and_then(read).map_err(|error| Error::io(folder.join(name), error))
             }
-            embedded @ Files::Embedded(_) => {
+            embedded @ (Files::Embedded(_) | Files::Templates(_)) => {
                 embedded.read(name)?.ok_or_else(|| Error::new(Kind::Io, format!("`{}`: no such file", self.show(name))))
             }
         }
@@ -63,6 +68,9 @@ impl Files {
         }
         match self {
             Files::Embedded(dir) => Ok(EMBEDDED.get_file(format!("{dir}/{name}")).map(|file| file.contents().to_vec())),
+            Files::Templates(dir) => {
+                Ok(TEMPLATES.get_file(format!("{dir}/{name}")).map(|file| file.contents().to_vec()))
+            }
             Files::Folder(folder) => {
                 let path = folder.join(name);
                 match inside(folder, &path).and_then(|()| read(open_regular(&path, Links::Follow)?)) {
@@ -82,6 +90,7 @@ impl Files {
     pub fn show(&self, name: &str) -> String {
         match self {
             Files::Embedded(dir) => format!("{dir}/{name}"),
+            Files::Templates(dir) => format!("templates/{dir}/{name}"),
             Files::Folder(folder) => folder.join(name).display().to_string(),
         }
     }
@@ -138,4 +147,16 @@ pub(super) fn find(name: &str) -> Result<(Files, String)> {
 pub(super) fn modules() -> Vec<&'static str> {
     let common = EMBEDDED.get_dir(COMMON);
     common.map(|dir| dir.files().filter_map(|f| f.path().file_stem()?.to_str()).collect()).unwrap_or_default()
+}
+
+/// The embedded templates: folder, file and domain, by domain and file. Files whose names begin with `_` are included by others.
+pub(super) fn templates() -> Vec<(Files, &'static str, &'static str)> {
+    let file = |dir: &'static str, file: &'static include_dir::File<'static>| {
+        let name = file.path().file_name()?.to_str()?;
+        (name.ends_with(".j2") && !name.starts_with('_')).then_some((Files::Templates(dir), name, dir))
+    };
+    let dirs = TEMPLATES.dirs().filter_map(|dir| Some((dir, dir.path().to_str()?)));
+    let mut all: Vec<_> = dirs.flat_map(|(dir, name)| dir.files().filter_map(move |one| file(name, one))).collect();
+    all.sort_unstable_by_key(|(_, file, dir)| (*dir, *file));
+    all
 }

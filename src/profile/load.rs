@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::files::{COMMON, Files, find, modules};
 use super::join::{append, join, merge};
-use super::{Part, Profile};
+use super::{Head, Part, Profile};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Place, Result, did_you_mean};
 
@@ -19,11 +19,13 @@ const MAX_PROFILE: usize = 1 << 20;
 const MAX_MODULES: usize = 100;
 
 /// One file of a profile. The positions of its keys are found by parsing it again, only when a message needs them.
-struct Source {
+pub(super) struct Source {
     file: String,
     text: Arc<str>,
     files: Files,
     tables: Vec<String>,
+    /// The table whose keys the file gives, for the head of a template.
+    of: Option<String>,
 }
 
 /// A profile with its modules merged in.
@@ -32,6 +34,8 @@ pub struct Loaded {
     pub profile: Profile,
     /// SHA-256 over the texts of all files, in order of inclusion.
     pub digest: String,
+    /// The templates whose messages are among the tables, by name.
+    pub messages: Vec<String>,
     sources: Vec<Source>,
 }
 
@@ -61,6 +65,22 @@ impl Loaded {
             let error = T::deserialize(serde::de::IntoDeserializer::into_deserializer(value)).err()?;
             Some(source.error(&error).within(&path.join(".")))
         })
+    }
+
+    /// Adds a file behind the others, in which keys are looked for too.
+    pub(super) fn push(&mut self, source: Source) {
+        self.sources.push(source);
+    }
+
+    /// Makes further texts part of the digest.
+    pub(super) fn extend_digest<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+        let mut hash = Sha256::new();
+        hash.update(self.digest.as_bytes());
+        for text in texts {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        }
+        self.digest = hex(&hash.finalize());
     }
 
     /// The folders in which data files of a table are looked up: first those of the files that declare it, then all others.
@@ -143,6 +163,18 @@ impl Source {
         Ok((source, part))
     }
 
+    /// Reads the head of a template: a text whose first line is a mark, and no part of it.
+    pub(super) fn head(file: String, text: &str, files: Files) -> Result<(Self, Head)> {
+        let text = format!("#{}", text.get(1..).unwrap_or_default());
+        Self::parse(file, files, text.into_bytes())
+    }
+
+    /// Says of which table the file gives the keys.
+    pub(super) fn of(mut self, table: &str) -> Self {
+        self.of = Some(table.to_owned());
+        self
+    }
+
     fn parse<T: DeserializeOwned>(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, T)> {
         if bytes.len() > MAX_PROFILE {
             return Err(Error::new(Kind::Profile, format!("`{file}` has {} bytes, more than 1 MiB", bytes.len()))
@@ -155,11 +187,11 @@ impl Source {
             span.map(|span| Place { file: file.clone(), text: Arc::clone(&text), span })
         };
         let parsed: T = toml::from_str(&text).map_err(|error| plain(&error).at(place(error.span())))?;
-        Ok((Self { file, text, files, tables: Vec::new() }, parsed))
+        Ok((Self { file, text, files, tables: Vec::new(), of: None }, parsed))
     }
 
     /// Finds the position of the longest known part of a path.
-    fn place(&self, path: &str) -> Place {
+    pub(super) fn place(&self, path: &str) -> Place {
         Place { file: self.file.clone(), text: Arc::clone(&self.text), span: self.locate(path).1 }
     }
 
@@ -167,6 +199,11 @@ impl Source {
     fn locate(&self, path: &str) -> (usize, std::ops::Range<usize>) {
         let tree = DeTable::parse(&self.text).map(toml::Spanned::into_inner).unwrap_or_default();
         let (mut depth, mut span) = (0, 0..0);
+        let own = self.of.as_ref().map(|table| format!("tables.{table}."));
+        let path = match &own {
+            Some(own) => path.strip_prefix(own.as_str()).unwrap_or_default(),
+            None => path,
+        };
         let mut segments = path.split('.').peekable();
         let mut table = Some(&tree);
         while let (Some(known), Some(segment)) = (table, segments.next()) {
@@ -252,7 +289,7 @@ pub fn load(names: &str) -> Result<Loaded> {
         hash.update(source.text.as_bytes());
     }
     let digest = hex(&hash.finalize());
-    Ok(Loaded { profile, digest, sources })
+    Ok(Loaded { profile, digest, messages: Vec::new(), sources })
 }
 
 /// Reads a profile or a module with the further files that its `parts` lists.

@@ -1,5 +1,8 @@
 //! The leaves of a profile: expressions, scalars, generator calls, and the two that may be either.
 
+use std::sync::Arc;
+
+use super::Message;
 use std::fmt;
 
 use indexmap::IndexMap;
@@ -88,6 +91,8 @@ pub enum Definition {
     Gen(Call),
     /// A map from the values of an expression.
     Lookup(Lookup),
+    /// The text of a message: only of the tables that templates add.
+    Template(Arc<Message>),
 }
 
 /// A map from the values of an expression to constants.

@@ -32,7 +32,7 @@ use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
 use crate::part::{Part, share};
 use crate::plan::{Chunk, Limits, Memory, Options, Plan, Tree};
-use crate::profile;
+use crate::profile::{self, Message};
 use crate::protect::keyring::Keys;
 use crate::protect::{Handling, handling_of};
 use crate::sql::as_text;
@@ -157,6 +157,8 @@ pub(crate) fn data_set(request: &Request, made: &StoredManifest) -> Result<DataS
 pub struct Given<'a> {
     /// The profile, where it is not inside the program.
     pub profile: Option<&'a str>,
+    /// The templates that are not inside the program, by path.
+    pub templates: &'a [String],
     /// The keys of a run that protects personal data.
     pub keys: Option<&'a Keys>,
     /// The seed of a run whose manifest hides it.
@@ -235,7 +237,7 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
         // The run kept to its own limits.
         limits: Limits { rows: u64::MAX, bytes: u64::MAX, cell: u64::MAX, memory: given.memory },
     };
-    let loaded = profile::load(&name)?;
+    let loaded = profile::load(&name)?.with_messages(&templates(manifest, given.templates)?)?;
     if loaded.digest != manifest.profile_sha256 {
         return refuse(format!("`{name}` is not the profile of the run, or it was changed"), PROFILE);
     }
@@ -243,6 +245,16 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
         Ok(plan) => Ok(plan),
         Err(error) => refuse(error.to_string(), error.hint_text().unwrap_or(PROFILE)),
     }
+}
+
+/// The templates of a run: those that the user gives by path, and the embedded ones of the manifest's names.
+fn templates(manifest: &Manifest, given: &[String]) -> Result<Vec<String>> {
+    let find = |name: &String| match given.iter().find(|path| Message::name_of(path) == name) {
+        Some(path) => Ok(path.clone()),
+        None if profile::is_name(name) => Ok(name.clone()),
+        None => refuse(format!("`{name}` is not the name of a template"), PROFILE),
+    };
+    manifest.messages.iter().map(find).collect()
 }
 
 /// How many chunks there were, and how many of them were derived again.

@@ -55,6 +55,7 @@ impl Compiler<'_> {
                 let (expr, inputs) = self.lookup(table, lookup, path)?;
                 self.column_of(table, name, Op::Expr(expr), inputs)
             }
+            Definition::Template(message) => self.template(table, name, message)?,
         };
         if let Some(to) = cast.filter(|to| types::logical(&column.ty) != to) {
             let expr = match column.op {

@@ -1,7 +1,10 @@
 //! Parts of a date or an instant, and truncation to the start of one.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
+use arrow_array::Array;
+use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
 use arrow_schema::DataType::{self, Date32, Int64, Null, Timestamp, Utf8};
@@ -40,7 +43,79 @@ pub(super) const FUNCTIONS: &[Function] = &[
         nulls: Nulls::Strict,
         carries: Carries::Nothing,
     },
+    Function {
+        name: "strftime",
+        signature: "strftime(date or timestamp, format) → text",
+        about: "A constant format with %Y, %y, %m, %d, %H, %M, %S, %j (day of the year), %f (microseconds), %g (milliseconds) and %%.",
+        example: ("strftime(DATE '2024-02-29', '%y%m%d')", "240229"),
+        types: |args| match args {
+            [Date32 | Timestamp(..) | Null, Utf8] => Some((vec![timestamp(), Utf8], Utf8)),
+            _ => None,
+        },
+        eval: |args, rows, _| {
+            let format = constant(&args[1], "format", "strftime")?.unwrap_or_default().to_owned();
+            let pieces = pieces(&format)?;
+            let instants = args[0].array().as_primitive::<TimestampMicrosecondType>();
+            let mut texts = StringBuilder::with_capacity(rows, rows * (format.len() + 4));
+            for row in 0..instants.len() {
+                if instants.is_null(row) {
+                    texts.append_null();
+                    continue;
+                }
+                write_instant(&mut texts, &pieces, instants.value(row))?;
+                texts.append_value("");
+            }
+            Ok(Arc::new(texts.finish()))
+        },
+        nulls: Nulls::Strict,
+        carries: Carries::Only(&[0]),
+    },
 ];
+
+/// A piece of a format of `strftime`: a letter after `%`, or text.
+enum Piece<'f> {
+    Letter(char),
+    Text(&'f str),
+}
+
+fn pieces(format: &str) -> Result<Vec<Piece<'_>>> {
+    let (mut rest, mut pieces) = (format, Vec::new());
+    while let Some((text, after)) = rest.split_once('%') {
+        pieces.push(Piece::Text(text));
+        let letter = after.chars().next().unwrap_or(' ');
+        if !"YymdHMSjfg%".contains(letter) {
+            return Err(Error::new(Kind::Profile, format!("unknown letter `%{letter}` in the format of `strftime`"))
+                .hint("known: %Y %y %m %d %H %M %S %j %f %g %%"));
+        }
+        pieces.push(Piece::Letter(letter));
+        rest = &after[1..];
+    }
+    pieces.push(Piece::Text(rest));
+    Ok(pieces)
+}
+
+fn write_instant(out: &mut StringBuilder, pieces: &[Piece<'_>], at: i64) -> Result<()> {
+    let ((year, month, day), micros) = (date(at), at.rem_euclid(DAY));
+    let seconds = micros / 1_000_000;
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => out.write_str(text),
+            Piece::Letter('Y') => write!(out, "{year:04}"),
+            Piece::Letter('y') => write!(out, "{:02}", year.rem_euclid(100)),
+            Piece::Letter('m') => write!(out, "{month:02}"),
+            Piece::Letter('d') => write!(out, "{day:02}"),
+            Piece::Letter('H') => write!(out, "{:02}", seconds / 3600),
+            Piece::Letter('M') => write!(out, "{:02}", seconds / 60 % 60),
+            Piece::Letter('S') => write!(out, "{:02}", seconds % 60),
+            Piece::Letter('j') => write!(out, "{:03}", day_of_year(at)),
+            Piece::Letter('f') => write!(out, "{:06}", micros % 1_000_000),
+            Piece::Letter('g') => write!(out, "{:03}", micros / 1_000 % 1_000),
+            Piece::Letter(other) => out.write_char(*other),
+        }
+        .map_err(|error| Error::internal(error.to_string()))?;
+    }
+    Ok(())
+}
 
 fn instant_after_text(args: &[DataType]) -> Option<Vec<DataType>> {
     matches!(args, [Utf8, Date32 | Timestamp(..) | Null]).then(|| vec![Utf8, timestamp()])

@@ -1,0 +1,472 @@
+//! The text of a template as a tree: tags, expressions as they are written, and static text cut by the syntax.
+
+use std::sync::Arc;
+
+use sqlparser::dialect::DuckDbDialect;
+use sqlparser::tokenizer::{Token, Tokenizer};
+
+use super::syntax::Scan;
+use super::{At, Code, Condition, Counter, File, Loop, Node, Parsed, Scoped, Syntax};
+use crate::error::{Error, Result, did_you_mean};
+
+/// How deep tags may be nested, and files included.
+const MAX_DEPTH: usize = 32;
+/// The most tags of a template, with those of the files that it includes.
+const MAX_TAGS: usize = 20_000;
+
+/// The tags of the language, for hints.
+const TAGS: [&str; 8] = ["for", "endfor", "if", "elif", "else", "endif", "set", "include"];
+
+type Tree = Vec<Node<Scoped, Loop>>;
+
+/// Reads the text of a template from `start` on, after its head. `include` gives the file of a name; `None` if there is none.
+///
+/// # Errors
+///
+/// If a tag is not closed, unknown or wrong, or an included file is missing: with the place in the file.
+pub fn parse(
+    file: &Arc<File>,
+    start: usize,
+    syntax: &'static dyn Syntax,
+    include: &dyn Fn(&str) -> Result<Option<File>>,
+) -> Result<Parsed> {
+    let mut parser =
+        Parser { syntax, include, scan: Scan::default(), names: Vec::new(), counters: Vec::new(), tags: 0, depth: 0 };
+    let mut reader = Reader { file, at: start, open: Vec::new() };
+    let (nodes, end) = parser.block(&mut reader)?;
+    if let Some(Tag { at, word, .. }) = end {
+        return Err(at.error(format!("`{word}` closes nothing")));
+    }
+    Ok(Parsed { nodes, counters: parser.counters.len() })
+}
+
+/// The state that goes through all files of a template.
+struct Parser<'a> {
+    syntax: &'static dyn Syntax,
+    include: &'a dyn Fn(&str) -> Result<Option<File>>,
+    scan: Scan,
+    /// The names that `set` gave, the innermost last.
+    names: Vec<(String, String)>,
+    counters: Vec<String>,
+    tags: usize,
+    depth: usize,
+}
+
+/// A tag `{% … %}`: its first word, and what follows.
+struct Tag {
+    word: String,
+    rest: Code,
+    at: At,
+}
+
+/// A place in a file.
+struct Reader<'f> {
+    file: &'f Arc<File>,
+    at: usize,
+    /// The tags that are open, for messages.
+    open: Vec<At>,
+}
+
+/// A piece of a file.
+enum Lexeme {
+    Text(std::ops::Range<usize>),
+    Value(Code),
+    Tag(Tag),
+}
+
+impl Reader<'_> {
+    fn span(&self, span: std::ops::Range<usize>) -> At {
+        At { file: Arc::clone(self.file), span }
+    }
+
+    /// The next piece; `None` at the end. Comments are skipped. A tag that is alone on its line takes the line with it.
+    fn next(&mut self) -> Result<Option<Lexeme>> {
+        loop {
+            let text = &self.file.text[self.at..];
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let open = ["{{", "{%", "{#"].iter().filter_map(|mark| text.find(mark)).min();
+            if open != Some(0) {
+                let start = self.at;
+                let mut end = open.map_or(self.file.text.len(), |open| start + open);
+                let tag = open.is_some_and(|open| !text[open..].starts_with("{{"));
+                if tag && self.alone(end) {
+                    end = start + text[..end - start].rfind('\n').map_or(0, |line| line + 1);
+                    if end == start {
+                        self.at += open.unwrap_or_default();
+                        continue;
+                    }
+                }
+                let next = open.map_or(self.file.text.len(), |open| start + open);
+                self.at = next;
+                return Ok(Some(Lexeme::Text(start..end)));
+            }
+            let (close, what) = match &text[..2] {
+                "{{" => ("}}", "expression"),
+                "{%" => ("%}", "tag"),
+                _ => ("#}", "comment"),
+            };
+            let start = self.at;
+            let alone = close != "}}" && self.alone(start);
+            let unclosed =
+                || self.span(start..start + 2).error(format!("the {what} is not closed: `{close}` is missing"));
+            let length = closing(text, close).ok_or_else(unclosed)?;
+            self.at += length + 2;
+            if alone && self.file.text[self.at..].starts_with('\n') {
+                self.at += 1;
+            }
+            let inner = start + 2..start + length;
+            let raw = &self.file.text[inner.clone()];
+            let trimmed = raw.trim_start_matches('-').trim();
+            let trimmed = trimmed.strip_suffix('-').filter(|_| close == "%}").unwrap_or(trimmed).trim();
+            let at = inner.start + raw.find(trimmed).unwrap_or_default();
+            let code = |text: &str, offset: usize| Code {
+                text: text.to_owned(),
+                at: self.span(at + offset..at + offset + text.len()),
+            };
+            match close {
+                "#}" => {}
+                "}}" => return Ok(Some(Lexeme::Value(code(trimmed, 0)))),
+                _ => {
+                    let word = trimmed.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+                    let rest = trimmed[word.len()..].trim_start();
+                    let rest = code(rest, trimmed.len() - rest.len());
+                    return Ok(Some(Lexeme::Tag(Tag {
+                        word: word.to_owned(),
+                        rest,
+                        at: self.span(start..start + length + 2),
+                    })));
+                }
+            }
+        }
+    }
+
+    /// Tells whether a tag at a place has its line for itself.
+    fn alone(&self, at: usize) -> bool {
+        let (before, after) = self.file.text.split_at(at);
+        let before = &before[before.rfind('\n').map_or(0, |line| line + 1)..];
+        let close = if after.starts_with("{#") { "#}" } else { "%}" };
+        let Some(length) = closing(after, close) else { return false };
+        let rest = &after[length + 2..];
+        before.trim().is_empty() && rest.lines().next().is_none_or(|rest| rest.trim().is_empty())
+    }
+}
+
+/// The offset of a closing mark, outside of texts in quotes.
+fn closing(text: &str, close: &str) -> Option<usize> {
+    let mut quoted = None;
+    let comment = close == "#}";
+    for (at, c) in text.char_indices().skip(2) {
+        match quoted {
+            Some(mark) if c == mark => quoted = None,
+            Some(_) => {}
+            None if text[at..].starts_with(close) => return Some(at),
+            None if !comment && (c == '\'' || c == '"') => quoted = Some(c),
+            None => {}
+        }
+    }
+    None
+}
+
+impl Parser<'_> {
+    /// Reads pieces up to a tag that closes or divides; names set in it are forgotten after it.
+    fn block(&mut self, reader: &mut Reader<'_>) -> Result<(Tree, Option<Tag>)> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            let at = reader.span(reader.at..reader.at);
+            return Err(at.error(format!("tags and files are nested more than {MAX_DEPTH} deep")));
+        }
+        let known = self.names.len();
+        let (mut nodes, mut end) = (Tree::new(), None);
+        while let Some(lexeme) = reader.next()? {
+            self.tags += 1;
+            if self.tags > MAX_TAGS {
+                let at = reader.span(reader.at..reader.at);
+                return Err(at.error(format!("the template has more than {MAX_TAGS} tags and expressions")));
+            }
+            match lexeme {
+                Lexeme::Text(span) => {
+                    let text = &reader.file.text[span.clone()];
+                    if let Some(c) = text.chars().find(|c| c.is_control() && !"\t\r\n".contains(*c)) {
+                        return Err(reader
+                            .span(span)
+                            .error(format!("the text has the character {}", c.escape_unicode())));
+                    }
+                    self.syntax.text(text, &mut self.scan, &mut nodes);
+                }
+                Lexeme::Value(code) => nodes.push(self.value(code)?),
+                Lexeme::Tag(tag) if matches!(&*tag.word, "endfor" | "endif" | "else" | "elif") => {
+                    end = Some(tag);
+                    break;
+                }
+                Lexeme::Tag(tag) => self.tag(tag, reader, &mut nodes)?,
+            }
+        }
+        self.depth -= 1;
+        self.names.truncate(known);
+        Ok((nodes, end))
+    }
+
+    fn tag(&mut self, tag: Tag, reader: &mut Reader<'_>, nodes: &mut Tree) -> Result<()> {
+        reader.open.push(tag.at.clone());
+        match &*tag.word {
+            "for" => nodes.push(self.r#for(&tag, reader)?),
+            "if" => nodes.push(self.r#if(tag, reader)?),
+            "set" => self.set(&tag)?,
+            "include" => self.include(&tag, nodes)?,
+            other => {
+                return Err(tag.at.error(format!("unknown tag `{other}`")).maybe_hint(did_you_mean(other, TAGS)));
+            }
+        }
+        reader.open.pop();
+        Ok(())
+    }
+
+    fn unclosed(tag: &At, close: &str) -> Error {
+        tag.error(format!("the tag is not closed: `{{% {close} %}}` is missing"))
+    }
+
+    fn r#for(&mut self, tag: &Tag, reader: &mut Reader<'_>) -> Result<Node<Scoped, Loop>> {
+        let rows = self.header(&tag.rest)?;
+        let (body, end) = self.block(reader)?;
+        let mut otherwise = Tree::new();
+        let mut end = end.ok_or_else(|| Self::unclosed(&tag.at, "endfor"))?;
+        if end.word == "else" {
+            let (nodes, close) = self.block(reader)?;
+            (otherwise, end) = (nodes, close.ok_or_else(|| Self::unclosed(&tag.at, "endfor"))?);
+        }
+        match &*end.word {
+            "endfor" => Ok(Node::For { rows, body, otherwise }),
+            other => Err(end.at.error(format!("`{other}` where `endfor` is expected"))),
+        }
+    }
+
+    /// Reads `row in path if condition order by key desc, key limit n`.
+    fn header(&mut self, rest: &Code) -> Result<Loop> {
+        let wrong = || {
+            rest.at
+                .error("expected `for NAME in PATH`")
+                .hint("{% for d in condition if d.rank <= 5 order by d.rank desc limit 12 %}")
+        };
+        let (variable, after) = rest.text.split_once(" in ").ok_or_else(wrong)?;
+        let variable = variable.trim();
+        if !is_name(variable) {
+            return Err(wrong());
+        }
+        let mut parts = [after, "", "", ""];
+        let mut at = 0;
+        for (n, word) in [" if ", " order by ", " limit "].iter().enumerate() {
+            if let Some(found) = outside(parts[at], word) {
+                (parts[n + 1], parts[at]) = (&parts[at][found + word.len()..], &parts[at][..found]);
+                at = n + 1;
+            }
+        }
+        let part = |text: &str| {
+            let offset = text.as_ptr() as usize - rest.text.as_ptr() as usize + text.len() - text.trim_start().len();
+            let start = rest.at.span.start + offset;
+            Code {
+                text: text.trim().to_owned(),
+                at: At { file: Arc::clone(&rest.at.file), span: start..start + text.trim().len() },
+            }
+        };
+        let limit = match parts[3].trim() {
+            "" => None,
+            text => {
+                Some(text.parse().map_err(|_| part(parts[3]).at.error(format!("`{text}` is not a number of rows")))?)
+            }
+        };
+        let source = self.scoped(part(parts[0]))?;
+        let filter = (!parts[1].is_empty()).then(|| self.scoped(part(parts[1]))).transpose()?;
+        let keys = |text: &str| -> Vec<String> { commas(text) };
+        let mut order = Vec::new();
+        for key in keys(parts[2]) {
+            let text = key.trim();
+            if text.is_empty() {
+                continue;
+            }
+            let (text, down) = match text.strip_suffix(" desc") {
+                Some(text) => (text, true),
+                None => (text.strip_suffix(" asc").unwrap_or(text), false),
+            };
+            let code = Code { text: text.to_owned(), at: part(parts[2]).at };
+            order.push((self.scoped(code)?, down));
+        }
+        Ok(Loop { variable: variable.to_owned(), source, filter, order, limit })
+    }
+
+    fn r#if(&mut self, tag: Tag, reader: &mut Reader<'_>) -> Result<Node<Scoped, Loop>> {
+        let (start, mut arms, mut otherwise) = (tag.at.clone(), Vec::new(), Tree::new());
+        let mut condition = Some(tag.rest);
+        loop {
+            let made = condition.take().map(|code| self.condition(code)).transpose()?;
+            let (nodes, end) = self.block(reader)?;
+            let last = made.is_none();
+            match made {
+                Some(made) => arms.push((made, nodes)),
+                None => otherwise = nodes,
+            }
+            let end = end.ok_or_else(|| Self::unclosed(&start, "endif"))?;
+            match &*end.word {
+                "endif" => return Ok(Node::If { arms, otherwise }),
+                "elif" if !last => condition = Some(end.rest),
+                "else" if !last => {}
+                other => return Err(end.at.error(format!("`{other}` where `endif` is expected"))),
+            }
+        }
+    }
+
+    fn condition(&mut self, code: Code) -> Result<Condition<Scoped>> {
+        Ok(match code.text.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["loop.first"] => Condition::First,
+            ["loop.last"] => Condition::Last,
+            ["not" | "NOT", "loop.first"] => Condition::NotFirst,
+            ["not" | "NOT", "loop.last"] => Condition::NotLast,
+            [] => return Err(code.at.error("the condition is missing")),
+            _ => Condition::Code(Scoped(self.scoped(code)?)),
+        })
+    }
+
+    fn set(&mut self, tag: &Tag) -> Result<()> {
+        let wrong = || tag.rest.at.error("expected `set NAME = EXPRESSION`").hint("{% set p = encounter.patient %}");
+        let (name, value) = tag.rest.text.split_once('=').ok_or_else(wrong)?;
+        let (name, value) = (name.trim(), value.trim());
+        if !is_name(name) || value.is_empty() {
+            return Err(wrong());
+        }
+        let code = self.scoped(Code { text: value.to_owned(), at: tag.rest.at.clone() })?;
+        self.names.push((name.to_owned(), code.text));
+        Ok(())
+    }
+
+    fn include(&mut self, tag: &Tag, nodes: &mut Tree) -> Result<()> {
+        let name = tag.rest.text.trim();
+        let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+        let name = quoted.ok_or_else(|| tag.rest.at.error("expected `include \"FILE\"`"))?;
+        let missing = || {
+            tag.rest.at.error(format!("no file `{name}`")).hint("an included file stands in the folder of the template")
+        };
+        let file = (self.include)(name).map_err(|error| error.at(Some(tag.rest.at.place())))?.ok_or_else(missing)?;
+        let file = Arc::new(file);
+        let mut reader = Reader { file: &file, at: 0, open: Vec::new() };
+        let (inner, end) = self.block(&mut reader)?;
+        match end {
+            Some(end) => Err(end.at.error(format!("`{}` closes nothing", end.word))),
+            None => {
+                nodes.extend(inner);
+                Ok(())
+            }
+        }
+    }
+
+    fn value(&mut self, code: Code) -> Result<Node<Scoped, Loop>> {
+        let (text, width) = match code.text.rsplit_once(':') {
+            Some((text, width)) if width.trim().parse::<usize>().is_ok_and(|width| width <= 64) => {
+                (text.trim(), width.trim().parse().unwrap_or_default())
+            }
+            _ => (code.text.as_str(), 0),
+        };
+        if let Some(counter) = self.counter(text) {
+            return Ok(Node::Counter { counter, width });
+        }
+        if text.is_empty() {
+            return Err(code.at.error("the expression is missing"));
+        }
+        let (text, required) = match code.text.strip_suffix('!') {
+            Some(text) => (text.trim_end().to_owned(), true),
+            None => (code.text.clone(), false),
+        };
+        let context = self.scan.context;
+        let code = self.scoped(Code { text, at: code.at })?;
+        Ok(Node::Value { code: Scoped(code), context, required })
+    }
+
+    /// A number that the message itself gives; `None` for an expression.
+    fn counter(&mut self, text: &str) -> Option<Counter> {
+        let named = |text: &str, function: &str| {
+            let inner = text.strip_prefix(function)?.trim().strip_prefix('(')?.strip_suffix(')')?.trim();
+            Some(inner.strip_prefix('\'')?.strip_suffix('\'')?.to_owned())
+        };
+        let mut index = |name: String| {
+            self.counters.iter().position(|known| *known == name).unwrap_or_else(|| {
+                self.counters.push(name);
+                self.counters.len() - 1
+            })
+        };
+        match text {
+            "loop.index" => Some(Counter::Index(0)),
+            "loop.parent.index" => Some(Counter::Index(1)),
+            "records()" => Some(Counter::Records),
+            "lines()" => Some(Counter::Lines),
+            _ => match (named(text, "next"), named(text, "last")) {
+                (Some(name), _) => Some(Counter::Next(index(name))),
+                (_, Some(name)) => Some(Counter::Last(index(name))),
+                _ => None,
+            },
+        }
+    }
+
+    /// Puts the expressions that `set` named in the place of their names.
+    fn scoped(&self, code: Code) -> Result<Code> {
+        let tokens = Tokenizer::new(&DuckDbDialect {}, &code.text).tokenize();
+        let tokens = tokens.map_err(|error| code.at.error(error.to_string()))?;
+        if self.names.is_empty() {
+            return Ok(code);
+        }
+        let mut text = String::with_capacity(code.text.len());
+        for (n, token) in tokens.iter().enumerate() {
+            let after = n.checked_sub(1).is_some_and(|before| tokens[before] == Token::Period);
+            let next = tokens.get(n + 1);
+            let value = match token {
+                Token::Word(word) if !after && word.quote_style.is_none() && next != Some(&Token::LParen) => {
+                    self.names.iter().rev().find(|(name, _)| *name == word.value).map(|(_, value)| value)
+                }
+                _ => None,
+            };
+            match value {
+                Some(value) if next == Some(&Token::Period) || is_path(value) => text += value,
+                Some(value) => text += &format!("({value})"),
+                None => text += &token.to_string(),
+            }
+        }
+        Ok(Code { text, at: code.at })
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && text != "loop"
+}
+
+fn is_path(text: &str) -> bool {
+    text.split('.').all(is_name)
+}
+
+/// The place of a word outside of quotes and parentheses.
+fn outside(text: &str, word: &str) -> Option<usize> {
+    let (mut quoted, mut depth) = (None, 0_usize);
+    for (at, c) in text.char_indices() {
+        match (quoted, c) {
+            (Some(mark), _) if c == mark => quoted = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quoted = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') => depth = depth.saturating_sub(1),
+            (None, _) if depth == 0 && text[at..].starts_with(word) => return Some(at),
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+/// The parts of a list, cut at commas outside of quotes and parentheses.
+fn commas(text: &str) -> Vec<String> {
+    let (mut rest, mut parts) = (text, Vec::new());
+    while let Some(at) = outside(rest, ",") {
+        parts.push(rest[..at].to_owned());
+        rest = &rest[at + 1..];
+    }
+    parts.push(rest.to_owned());
+    parts
+}

@@ -1,0 +1,112 @@
+//! Text as it is written: lines of any form, lines of one width, and HTML.
+
+use std::io::Write;
+
+use super::super::render::{Cell, Out};
+use super::super::{Loop, Node, Scoped};
+use super::{Scan, Syntax, refused, xml};
+use crate::sql::civil;
+
+/// HTML, with the escapes of XML in values.
+pub(super) static HTML: Text = Text {
+    name: "html",
+    about: "HTML as it is written, with escapes in values",
+    extension: "html",
+    escape: |out, cell| match cell {
+        Cell::Instant(micros) => {
+            out.extend_from_slice(civil::instant_text(micros).as_bytes());
+            Ok(())
+        }
+        cell => xml::markup(out, cell),
+    },
+    width: None,
+};
+
+/// Lines of text. A value has no line ends and no other control characters.
+pub(super) static TEXT: Text = Text {
+    name: "text",
+    about: "lines as they are written; a value has no control characters",
+    extension: "txt",
+    escape: |out, cell| plain(out, cell, |c| !c.is_control()),
+    width: None,
+};
+
+/// Lines of 94 characters of ASCII, as NACHA files have them.
+pub(super) static FIXED: Text = Text {
+    name: "fixed94",
+    about: "lines of 94 characters of ASCII",
+    extension: "ach",
+    escape: |out, cell| plain(out, cell, |c| (' '..='~').contains(&c)),
+    width: Some(94),
+};
+
+/// Writes a value, or says what it has that cannot be written.
+type Escape = fn(&mut Vec<u8>, Cell<'_>) -> Result<(), String>;
+
+#[derive(Debug)]
+pub(super) struct Text {
+    name: &'static str,
+    about: &'static str,
+    extension: &'static str,
+    escape: Escape,
+    /// The number of characters of each line, where it is one.
+    width: Option<usize>,
+}
+
+impl Syntax for Text {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn extension(&self) -> &'static str {
+        self.extension
+    }
+
+    fn text(&self, text: &str, _: &mut Scan, nodes: &mut Vec<Node<Scoped, Loop>>) {
+        nodes.push(Node::Text(text.as_bytes().into()));
+    }
+
+    fn value(&self, out: &mut Out, cell: Cell<'_>, _: u8) -> Result<(), String> {
+        (self.escape)(&mut out.bytes, cell)
+    }
+
+    fn missing(&self, _: &mut Out, _: u8, _: bool) {}
+
+    fn finish(&self, out: &mut Out) -> Result<(), String> {
+        let Some(width) = self.width else { return Ok(()) };
+        for (n, line) in out.bytes[out.start..].split(|byte| *byte == b'\n').enumerate() {
+            if line.len() != width && !line.is_empty() {
+                let line = String::from_utf8_lossy(line);
+                return Err(format!("line {} has {} characters instead of {width}: `{line}`", n + 1, line.len()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a value of characters that are allowed, dates and times as digits.
+fn plain(out: &mut Vec<u8>, cell: Cell<'_>, allowed: impl Fn(char) -> bool) -> Result<(), String> {
+    match cell {
+        Cell::Text(text) => match text.chars().find(|c| !allowed(*c)) {
+            Some(c) => return Err(refused(c)),
+            None => out.extend_from_slice(text.as_bytes()),
+        },
+        Cell::Date(days) => {
+            let (y, m, d) = civil::from_days(days);
+            write!(out, "{y:04}{m:02}{d:02}").map_err(|error| error.to_string())?;
+        }
+        Cell::Instant(micros) => {
+            let seconds = micros.rem_euclid(civil::DAY) / 1_000_000;
+            let (y, mo, d) = civil::from_days(micros.div_euclid(civil::DAY) as i32);
+            let (h, mi, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+            write!(out, "{y:04}{mo:02}{d:02}{h:02}{mi:02}{s:02}").map_err(|error| error.to_string())?;
+        }
+        Cell::Boolean(value) => out.push(if value { b'Y' } else { b'N' }),
+        number => number.number(out),
+    }
+    Ok(())
+}

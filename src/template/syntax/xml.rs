@@ -1,0 +1,206 @@
+//! XML on one line: elements and attributes without a value are left out, and elements that are empty without them.
+
+use super::super::render::{Cell, Out};
+use super::super::{Loop, Node, Scoped};
+use super::{Scan, Syntax, json, refused};
+use crate::sql::civil;
+
+/// The context of a value in an attribute.
+const ATTRIBUTE: u8 = 1;
+/// The mark of a missing value, and of one that is required. No value and no template has these characters.
+const ABSENT: u8 = 0;
+const NEEDED: u8 = 1;
+
+#[derive(Debug)]
+pub(super) struct Xml;
+
+impl Syntax for Xml {
+    fn name(&self) -> &'static str {
+        "xml"
+    }
+
+    fn about(&self) -> &'static str {
+        "XML on one line: elements and attributes without a value are left out"
+    }
+
+    fn extension(&self) -> &'static str {
+        "xml"
+    }
+
+    fn text(&self, text: &str, scan: &mut Scan, nodes: &mut Vec<Node<Scoped, Loop>>) {
+        for c in text.chars() {
+            match c {
+                '<' if scan.context == 0 => scan.inside = true,
+                '>' if scan.context == 0 => scan.inside = false,
+                '"' if scan.inside => scan.context ^= ATTRIBUTE,
+                _ => {}
+            }
+        }
+        nodes.push(Node::Text(text.as_bytes().into()));
+    }
+
+    fn value(&self, out: &mut Out, cell: Cell<'_>, _: u8) -> Result<(), String> {
+        markup(&mut out.bytes, cell)
+    }
+
+    fn missing(&self, out: &mut Out, _: u8, required: bool) {
+        out.bytes.push(if required { NEEDED } else { ABSENT });
+    }
+
+    fn finish(&self, out: &mut Out) -> Result<(), String> {
+        let mut spare = std::mem::take(&mut out.spare);
+        spare.clear();
+        prune(&out.bytes[out.start..], &mut spare)?;
+        out.bytes.truncate(out.start);
+        out.bytes.extend_from_slice(&spare);
+        out.spare = spare;
+        Ok(())
+    }
+}
+
+/// Writes a value as text of an element or an attribute.
+pub(super) fn markup(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), String> {
+    match cell {
+        Cell::Text(text) => {
+            for c in text.chars() {
+                match c {
+                    '&' => out.extend_from_slice(b"&amp;"),
+                    '<' => out.extend_from_slice(b"&lt;"),
+                    '>' => out.extend_from_slice(b"&gt;"),
+                    '"' => out.extend_from_slice(b"&quot;"),
+                    '\n' => out.extend_from_slice(b"&#10;"),
+                    '\r' => out.extend_from_slice(b"&#13;"),
+                    '\t' => out.extend_from_slice(b"&#9;"),
+                    c if c < ' ' || c == '\u{fffe}' || c == '\u{ffff}' => return Err(refused(c)),
+                    c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+            }
+        }
+        Cell::Date(days) => out.extend_from_slice(civil::date_text(days).as_bytes()),
+        Cell::Instant(micros) => json::instant(out, micros),
+        Cell::Boolean(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        number => number.number(out),
+    }
+    Ok(())
+}
+
+/// An element that is open.
+struct Open<'t> {
+    name: &'t [u8],
+    /// The place of the element in the copy, and of its content.
+    start: usize,
+    content: usize,
+    attributes: bool,
+    /// `true` if its content has the mark of a missing value.
+    absent: bool,
+    needed: bool,
+}
+
+/// Copies XML without what has no value.
+fn prune(text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    let (mut at, mut open) = (0, Vec::<Open<'_>>::new());
+    while at < text.len() {
+        if text[at] != b'<' {
+            let end = text[at..].iter().position(|byte| *byte == b'<').map_or(text.len(), |end| at + end);
+            let run = &text[at..end];
+            at = end;
+            let Some(element) = open.last_mut() else {
+                match run.iter().all(u8::is_ascii_whitespace) {
+                    true => continue,
+                    false => return Err("the XML has text outside of its element".to_owned()),
+                }
+            };
+            element.absent |= run.contains(&ABSENT);
+            if run.contains(&NEEDED) {
+                element.needed = true;
+                let above = open.len().checked_sub(2);
+                above.map(|above| open[above].needed = true);
+            } else if !run.iter().all(u8::is_ascii_whitespace) {
+                out.extend(run.iter().filter(|byte| **byte != ABSENT));
+            }
+            continue;
+        }
+        let end = tag_end(&text[at..]).ok_or("the XML has a tag that is not closed")? + at;
+        let tag = &text[at..=end];
+        at = end + 1;
+        match tag.get(1) {
+            Some(b'?') => out.extend_from_slice(tag),
+            Some(b'!') => {}
+            Some(b'/') => {
+                let element = open.pop().ok_or("the XML closes an element that is not open")?;
+                if tag[2..tag.len() - 1].trim_ascii() != element.name {
+                    let [name, other] = [element.name, &tag[2..tag.len() - 1]].map(String::from_utf8_lossy);
+                    return Err(format!("the XML closes `{other}` where `{name}` is open"));
+                }
+                let empty = out.len() == element.content;
+                if element.needed || (empty && (element.absent || !element.attributes)) {
+                    out.truncate(element.start);
+                } else if empty {
+                    out.pop();
+                    out.extend_from_slice(b"/>");
+                } else {
+                    out.extend_from_slice(tag);
+                }
+            }
+            _ => {
+                let alone = tag.ends_with(b"/>");
+                let inner = &tag[1..tag.len() - if alone { 2 } else { 1 }];
+                let name_end = inner.iter().position(u8::is_ascii_whitespace).unwrap_or(inner.len());
+                let (name, rest) = inner.split_at(name_end);
+                let start = out.len();
+                out.push(b'<');
+                out.extend_from_slice(name);
+                let (attributes, needed) = attributes(rest, out)?;
+                let absent = rest.contains(&ABSENT);
+                match alone {
+                    true if needed || (absent && !attributes) => out.truncate(start),
+                    true => out.extend_from_slice(b"/>"),
+                    false => {
+                        out.push(b'>');
+                        open.push(Open { name, start, content: out.len(), attributes, absent: false, needed });
+                    }
+                }
+            }
+        }
+    }
+    match open.pop() {
+        Some(element) => Err(format!("the XML does not close `{}`", String::from_utf8_lossy(element.name))),
+        None if out.is_empty() => Err("the message is empty".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// The end of a tag, outside of quotes; of a comment after it.
+fn tag_end(text: &[u8]) -> Option<usize> {
+    if text.starts_with(b"<!--") {
+        return text.windows(3).position(|three| three == b"-->").map(|at| at + 2);
+    }
+    let mut quoted = false;
+    text.iter().position(|byte| {
+        quoted ^= *byte == b'"';
+        *byte == b'>' && !quoted
+    })
+}
+
+/// Copies the attributes that have a value. Returns whether there is one, and whether one is missing that is required.
+fn attributes(text: &[u8], out: &mut Vec<u8>) -> Result<(bool, bool), String> {
+    let (mut rest, mut any, mut needed) = (text.trim_ascii(), false, false);
+    while !rest.is_empty() {
+        let wrong = || format!("the XML has `{}` where an attribute is expected", String::from_utf8_lossy(rest));
+        let equals = rest.iter().position(|byte| *byte == b'=').ok_or_else(wrong)?;
+        let value = rest[equals + 1..].strip_prefix(b"\"").ok_or_else(wrong)?;
+        let length = value.iter().position(|byte| *byte == b'"').ok_or_else(wrong)?;
+        let (name, value) = (rest[..equals].trim_ascii(), &value[..length]);
+        rest = rest[equals + length + 3..].trim_ascii_start();
+        needed |= value.contains(&NEEDED);
+        if !value.contains(&ABSENT) && !value.contains(&NEEDED) {
+            out.push(b' ');
+            out.extend_from_slice(name);
+            out.extend_from_slice(b"=\"");
+            out.extend_from_slice(value);
+            out.push(b'"');
+            any = true;
+        }
+    }
+    Ok((any, needed))
+}
