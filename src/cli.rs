@@ -18,6 +18,7 @@ mod plan;
 mod protect_args;
 mod purge;
 mod reference;
+mod render;
 mod report;
 mod schema;
 mod set_args;
@@ -35,7 +36,7 @@ use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
 use crate::plan::{Limits, Memory, Options, Plan};
-use crate::profile;
+use crate::profile::{self, Messages};
 use crate::protect::understood;
 
 /// Test data that has everything production data has, except the people.
@@ -63,6 +64,8 @@ enum LogFormat {
 enum Command {
     /// Generate a data set: files, schema, data package and manifest.
     Generate(generate::Generate),
+    /// Write the messages of templates: HL7, FHIR, X12, ISO 20022 and others, or your own.
+    Render(render::Render),
     /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
     Load(load::Load),
     /// Remove from a database exactly what loads brought.
@@ -127,6 +130,12 @@ pub(crate) struct Source {
     /// Messages made of the rows, each a table: templates of `placebo list templates`, or paths of your own `.j2` files.
     #[arg(long, value_delimiter = ',', value_name = "TEMPLATE,…")]
     messages: Vec<String>,
+    /// With messages: only those of rows for which this is true, SQL over the columns of each template's table.
+    #[arg(long = "where", value_name = "SQL")]
+    messages_where: Option<String>,
+    /// The texts of messages alone, as `render` writes them.
+    #[arg(skip)]
+    bare: bool,
     /// The most rows of all tables together; more are refused before the first.
     #[arg(long, default_value = "10G", value_name = "N", help_heading = "Limits")]
     max_rows: String,
@@ -165,7 +174,16 @@ impl MemoryArgs {
 impl Source {
     /// Loads and compiles, for a run on so many threads; `None` is all cores.
     fn plan(&self, asked: Option<usize>) -> Result<Plan> {
-        let loaded = profile::load(&self.profile)?.with_messages(&self.messages)?;
+        let loaded = profile::load(&self.profile)?.with_messages(&Messages {
+            templates: &self.messages,
+            only: self.messages_where.as_deref(),
+            bare: self.bare,
+        })?;
+        if self.messages_where.is_some() && self.messages.is_empty() {
+            return Err(
+                Error::usage("`--where` chooses messages, and none are asked for").hint("--messages TEMPLATE,…")
+            );
+        }
         let mut rows = IndexMap::new();
         for text in &self.rows {
             let (table, count) = pair("--rows", text)?;
@@ -257,6 +275,7 @@ pub fn run() -> ExitCode {
     }
     let done = caught(|| match &cli.command {
         Command::Generate(command) => command.run(cli.log_format),
+        Command::Render(command) => command.run(cli.log_format),
         Command::Load(command) => command.run(cli.log_format),
         Command::Purge(command) => command.run(cli.log_format),
         Command::Detect(command) => command.run(),

@@ -28,7 +28,7 @@ pub use names::{envelope_name, file_path, is_log_name, log_name, manifest_name, 
 pub(crate) use sidecars::sidecars_of;
 pub use sidecars::table_file;
 
-use crate::dataset::DataSet;
+use crate::dataset::{DataSet, Output};
 use crate::disk::{Disk, own_folder};
 use crate::engine::{Begun, LogEnd, Outcome, Progress, Start, Target};
 use crate::error::Result;
@@ -76,12 +76,12 @@ impl Folder<'_> {
     }
 
     /// The path of an output's file below the folder, with `/`.
-    fn file_path(&self, output: &str, part: Option<Part>) -> String {
-        file_path(output, self.format, part)
+    fn file_path(&self, output: &Output, part: Option<Part>) -> String {
+        file_path(&output.name, self.format.extension(&output.schema, &self.options), part)
     }
 
     /// The path of an output's file.
-    fn path_of(&self, output: &str, part: Option<Part>) -> PathBuf {
+    fn path_of(&self, output: &Output, part: Option<Part>) -> PathBuf {
         below(&self.path, &self.file_path(output, part))
     }
 

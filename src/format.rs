@@ -10,6 +10,7 @@
 mod arrow;
 mod csv;
 mod json;
+mod messages;
 mod parquet;
 pub mod read;
 pub mod write;
@@ -26,7 +27,8 @@ use read::Source;
 use write::Encoder;
 
 /// Every format. A test holds that names are unique and that each file of this folder is listed.
-pub static FORMATS: &[&Format] = &[&csv::CSV, &json::NDJSON, &json::JSON, &parquet::PARQUET, &arrow::ARROW];
+pub static FORMATS: &[&Format] =
+    &[&csv::CSV, &json::NDJSON, &json::JSON, &parquet::PARQUET, &arrow::ARROW, &messages::MESSAGES];
 
 /// A file format: one entry in [`FORMATS`].
 pub struct Format {
@@ -124,9 +126,27 @@ impl Format {
         self.settings.iter().map(|setting| (setting.name, options.get(setting)))
     }
 
+    /// The extension of the file of a table: the format's name, or that of the messages in it.
+    #[must_use]
+    pub fn extension(&self, schema: &SchemaRef, options: &Options) -> &'static str {
+        let of_messages = || messages::extension(schema, options);
+        if self.takes_messages_alone() { of_messages().unwrap_or(self.name) } else { self.name }
+    }
+
+    /// Tells whether the format takes messages alone, each of them a row.
+    #[must_use]
+    pub fn takes_messages_alone(&self) -> bool {
+        std::ptr::eq(self, &messages::MESSAGES)
+    }
+
     fn setting(&self, name: &str) -> Option<&'static Setting> {
         self.settings.iter().copied().find(|setting| setting.name == name)
     }
+}
+
+/// Every extension that a file of a table can have.
+pub fn extensions() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.name).chain(messages::extensions())
 }
 
 /// The format called `name`.

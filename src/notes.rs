@@ -36,6 +36,8 @@ pub enum Key {
     References,
     /// The row that a foreign key of several columns leads to, such as `visit`: its columns have the same one.
     Via,
+    /// The extension of a file with the text of a message, such as `hl7`.
+    Extension,
     /// The meaning of the column.
     About,
 }
@@ -57,6 +59,7 @@ impl Key {
             Key::Unique => "placebo.unique",
             Key::References => "placebo.references",
             Key::Via => "placebo.via",
+            Key::Extension => "placebo.extension",
             Key::About => "placebo.about",
         }
     }

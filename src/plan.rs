@@ -24,6 +24,7 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, SchemaRef};
 use indexmap::IndexMap;
+use sqlparser::ast::BinaryOperator;
 
 pub use chain::{Chain, Over};
 pub use chunks::{MeanRows, Sample};
@@ -53,6 +54,8 @@ pub struct Plan {
     pub digest: String,
     /// The templates whose messages are tables, by name.
     pub messages: Vec<String>,
+    /// The further condition on the rows that have a message.
+    pub messages_only: Option<String>,
     /// The seed text.
     pub seed: String,
     /// The day on which the data set ends, in days since 1970-01-01.
@@ -371,21 +374,69 @@ struct TemplateList {
     hand: Hand,
     /// A condition on the rows, as a column of theirs.
     filter: Option<usize>,
+    /// Conditions that compare the rows with the row around the loop.
+    joins: Vec<TemplateJoin>,
     order: Vec<(usize, bool)>,
     /// The most rows.
     limit: Option<usize>,
 }
 
+/// A comparison of a loop's row with the row around the loop; a null compares with nothing.
+struct TemplateJoin {
+    column: usize,
+    outer_table: usize,
+    outer: usize,
+    op: Comparison,
+}
+
+/// An operator that compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+}
+
+impl Comparison {
+    /// The comparison of an operator, and the one that it is with its sides changed; `None` for another operator.
+    fn of(op: &BinaryOperator) -> Option<(Self, Self)> {
+        Some(match op {
+            BinaryOperator::Eq => (Self::Equal, Self::Equal),
+            BinaryOperator::NotEq => (Self::Unequal, Self::Unequal),
+            BinaryOperator::Lt => (Self::Less, Self::Greater),
+            BinaryOperator::LtEq => (Self::AtMost, Self::AtLeast),
+            BinaryOperator::Gt => (Self::Greater, Self::Less),
+            BinaryOperator::GtEq => (Self::AtLeast, Self::AtMost),
+            _ => return None,
+        })
+    }
+
+    fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::Unequal => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::AtMost => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+        }
+    }
+}
+
 impl Template {
     /// The columns that messages are made of, those that choose or order rows included.
     fn needs(&self) -> impl Iterator<Item = (usize, usize)> {
-        let chosen = |list: &TemplateList| {
-            let table = list.hand.table;
-            let columns: Vec<usize> = list.order.iter().map(|(column, _)| *column).chain(list.filter).collect();
-            columns.into_iter().map(move |column| (table, column))
-        };
         let values = self.values.iter().map(|value| (value.table, value.column));
-        values.chain(self.lists.iter().flat_map(chosen))
+        let chosen = self.lists.iter().flat_map(|list| {
+            let (table, own) = (list.hand.table, list.order.iter().map(|(column, _)| *column).chain(list.filter));
+            let joins =
+                list.joins.iter().flat_map(|join| [(list.hand.table, join.column), (join.outer_table, join.outer)]);
+            own.map(move |column| (table, column)).chain(joins)
+        });
+        values.chain(chosen)
     }
 }
 

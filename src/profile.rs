@@ -17,7 +17,7 @@ mod value;
 pub use files::{Files, names, writable};
 pub use lifecycle::{Lifecycle, State, Wait};
 pub use load::{Loaded, is_name, load};
-pub use message::{Head, Message, TEXT};
+pub use message::{Head, Message, Messages, TEXT};
 pub use reference::{Fallback, Pick, Ref};
 pub use row::Row;
 pub use value::{Call, Definition, Expr, Lookup, Names, Scalar, Value};

@@ -5,8 +5,11 @@ use clap::{Args, ValueEnum};
 use super::{format_args, text_table};
 use crate::error::Result;
 use crate::format::FORMATS;
+use crate::profile::Message;
 use crate::protect::HANDLINGS;
 use crate::sql;
+use crate::template::Syntax;
+use crate::template::syntax::SYNTAXES;
 use crate::{generator, kinds, profile};
 
 #[derive(Args)]
@@ -24,6 +27,8 @@ enum What {
     Formats,
     Kinds,
     Handlings,
+    Templates,
+    Syntaxes,
 }
 
 impl List {
@@ -54,6 +59,17 @@ impl List {
                     .map(|f| vec![f.name.to_owned(), format_args::settings(f), f.about.to_owned()])
                     .collect();
                 wide(&["format", "settings", "about"], &rows)
+            }
+            What::Templates => {
+                let row = |message: Message| vec![message.name, message.domain, message.head.row, message.head.about];
+                let rows: Vec<Vec<String>> = Message::all()?.into_iter().map(row).collect();
+                wide(&["template", "profile", "a message for each", "about"], &rows)
+            }
+            What::Syntaxes => {
+                let row = |syntax: &&dyn Syntax| {
+                    [syntax.name(), syntax.extension(), syntax.about()].map(str::to_owned).to_vec()
+                };
+                wide(&["syntax", "extension", "about"], &SYNTAXES.iter().map(row).collect::<Vec<_>>())
             }
             What::Kinds => {
                 let rows: Vec<Vec<String>> = kinds::all()

@@ -17,6 +17,9 @@ use crate::target::database;
 /// The profile that a new one starts as; a test generates from it.
 const STARTER: &str = include_str!("starter.toml");
 
+/// The head that a new template starts with; a test makes messages with it.
+const TEMPLATE: &str = include_str!("starter.j2");
+
 #[derive(Args)]
 pub(super) struct New {
     /// The profile's name: lower-case letters, digits and `_`. A folder of this name is made here.
@@ -28,6 +31,9 @@ pub(super) struct New {
     /// The dialect of a file of statements: postgres, mysql, sqlite or sqlserver; by default guessed.
     #[arg(long, value_name = "DIALECT", requires = "from")]
     dialect: Option<String>,
+    /// Makes a template of messages instead, in a syntax of `placebo list syntaxes`: NAME.EXTENSION.j2.
+    #[arg(long, value_name = "SYNTAX", conflicts_with = "from")]
+    template: Option<String>,
     /// Accept a connection to another machine without TLS, where the URL says `sslmode=disable`.
     #[arg(long, requires = "from")]
     allow_clear_text: bool,
@@ -39,6 +45,9 @@ impl New {
         if !profile::is_name(name) {
             return Err(Error::usage(format!("`{name}` is not a name for a profile"))
                 .hint("lower-case letters, digits and `_`, at most 63, starting with a letter"));
+        }
+        if let Some(syntax) = &self.template {
+            return of_syntax(name, syntax);
         }
         if profile::names().contains(&name.as_str()) {
             return Err(Error::usage(format!("`{name}` is a profile that Placebo brings")).hint("take another name"));
@@ -150,4 +159,17 @@ fn read(from: &OsString) -> Result<String> {
         Error::new(Kind::Profile, format!("`{}` is not UTF-8: {}", path.display(), error.utf8_error()))
             .hint("save it as UTF-8")
     })
+}
+
+/// Writes a template to start from.
+fn of_syntax(name: &str, syntax: &str) -> Result<()> {
+    let syntax = crate::template::syntax::find(syntax)?;
+    let file = format!("{name}.{}.j2", syntax.extension());
+    let path = PathBuf::from(&file);
+    if path.symlink_metadata().is_ok() {
+        return Err(Error::usage(format!("`{file}` is there already")).hint("take another name, or another folder"));
+    }
+    let text = TEMPLATE.replace("SYNTAX", syntax.name()) + syntax.starter();
+    write_whole(&System, &path, &path, &text)?;
+    super::text_table::print(&format!("wrote {file}: try\n  placebo render healthcare ./{file} --rows patient=3\n"))
 }

@@ -14,7 +14,7 @@ use crate::profile;
 use crate::protect::keyring::Keys;
 
 /// A data set, and how it is made.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct SetArgs {
     #[command(flatten)]
     source: Source,
@@ -57,6 +57,25 @@ impl SetArgs {
         }
         Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
             .hint(format!("the engine's is `{FINGERPRINT}`, the inputs' is `{inputs}`")))
+    }
+
+    /// The same, with the messages of some templates as its only tables.
+    ///
+    /// # Errors
+    ///
+    /// If the options say what is made, too.
+    pub(super) fn messages_alone(&self, templates: &[String]) -> Result<Self> {
+        if let Some(option) = [("--tables", &self.tables), ("--messages", &self.source.messages)]
+            .iter()
+            .find(|(_, given)| !given.is_empty())
+        {
+            return Err(Error::usage(format!("`{}` has no place here: the templates say what is made", option.0))
+                .hint("`placebo generate` makes tables and messages together"));
+        }
+        let mut set = self.clone();
+        set.tables = templates.iter().map(|name| profile::Message::name_of(name).to_owned()).collect();
+        (set.source.messages, set.source.bare) = (templates.to_owned(), true);
+        Ok(set)
     }
 
     /// The data set of a plan; `binary` says whether encrypted cells may be bytes.

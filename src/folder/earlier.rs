@@ -18,7 +18,7 @@ use super::{Folder, Lock, below, envelope_name, file_path, manifest_name, sums_n
 use crate::dataset::DataSet;
 use crate::disk::{retry, temporary_name};
 use crate::error::{Error, Kind, Result};
-use crate::format::FORMATS;
+use crate::format::extensions;
 use crate::part::Part;
 use crate::profile::writable;
 
@@ -91,7 +91,7 @@ impl Folder<'_> {
             // A link is something that is there, wherever it leads.
             let there = |path: &String| below(&self.path, path).symlink_metadata().is_ok();
             let paths =
-                FORMATS.iter().flat_map(|format| [None, part].map(|part| file_path(&output.name, format, part)));
+                extensions().flat_map(|extension| [None, part].map(|part| file_path(&output.name, extension, part)));
             if let Some(path) = { paths }.find(there) {
                 return Err(self.there(&path));
             }
@@ -104,7 +104,7 @@ impl Folder<'_> {
         if set.this_part().is_none() {
             return Ok(());
         }
-        for own in sidecars_of(set, self.format) {
+        for own in sidecars_of(set, self.format, &self.options) {
             let path = self.path.join(&own.name);
             if path.symlink_metadata().is_ok() && read_text(&self.path, &own.name).ok().as_ref() != Some(&own.text) {
                 return Err(Error::usage(format!("`{}` is of another run", path.display())).hint(OVERWRITE));
@@ -119,7 +119,7 @@ impl Folder<'_> {
         let name = manifest_name(run);
         if names.contains(&name) {
             let Ok(stored) = manifest::read(&self.path, &name) else { return Ok(Some("manifest".to_owned())) };
-            let own = self.manifest(set, &[], &sidecars_of(set, self.format));
+            let own = self.manifest(set, &[], &sidecars_of(set, self.format, &self.options));
             return Ok(own.of_any_part().difference(&stored.manifest.of_any_part()));
         }
         let Some(past) = JournalState::read(&self.path.join(journal_name(run)))? else { return Ok(None) };
@@ -170,7 +170,7 @@ impl Folder<'_> {
         }
         if let Ok(Some(past)) = JournalState::read(&self.path.join(&journal)) {
             let of_run = |table: &str, path: &str| {
-                writable(table) && FORMATS.iter().any(|format| file_path(table, format, run) == path)
+                writable(table) && extensions().any(|extension| file_path(table, extension, run) == path)
             };
             let files = past.files.into_values().filter(|file| of_run(&file.table, &file.path));
             data.extend(files.map(|file| file.path));
@@ -224,7 +224,7 @@ impl Folder<'_> {
 
 /// The name of a data file without its extension; `None` where that is of no format.
 fn table_of(name: &str) -> Option<&str> {
-    FORMATS.iter().find_map(|format| name.strip_suffix(format.name)?.strip_suffix('.'))
+    extensions().find_map(|extension| name.strip_suffix(extension)?.strip_suffix('.'))
 }
 
 /// Tells whether a name is that of a part, such as `part-00001`.

@@ -58,7 +58,7 @@ impl FileLane {
         encoder: &dyn Encoder,
         past: Option<&PartialFile>,
     ) -> Result<Self> {
-        let path = folder.file_path(&output.name, set.this_part());
+        let path = folder.file_path(output, set.this_part());
         let file = OutputFile::create(folder.disk, &folder.path, &output.name, &path, encoder, past)?;
         Ok(Self::new(output.id, file, past.and_then(|past| past.state.sum()).unwrap_or_default()))
     }

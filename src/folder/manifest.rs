@@ -54,6 +54,9 @@ pub struct Manifest {
     /// The templates whose messages are tables, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<String>,
+    /// The further condition on the rows that have a message, in SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages_only: Option<String>,
     /// The seed, unless it would tell what was encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
@@ -193,6 +196,7 @@ impl Manifest {
             profile: plan.name.clone(),
             profile_sha256: plan.digest.clone(),
             messages: plan.messages.clone(),
+            messages_only: plan.messages_only.clone(),
             seed: commitment.is_none().then(|| plan.seed.clone()),
             seed_commitment: commitment,
             as_of: civil::date_text(plan.as_of),

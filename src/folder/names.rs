@@ -1,14 +1,13 @@
 //! The names of files in a folder. Those of a part have its label in them, so that parts share a folder.
 
-use crate::format::Format;
 use crate::part::{Part, infix};
 
 /// The path of an output's file below the folder, with `/`: `claim.csv`, or `claim/part-00001.csv` for a part.
 #[must_use]
-pub fn file_path(output: &str, format: &Format, part: Option<Part>) -> String {
+pub fn file_path(output: &str, extension: &str, part: Option<Part>) -> String {
     match part {
-        None => format!("{output}.{}", format.name),
-        Some(part) => format!("{output}/{}.{}", part.label(), format.name),
+        None => format!("{output}.{extension}"),
+        Some(part) => format!("{output}/{}.{extension}", part.label()),
     }
 }
 

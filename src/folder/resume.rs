@@ -67,9 +67,10 @@ impl Folder<'_> {
     pub(super) fn reuse(&self, set: &DataSet, past: &JournalState, tree: &TreeShare) -> Result<Reuse> {
         let mut reuse = Reuse::default();
         for output in &tree.outputs {
-            let name = &set.output(*output).name;
+            let output_of = set.output(*output);
+            let name = &output_of.name;
             // The journal may be anybody's: it does not say where a file is.
-            let own = self.file_path(name, set.this_part());
+            let own = self.file_path(output_of, set.this_part());
             if let Some(file) = past.files.get(name)
                 && file.path == own
                 && file.is_whole(&self.path)?
@@ -84,7 +85,7 @@ impl Folder<'_> {
             let name = &set.output(*output).name;
             let own = |state: &&FileState| state.table == *name && state.sum().is_some();
             let states = checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(own).cloned()).collect();
-            let unfinished = temporary_name(&self.file_path(name, set.this_part()));
+            let unfinished = temporary_name(&self.file_path(set.output(*output), set.this_part()));
             proved.insert(*output, prove(&self.path, &unfinished, states)?);
         }
         let at = (0..checkpoints.len()).rev().find(|at| proved.values().all(|files| files[*at].is_some()));
@@ -137,7 +138,7 @@ impl Folder<'_> {
     /// Removes what a run left that nobody can continue.
     pub(super) fn clear(&self, set: &DataSet) {
         let part = set.this_part();
-        let files = set.outputs().iter().map(|output| temporary(&self.path_of(&output.name, part)));
+        let files = set.outputs().iter().map(|output| temporary(&self.path_of(output, part)));
         for name in files.chain([self.journal(part)]) {
             let _gone_already = retry(|| self.disk.remove(&name));
         }

@@ -57,7 +57,7 @@ impl Folder<'_> {
     /// The bytes of this run's files that are there.
     fn written(&self, set: &DataSet) -> f64 {
         let sizes = set.outputs().iter().map(|output| {
-            let whole = self.path_of(&output.name, set.this_part());
+            let whole = self.path_of(output, set.this_part());
             let size = |path: &Path| path.metadata().map(|there| there.len()).ok();
             size(&temporary(&whole)).or_else(|| size(&whole)).unwrap_or(0)
         });

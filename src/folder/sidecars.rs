@@ -8,9 +8,9 @@ use crate::dataset::{DataSet, Output};
 use crate::digest::sha256;
 use crate::disk::write_whole;
 use crate::error::Result;
-use crate::format::Format;
 use crate::format::write::datapackage::{TableFile, datapackage};
 use crate::format::write::ddl::schema_sql;
+use crate::format::{Format, Options};
 use crate::notes::Noted;
 use crate::part::Part;
 use crate::plan::Check;
@@ -26,13 +26,14 @@ pub(crate) const SIDECARS: [&str; 2] = ["datapackage.json", "schema.sql"];
 
 /// The text of `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV
 /// files of a list and takes the header of each for a header, as the readers of a glob do.
-pub(crate) fn sidecars_of(set: &DataSet, format: &'static Format) -> Vec<Sidecar> {
+pub(crate) fn sidecars_of(set: &DataSet, format: &'static Format, options: &Options) -> Vec<Sidecar> {
     let mut outputs: Vec<&Output> = set.outputs().iter().collect();
     outputs.sort_by_key(|output| output.table);
     let table = |output: &Output| {
+        let extension = format.extension(&output.schema, options);
         let paths = match set.this_part() {
-            None => vec![file_path(&output.name, format, None)],
-            Some(part) => Part::all(part.count()).map(|part| file_path(&output.name, format, Some(part))).collect(),
+            None => vec![file_path(&output.name, extension, None)],
+            Some(part) => Part::all(part.count()).map(|part| file_path(&output.name, extension, Some(part))).collect(),
         };
         table_file(output, paths, format.name)
     };
@@ -56,7 +57,7 @@ impl Folder<'_> {
     /// Everything that describes the files, in the order of writing: the manifest last of all.
     pub(super) fn descriptions(&self, set: &DataSet, files: &[FileEntry]) -> Vec<Sidecar> {
         let part = set.this_part();
-        let mut all = sidecars_of(set, self.format);
+        let mut all = sidecars_of(set, self.format, &self.options);
         let manifest = Sidecar { name: manifest_name(part), text: self.manifest(set, files, &all).to_json() };
         let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
         let described = all.iter().chain([&manifest]);

@@ -250,6 +250,7 @@ impl<'a> Compiler<'a> {
             title: profile.title.clone(),
             digest: self.loaded.digest.clone(),
             messages: self.loaded.messages.clone(),
+            messages_only: self.loaded.messages_only.clone(),
             seed: options.seed.clone(),
             as_of: self.as_of,
             params,

@@ -36,6 +36,8 @@ pub struct Loaded {
     pub digest: String,
     /// The templates whose messages are among the tables, by name.
     pub messages: Vec<String>,
+    /// The further condition on the rows that have a message.
+    pub messages_only: Option<String>,
     sources: Vec<Source>,
 }
 
@@ -289,7 +291,7 @@ pub fn load(names: &str) -> Result<Loaded> {
         hash.update(source.text.as_bytes());
     }
     let digest = hex(&hash.finalize());
-    Ok(Loaded { profile, digest, messages: Vec::new(), sources })
+    Ok(Loaded { profile, digest, messages: Vec::new(), messages_only: None, sources })
 }
 
 /// Reads a profile or a module with the further files that its `parts` lists.

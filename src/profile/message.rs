@@ -39,17 +39,22 @@ pub struct Head {
     pub when: Option<Expr>,
     /// The form of the text: `placebo list syntaxes` shows them.
     pub syntax: String,
-    /// How messages follow each other in a file; by default as usual in the syntax.
-    #[serde(default)]
-    pub framing: Option<String>,
-    /// The extension of files; by default that of the syntax.
-    #[serde(default)]
-    pub extension: Option<String>,
     /// The sensitivity of a message: `phi`, `pci`, `pii`, …: that of the most sensitive value in it.
     pub class: String,
     /// Parameters that the profile gets with this template. Templates may share one, with the same value.
     #[serde(default)]
     pub params: IndexMap<String, Param>,
+}
+
+/// The messages that a run makes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Messages<'a> {
+    /// The templates: embedded ones by name, others by path.
+    pub templates: &'a [String],
+    /// A further condition on the rows that have a message, in SQL over the columns of each template's table.
+    pub only: Option<&'a str>,
+    /// `true` for the texts alone, without the keys of their rows.
+    pub bare: bool,
 }
 
 /// A template with the files that it includes.
@@ -151,7 +156,7 @@ impl Message {
     }
 
     /// The table that the message is.
-    fn table(&self, profile: &Profile) -> Result<Table> {
+    fn table(&self, profile: &Profile, messages: &Messages<'_>) -> Result<Table> {
         let Some(row) = profile.tables.get(&self.head.row) else {
             let names = profile.tables.keys().map(String::as_str);
             return Err(Error::profile(
@@ -164,10 +169,13 @@ impl Message {
             about: self.head.about.clone(),
             of: Some(self.head.row.clone()),
             count: Some(Value::Expr(Expr("1".to_owned()))),
-            when: self.head.when.clone(),
+            when: match (&self.head.when, messages.only) {
+                (Some(Expr(own)), Some(only)) => Some(Expr(format!("({own}) AND ({only})"))),
+                (own, only) => own.clone().or_else(|| only.map(|only| Expr(only.to_owned()))),
+            },
             ..Table::default()
         };
-        for (name, column) in row.columns.iter().filter(|(_, column)| column.rest.key) {
+        for (name, column) in row.columns.iter().filter(|(_, column)| column.rest.key && !messages.bare) {
             let ColumnKeys { pii, class, hipaa, handling, domain, .. } = column.rest.clone();
             let rest = ColumnKeys { key: true, pii, class, hipaa, handling, domain, ..ColumnKeys::default() };
             let expr = Expr(format!("{}.{name}", self.head.row));
@@ -201,11 +209,12 @@ impl Loaded {
     /// # Errors
     ///
     /// If a template does not exist or is wrong, its table is not one of the profile, or a name is taken.
-    pub fn with_messages<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self> {
-        for name in names {
-            let message = Message::load(name.as_ref())?;
+    pub fn with_messages(mut self, messages: &Messages<'_>) -> Result<Self> {
+        self.messages_only = messages.only.map(str::to_owned);
+        for name in messages.templates {
+            let message = Message::load(name)?;
             let source = message.source()?;
-            let added = self.add(&message).map_err(|error| {
+            let added = self.add(&message, messages).map_err(|error| {
                 let place = source.place(error.path());
                 error.at(Some(place))
             });
@@ -218,8 +227,8 @@ impl Loaded {
         Ok(self)
     }
 
-    fn add(&mut self, message: &Message) -> Result<()> {
-        let table = message.table(&self.profile)?;
+    fn add(&mut self, message: &Message, messages: &Messages<'_>) -> Result<()> {
+        let table = message.table(&self.profile, messages)?;
         let name = &message.name;
         if self.profile.tables.contains_key(name) {
             return Err(Error::usage(format!("the profile `{}` has a table `{name}` already", self.profile.name))

@@ -59,7 +59,7 @@ impl Target for Stdout {
             return Err(Error::usage("standard output takes one table").hint(hint));
         };
         let encoder = (self.format.encoder)(&output.schema, &self.options)?;
-        let path = file_path(&output.name, self.format, set.this_part());
+        let path = file_path(&output.name, self.format.extension(&output.schema, &self.options), set.this_part());
         let file = OutputFile::stdout(&output.name, &path, encoder.as_ref())?;
         let lane = RwLock::new(Some(FileLane::new(output.id, file, RowSum::default())));
         Ok(Begun::Session(Box::new(StdoutSession { stdout: self, progress, lane, outcome: Mutex::default() })))

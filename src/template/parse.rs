@@ -172,12 +172,19 @@ fn closing(text: &str, close: &str) -> Option<usize> {
 impl Parser<'_> {
     /// Reads pieces up to a tag that closes or divides; names set in it are forgotten after it.
     fn block(&mut self, reader: &mut Reader<'_>) -> Result<(Tree, Option<Tag>)> {
+        let known = self.names.len();
+        let read = self.pieces(reader)?;
+        self.names.truncate(known);
+        Ok(read)
+    }
+
+    /// Reads pieces up to a tag that closes or divides, or to the end of the file.
+    fn pieces(&mut self, reader: &mut Reader<'_>) -> Result<(Tree, Option<Tag>)> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             let at = reader.span(reader.at..reader.at);
             return Err(at.error(format!("tags and files are nested more than {MAX_DEPTH} deep")));
         }
-        let known = self.names.len();
         let (mut nodes, mut end) = (Tree::new(), None);
         while let Some(lexeme) = reader.next()? {
             self.tags += 1;
@@ -204,7 +211,6 @@ impl Parser<'_> {
             }
         }
         self.depth -= 1;
-        self.names.truncate(known);
         Ok((nodes, end))
     }
 
@@ -349,7 +355,8 @@ impl Parser<'_> {
         let file = (self.include)(name).map_err(|error| error.at(Some(tag.rest.at.place())))?.ok_or_else(missing)?;
         let file = Arc::new(file);
         let mut reader = Reader { file: &file, at: 0, open: Vec::new() };
-        let (inner, end) = self.block(&mut reader)?;
+        // Names that the file sets hold after it too.
+        let (inner, end) = self.pieces(&mut reader)?;
         match end {
             Some(end) => Err(end.at.error(format!("`{}` closes nothing", end.word))),
             None => {

@@ -21,6 +21,8 @@ pub trait Syntax: Sync + std::fmt::Debug {
     fn name(&self) -> &'static str;
     /// The form in one line.
     fn about(&self) -> &'static str;
+    /// The text of a first template, over the table `patient`.
+    fn starter(&self) -> &'static str;
     /// The extension of files.
     fn extension(&self) -> &'static str;
     /// Cuts static text into pieces, and follows in `scan` where the next value stands.

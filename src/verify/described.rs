@@ -12,7 +12,7 @@ use crate::folder::sidecars_of;
 pub(super) fn check(folder: &Path, set: &DataSet, made: &[StoredManifest], findings: &Findings) -> Result<()> {
     let Some(first) = made.first() else { return Ok(()) };
     let (format, options) = first.manifest.format()?;
-    let sidecars = sidecars_of(set, format);
+    let sidecars = sidecars_of(set, format, &options);
     for sidecar in &sidecars {
         // A file that cannot be read was told when it was hashed.
         let Ok(text) = read_text(folder, &sidecar.name) else { continue };

@@ -32,7 +32,7 @@ use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
 use crate::part::{Part, share};
 use crate::plan::{Chunk, Limits, Memory, Options, Plan, Tree};
-use crate::profile::{self, Message};
+use crate::profile::{self, Message, Messages};
 use crate::protect::keyring::Keys;
 use crate::protect::{Handling, handling_of};
 use crate::sql::as_text;
@@ -237,7 +237,12 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
         // The run kept to its own limits.
         limits: Limits { rows: u64::MAX, bytes: u64::MAX, cell: u64::MAX, memory: given.memory },
     };
-    let loaded = profile::load(&name)?.with_messages(&templates(manifest, given.templates)?)?;
+    let messages = Messages {
+        templates: &templates(manifest, given.templates)?,
+        only: manifest.messages_only.as_deref(),
+        bare: manifest.format().is_ok_and(|(format, _)| format.takes_messages_alone()),
+    };
+    let loaded = profile::load(&name)?.with_messages(&messages)?;
     if loaded.digest != manifest.profile_sha256 {
         return refuse(format!("`{name}` is not the profile of the run, or it was changed"), PROFILE);
     }

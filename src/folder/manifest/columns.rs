@@ -33,6 +33,9 @@ pub struct ColumnEntry {
     /// Which row is meant, where a key has several columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// The extension of a file with the text of a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -53,6 +56,7 @@ impl ColumnEntry {
             unique: field.is_unique(),
             references: note(Key::References),
             via: note(Key::Via),
+            extension: note(Key::Extension),
         }
     }
 
@@ -62,7 +66,8 @@ impl ColumnEntry {
             field = field.with_primary_key();
         }
         field = field.with_unique(self.unique);
-        for (key, text) in [(Key::References, &self.references), (Key::Via, &self.via)] {
+        let notes = [(Key::References, &self.references), (Key::Via, &self.via), (Key::Extension, &self.extension)];
+        for (key, text) in notes {
             field = match text {
                 Some(text) => field.with_note(key, text),
                 None => field,

@@ -85,13 +85,15 @@ pub fn read(folder: &Path, name: &str) -> Result<StoredManifest> {
     if name != manifest_name(manifest.part) {
         return wrong("has the name of another part");
     }
-    let Ok((format, _)) = manifest.format() else { return wrong("names a format or a setting that there is not") };
+    let Ok((format, options)) = manifest.format() else {
+        return wrong("names a format or a setting that there is not");
+    };
     let mut tables = BTreeSet::new();
     for table in &manifest.tables {
-        table.schema()?;
+        let schema = table.schema()?;
         let files = || manifest.files.iter().filter(|file| file.table == table.name);
         let paths: Vec<&str> = files().map(|file| file.path.as_str()).collect();
-        let path = file_path(&table.name, format, manifest.part);
+        let path = file_path(&table.name, format.extension(&schema, &options), manifest.part);
         if !writable(&table.name) || !tables.insert(&table.name) || paths != [path.as_str()] {
             return wrong(&format!("does not have the one file of table `{}`", table.name));
         }

@@ -30,6 +30,9 @@ impl<'a> Compiler<'a> {
             if !column.rest.about.is_empty() {
                 field = field.with_note(Key::About, &column.rest.about);
             }
+            if let Op::Template(template) = &made.op {
+                field = field.with_note(Key::Extension, template.syntax.extension());
+            }
             if let Some(decl) = &column.rest.references {
                 field = field.with_note(Key::References, decl);
                 if decl.split_once('.').is_some_and(|(to, _)| self.key_columns(to) > 1) {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use arrow_schema::DataType;
+use sqlparser::ast::{BinaryOperator, Expr as Sql};
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{Compiler, NameResolver};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::{Column, Op, Template, TemplateList, TemplateValue};
+use crate::plan::{Column, Comparison, Op, Template, TemplateJoin, TemplateList, TemplateValue};
 use crate::profile::Message;
-use crate::sql::types;
+use crate::sql::{self, types};
 use crate::template::{self, At, Code, Condition, File, Loop, Node, Scoped, syntax};
 
 /// A value and a loop of a compiled template: how many loops are around the row, and which column or list.
@@ -194,37 +195,84 @@ impl Draft<'_, '_> {
             steps,
             hand,
             filter: None,
+            joins: Vec::new(),
             order: Vec::new(),
             limit: rows.limit,
         });
         self.levels.push(own);
         let depth = self.levels.len() - 1;
-        let own_column = |draft: &mut Self, code: &Code, want: Option<&DataType>| {
-            let (level, text) = draft.scope(code)?;
-            if level != depth {
-                let variable = &draft.levels[depth].variable;
-                return Err(code
-                    .at
-                    .error(format!("`{}` does not look at the row of the loop", code.text))
-                    .hint(format!("its columns are `{variable}.NAME`")));
+        let (mut filter, mut joins) = (Vec::new(), Vec::new());
+        for part in rows.filter.as_ref().map_or(Ok(Vec::new()), conjuncts)? {
+            match self.join(&part, depth, level)? {
+                Some(join) => joins.push(join),
+                None => filter.push(part),
             }
-            let column = draft.column(hand.table, &text, &code.at)?;
-            let ty = draft.compiler.type_of(hand.table, column).0;
-            match want.filter(|want| types::logical(&ty) != *want) {
-                None => Ok(column),
-                Some(want) => {
-                    let (want, ty) = (types::name(want), types::name(&ty));
-                    Err(code.at.error(format!("type mismatch: {want} is meant, `{}` is {ty}", code.text)))
-                }
+        }
+        let filter = match filter.split_first() {
+            None => None,
+            Some((first, rest)) => {
+                let text =
+                    rest.iter().fold(format!("({})", first.text), |all, part| format!("{all} AND ({})", part.text));
+                let code = Code { text, at: first.at.clone() };
+                Some(self.own_column(&code, depth, Some(&DataType::Boolean))?)
             }
         };
-        let filter = rows.filter.as_ref().map(|code| own_column(self, code, Some(&DataType::Boolean))).transpose()?;
-        let order = rows.order.iter().map(|(code, down)| Ok((own_column(self, code, None)?, *down)));
+        let order = rows.order.iter().map(|(code, down)| Ok((self.own_column(code, depth, None)?, *down)));
         let order = order.collect::<Result<Vec<_>>>()?;
         let list = &mut self.made.lists[frame - 1];
-        (list.filter, list.order) = (filter, order);
+        (list.filter, list.joins, list.order) = (filter, joins, order);
         let own = self.levels.pop().ok_or_else(|| Error::internal("a loop without a level"))?;
         Ok(((level, frame - 1), own))
+    }
+
+    /// Compiles an expression over the row of a loop, which is the innermost level.
+    fn own_column(&mut self, code: &Code, depth: usize, want: Option<&DataType>) -> Result<usize> {
+        let (level, text) = self.scope(code)?;
+        let Level { table, ref variable, .. } = self.levels[depth];
+        if level != depth {
+            let message = format!("`{}` does not look at the row of the loop", code.text);
+            return Err(code.at.error(message).hint(format!("its columns are `{variable}.NAME`")));
+        }
+        let column = self.column(table, &text, &code.at)?;
+        let ty = self.compiler.type_of(table, column).0;
+        match want.filter(|want| types::logical(&ty) != *want) {
+            None => Ok(column),
+            Some(want) => {
+                let (want, ty) = (types::name(want), types::name(&ty));
+                Err(code.at.error(format!("type mismatch: {want} is meant, `{}` is {ty}", code.text)))
+            }
+        }
+    }
+
+    /// Compiles a comparison of the row of a loop, the innermost level, with the row at `base` that the loop belongs to; `None` for a
+    /// condition of another form.
+    fn join(&mut self, code: &Code, depth: usize, base: usize) -> Result<Option<TemplateJoin>> {
+        let Ok(Sql::BinaryOp { left, op, right }) = sql::parse(&code.text) else { return Ok(None) };
+        let Some((op, mirrored)) = Comparison::of(&op) else { return Ok(None) };
+        let [left, right] = [left, right].map(|side| Code { text: side.to_string(), at: code.at.clone() });
+        let (levels, texts) = ([self.scope(&left)?, self.scope(&right)?], [left, right]);
+        let (own, other, op) = match (levels[0].0 == depth, levels[1].0 == depth) {
+            (true, false) if !is_constant(&texts[1].text) => (0, 1, op),
+            (false, true) if !is_constant(&texts[0].text) => (1, 0, mirrored),
+            _ => return Ok(None),
+        };
+        if levels[other].0 != base {
+            let message = format!("`{}` is not of the row that the loop belongs to", texts[other].text);
+            return Err(code.at.error(message).hint("compare with columns of that row"));
+        }
+        let (table, outer_table) = (self.levels[depth].table, self.levels[base].table);
+        let (column, outer) =
+            (self.column(table, &levels[own].1, &code.at)?, self.column(outer_table, &levels[other].1, &code.at)?);
+        let types =
+            [(table, column), (outer_table, outer)].map(|(table, column)| self.compiler.type_of(table, column).0);
+        if types::logical(&types[0]) != types::logical(&types[1]) {
+            let [one, other] = [&types[0], &types[1]].map(types::name);
+            return Err(code
+                .at
+                .error(format!("type mismatch: {one} is compared with {other}"))
+                .hint("CAST one of them"));
+        }
+        Ok(Some(TemplateJoin { column, outer_table, outer, op }))
     }
 
     /// The level at which the path of a loop starts, and the path as that level's table reads it.
@@ -242,4 +290,32 @@ impl Draft<'_, '_> {
             _ => Ok((0, code.text.clone())),
         }
     }
+}
+
+/// The conditions that a condition joins with AND.
+fn conjuncts(code: &Code) -> Result<Vec<Code>> {
+    fn parts(sql: &Sql, found: &mut Vec<String>) {
+        match sql {
+            Sql::BinaryOp { left, op: BinaryOperator::And, right } => {
+                parts(left, found);
+                parts(right, found);
+            }
+            Sql::Nested(inner) if matches!(&**inner, Sql::BinaryOp { op: BinaryOperator::And, .. }) => {
+                parts(inner, found)
+            }
+            other => found.push(other.to_string()),
+        }
+    }
+    let parsed = sql::parse(&code.text).map_err(|error| error.at(Some(code.at.place())))?;
+    let mut found = Vec::new();
+    parts(&parsed, &mut found);
+    Ok(found.into_iter().map(|text| Code { text, at: code.at.clone() }).collect())
+}
+
+/// Tells whether an expression names no column: the loop's own table can compute it.
+fn is_constant(text: &str) -> bool {
+    let tokens = Tokenizer::new(&DuckDbDialect {}, text).tokenize().unwrap_or_default();
+    let name =
+        |token: &Token| matches!(token, Token::Word(word) if word.value.starts_with(|c: char| c.is_ascii_lowercase()));
+    !tokens.iter().any(name) || tokens.first().is_some_and(|token| token.to_string() == "params")
 }

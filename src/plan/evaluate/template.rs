@@ -2,7 +2,9 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StringArray, UInt32Array};
-use arrow_schema::DataType;
+use arrow_buffer::NullBuffer;
+use arrow_ord::ord::make_comparator;
+use arrow_schema::{DataType, SortOptions};
 use std::sync::Arc;
 
 use super::reduce::{Lists, Order};
@@ -55,6 +57,22 @@ impl Chunk<'_> {
         let index = index.map(|index| sql::cast(&index, &DataType::Int64)).transpose()?;
         let index = index.as_ref().map(AsArray::as_primitive::<arrow_array::types::Int64Type>);
         let (all, bounds) = lists.into_parts();
+        let joins = list.joins.iter().map(|join| {
+            let [own, outer] = [(frame, join.column), (base, join.outer)].map(|(frame, column)| {
+                let array = self.column(frame, column)?;
+                sql::cast(&array, sql::types::logical(array.data_type()))
+            });
+            let (own, outer) = (own?, outer?);
+            let compare = make_comparator(&own, &outer, SortOptions::default())?;
+            Ok((own.logical_nulls(), outer.logical_nulls(), compare, join.op))
+        });
+        let joins = joins.collect::<Result<Vec<_>>>()?;
+        let joined = |own: usize, row: usize| {
+            let null = |nulls: &Option<NullBuffer>, at: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(at));
+            joins.iter().all(|(owns, outers, compare, op)| {
+                !null(owns, own) && !null(outers, row) && op.holds(compare(own, row))
+            })
+        };
         let (mut rows, mut starts) = (Vec::with_capacity(all.len()), vec![0_u32]);
         for row in 0..self.frames[base].rows.len() {
             let owner = match index {
@@ -64,10 +82,10 @@ impl Chunk<'_> {
             };
             if let Some(owner) = owner {
                 let own = &all[bounds[owner] as usize..bounds[owner + 1] as usize];
-                let own = &own[..own.len().min(list.limit.unwrap_or(usize::MAX))];
                 let place =
                     |row: &u32| places.as_ref().map_or(*row, |places: &UInt32Array| places.value(*row as usize));
-                rows.extend(own.iter().map(place));
+                let most = list.limit.unwrap_or(usize::MAX);
+                rows.extend(own.iter().map(place).filter(|own| joined(*own as usize, row)).take(most));
             }
             starts
                 .push(u32::try_from(rows.len()).map_err(|_| Error::profile("", "too many rows in loops of messages"))?);

@@ -15,6 +15,12 @@ pub(super) static HL7: Delimited = Delimited {
     name: "hl7",
     about: "HL7 version 2: a segment a line, separators |^~\\&, escapes such as \\T\\",
     extension: "hl7",
+    starter: "MSH|^~\\&|PLACEBO|TESTHOSP|RECEIVER|TESTLAB|{{ as_of }}||ADT^A28^ADT_A05|{{ lpad(CAST(patient_id AS text), 10, '0') }}|T|2.5.1\n\
+        EVN||{{ as_of }}\n\
+        PID|1||{{ mrn }}^^^TESTHOSP^MR||{{ person.family_name }}^{{ person.given_name }}||{{ person.birth_date }}\n\
+        {% for c in coverage %}\n\
+        IN1|{{ loop.index }}|{{ c.plan_id }}|{{ c.member_id ! }}\n\
+        {% endfor %}\n",
     written: b'\n',
     end: b"\r",
     separators: b"|~^&",
@@ -30,6 +36,10 @@ pub(super) static X12: Delimited = Delimited {
     name: "x12",
     about: "X12: segments that end with ~, separators * ^ :, decimals in their shortest form",
     extension: "x12",
+    starter: "ST*270*{{ lpad(CAST(patient_id AS text), 9, '0') }}~\n\
+        NM1*IL*1*{{ upper(ascii_fold(person.family_name)) }}*{{ upper(ascii_fold(person.given_name)) }}****MI*{{ mrn ! }}~\n\
+        DMG*D8*{{ person.birth_date }}~\n\
+        SE*{{ records() }}*{{ lpad(CAST(patient_id AS text), 9, '0') }}~\n",
     written: b'~',
     end: b"~",
     separators: b"*^:",
@@ -48,6 +58,7 @@ pub(super) struct Delimited {
     name: &'static str,
     about: &'static str,
     extension: &'static str,
+    starter: &'static str,
     /// The character that ends a record in a template, and what is written for it.
     written: u8,
     end: &'static [u8],
@@ -71,6 +82,10 @@ impl Syntax for Delimited {
         self.about
     }
 
+    fn starter(&self) -> &'static str {
+        self.starter
+    }
+
     fn extension(&self) -> &'static str {
         self.extension
     }
@@ -85,6 +100,7 @@ impl Syntax for Delimited {
         for (at, byte) in text.bytes().enumerate() {
             if !scan.inside {
                 scan.header = self.headers.iter().any(|header| text[at..].starts_with(header));
+                scan.context = u8::from(scan.header);
             }
             match byte {
                 byte if byte == self.written => {
@@ -105,10 +121,13 @@ impl Syntax for Delimited {
         flush(&mut plain, nodes);
     }
 
-    fn value(&self, out: &mut Out, cell: Cell<'_>, _: u8) -> Result<(), String> {
+    fn value(&self, out: &mut Out, cell: Cell<'_>, context: u8) -> Result<(), String> {
         let bytes = &mut out.bytes;
         match cell {
-            Cell::Text(text) => return (self.escape)(bytes, text),
+            // Parts of a header may have a fixed width, with blanks at the end.
+            Cell::Text(text) => {
+                return (self.escape)(bytes, if context == 0 { text.trim_end_matches(' ') } else { text });
+            }
             Cell::Date(days) => {
                 let (y, m, d) = civil::from_days(days);
                 write!(bytes, "{y:04}{m:02}{d:02}")
@@ -203,7 +222,7 @@ fn x12_text(out: &mut Vec<u8>, text: &str) -> Result<(), String> {
     match text.chars().find(|c| matches!(c, '*' | '~' | '^' | ':') || !(' '..='~').contains(c)) {
         Some(c) => Err(refused(c)),
         None => {
-            out.extend_from_slice(text.trim_end().as_bytes());
+            out.extend_from_slice(text.as_bytes());
             Ok(())
         }
     }

@@ -26,6 +26,12 @@ impl Syntax for Json {
         "JSON on one line: members without a value are left out, and what is empty without them"
     }
 
+    fn starter(&self) -> &'static str {
+        "{\n  \"resourceType\": \"Patient\",\n  \"id\": \"{{ patient_id }}\",\n  \"identifier\": [{\"value\": {{ mrn ! }}}],\n  \
+        \"name\": [{\"family\": {{ person.family_name }}, \"given\": [{{ person.given_name }}, {{ person.middle_name }}]}],\n  \
+        \"birthDate\": {{ person.birth_date }}\n}\n"
+    }
+
     fn extension(&self) -> &'static str {
         "ndjson"
     }

@@ -12,6 +12,7 @@ pub(super) static HTML: Text = Text {
     name: "html",
     about: "HTML as it is written, with escapes in values",
     extension: "html",
+    starter: "<p>{{ person.given_name }} {{ person.family_name }}, born on {{ person.birth_date }}</p>\n",
     escape: |out, cell| match cell {
         Cell::Instant(micros) => {
             out.extend_from_slice(civil::instant_text(micros).as_bytes());
@@ -27,6 +28,7 @@ pub(super) static TEXT: Text = Text {
     name: "text",
     about: "lines as they are written; a value has no control characters",
     extension: "txt",
+    starter: "{{ mrn }}|{{ person.family_name }}|{{ person.birth_date }}\n",
     escape: |out, cell| plain(out, cell, |c| !c.is_control()),
     width: None,
 };
@@ -36,6 +38,7 @@ pub(super) static FIXED: Text = Text {
     name: "fixed94",
     about: "lines of 94 characters of ASCII",
     extension: "ach",
+    starter: "6{{ rpad(left(ascii_fold(person.family_name), 22), 93, ' ') }}\n",
     escape: |out, cell| plain(out, cell, |c| (' '..='~').contains(&c)),
     width: Some(94),
 };
@@ -48,6 +51,7 @@ pub(super) struct Text {
     name: &'static str,
     about: &'static str,
     extension: &'static str,
+    starter: &'static str,
     escape: Escape,
     /// The number of characters of each line, where it is one.
     width: Option<usize>,
@@ -60,6 +64,10 @@ impl Syntax for Text {
 
     fn about(&self) -> &'static str {
         self.about
+    }
+
+    fn starter(&self) -> &'static str {
+        self.starter
     }
 
     fn extension(&self) -> &'static str {

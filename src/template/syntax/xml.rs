@@ -23,6 +23,11 @@ impl Syntax for Xml {
         "XML on one line: elements and attributes without a value are left out"
     }
 
+    fn starter(&self) -> &'static str {
+        "<patient id=\"{{ patient_id }}\">\n  <mrn>{{ mrn }}</mrn>\n  <name family=\"{{ person.family_name }}\">{{ person.given_name }}</name>\n  \
+        {% for c in coverage %}\n  <coverage relationship=\"{{ c.relationship }}\">{{ c.member_id }}</coverage>\n  {% endfor %}\n</patient>\n"
+    }
+
     fn extension(&self) -> &'static str {
         "xml"
     }
