@@ -100,6 +100,13 @@ impl Reader<'_> {
                 }
                 let next = open.map_or(self.file.text.len(), |open| start + open);
                 self.at = next;
+                // `{%-` takes the blanks before it.
+                if self.file.text[next..].get(2..3) == Some("-") {
+                    end = start + self.file.text[start..end].trim_end().len();
+                }
+                if end == start {
+                    continue;
+                }
                 return Ok(Some(Lexeme::Text(start..end)));
             }
             let (close, what) = match &text[..2] {
@@ -113,13 +120,18 @@ impl Reader<'_> {
                 || self.span(start..start + 2).error(format!("the {what} is not closed: `{close}` is missing"));
             let length = closing(text, close).ok_or_else(unclosed)?;
             self.at += length + 2;
+            // `-%}` takes the blanks after it.
+            if text[..length].ends_with('-') && length > 3 {
+                let rest = &self.file.text[self.at..];
+                self.at += rest.len() - rest.trim_start().len();
+            }
             if alone && self.file.text[self.at..].starts_with('\n') {
                 self.at += 1;
             }
             let inner = start + 2..start + length;
             let raw = &self.file.text[inner.clone()];
-            let trimmed = raw.trim_start_matches('-').trim();
-            let trimmed = trimmed.strip_suffix('-').filter(|_| close == "%}").unwrap_or(trimmed).trim();
+            let trimmed = raw.strip_prefix('-').unwrap_or(raw);
+            let trimmed = trimmed.strip_suffix('-').unwrap_or(trimmed).trim();
             let at = inner.start + raw.find(trimmed).unwrap_or_default();
             let code = |text: &str, offset: usize| Code {
                 text: text.to_owned(),

@@ -223,7 +223,7 @@ impl Writer<'_> {
         match self.out.bytes.len() - self.out.start > self.longest {
             false => Ok(()),
             true => Err(Error::profile("", format!("the message is longer than {} bytes", self.longest))
-                .hint("`limit N` in a loop keeps it short; `--max-text` allows more")),
+                .hint("`limit N` in a loop keeps it short; `--max-cell` allows more")),
         }
     }
 

@@ -43,6 +43,7 @@ mod splits;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod talk;
+mod templates;
 mod trust;
 mod tutorial;
 mod verify;

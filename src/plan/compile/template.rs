@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_schema::DataType;
 use sqlparser::ast::{BinaryOperator, Expr as Sql};
 use sqlparser::dialect::DuckDbDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{Compiler, NameResolver};
@@ -154,6 +155,7 @@ impl Draft<'_, '_> {
                     if let Token::Word(word) = token
                         && level > 0
                         && !after_period(n)
+                        && !is_type(&tokens[..n])
                         && !matches!(next(n), Some(Token::Period | Token::LParen))
                         && self.compiler.has_column(table, &word.value)
                     {
@@ -318,4 +320,13 @@ fn is_constant(text: &str) -> bool {
     let name =
         |token: &Token| matches!(token, Token::Word(word) if word.value.starts_with(|c: char| c.is_ascii_lowercase()));
     !tokens.iter().any(name) || tokens.first().is_some_and(|token| token.to_string() == "params")
+}
+
+/// Tells whether what follows some tokens is the name of a type: after `AS` and `::`.
+fn is_type(before: &[Token]) -> bool {
+    let last = before.iter().rev().find(|token| !matches!(token, Token::Whitespace(_)));
+    match last {
+        Some(Token::Word(word)) => word.keyword == Keyword::AS,
+        other => other == Some(&Token::DoubleColon),
+    }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::{BooleanArray, StringArray};
 use arrow_schema::DataType::Boolean;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::columns::{map, one_text};
@@ -27,6 +29,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
         },
         nulls: Nulls::Strict,
         carries: Carries::Hashed,
+    },
+    Function {
+        name: "to_base64",
+        signature: "to_base64(text) → text",
+        about: "The text's UTF-8 bytes in base64 with padding (RFC 4648).",
+        example: ("to_base64('Zoé')", "Wm/DqQ=="),
+        types: one_text,
+        eval: |args, rows, _| map(args, rows, |t, _, out| STANDARD.encode_string(t, out)),
+        nulls: Nulls::Strict,
+        carries: Carries::All,
     },
     Function {
         name: "luhn_valid",

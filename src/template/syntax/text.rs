@@ -18,6 +18,8 @@ pub(super) static HTML: Text = Text {
             out.extend_from_slice(civil::instant_text(micros).as_bytes());
             Ok(())
         }
+        // HTML has no form of a carriage return that a parser takes.
+        Cell::Text(text) if text.contains('\r') => Err(refused('\r')),
         cell => xml::markup(out, cell),
     },
     width: None,
