@@ -33,6 +33,8 @@ tools:
 		|| (echo "hint: PostgreSQL is needed (Debian: apt-get install postgresql)" && exit 1)
 	command -v mariadbd || (apt-get update && apt-get install -y --no-install-recommends mariadb-server) \
 		|| (echo "hint: mariadb-server is needed (Debian: apt-get install mariadb-server)" && exit 1)
+	command -v npm || (apt-get update && apt-get install -y --no-install-recommends nodejs npm) \
+		|| (echo "hint: node and npm are needed (Debian: apt-get install nodejs npm)" && exit 1)
 	command -v openssl || (apt-get update && apt-get install -y --no-install-recommends openssl) \
 		|| (echo "hint: openssl is needed (Debian: apt-get install openssl)" && exit 1)
 	python3 -c "import ensurepip, venv" || (apt-get update && apt-get install -y python3-venv) \
@@ -42,6 +44,8 @@ tools:
 # half a language laboratory.
 JUDGES := target/judges
 SEALED := target/judges-sealed
+MESSAGES := target/judges-messages
+FHIR := target/judges-fhir
 PLACEBO := target/release/placebo
 PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.toml))
 
@@ -62,18 +66,25 @@ judge_catalog     := $(call size,100000,1000000)
 sealed_encryption  := $(call size,2000,10000)
 sealed_safe_harbor := $(call size,150000,1000000)
 sealed_recognizers := $(call size,1000,5000) $(PROFILES)
+# Judges of messages have an environment of their own, and those of FHIR another one: the last that reads R4 exactly needs an old pydantic.
+fhir_fhir              := $(call size,2000,100000)
+message_hl7            := $(call size,2000,100000)
+message_x12            := $(call size,2000,100000)
+message_bank_messages  := $(call size,2000,100000)
+message_court_messages := $(call size,2000,100000)
+messages := $(patsubst message_%,messages-%,$(filter message_%,$(.VARIABLES)))
 judged := $(patsubst judge_%,judged-%,$(filter judge_%,$(.VARIABLES)))
 sealed := $(patsubst sealed_%,sealed-%,$(filter sealed_%,$(.VARIABLES)))
 
 # Most judges use one core, so two run at a time.
 JOBS ?= $(shell nproc)
 judges: tools
-	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready build
+	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready $(MESSAGES)/ready $(FHIR)/ready build
 	$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target judged
 	rm -rf $(JUDGES)/data
 
 # The longest first.
-judged: judged-judge judged-marginals judged-ddl $(judged) $(sealed)
+judged: judged-judge judged-marginals judged-ddl $(judged) messages-fhir $(messages) $(sealed)
 # These start PostgreSQL, one after the other, and install what they miss.
 judged-pages: | judged-ddl
 judged-catalog: | judged-pages
@@ -86,6 +97,26 @@ judged-%:
 sealed-%:
 	@mkdir -p $(JUDGES)/data/$*
 	$(SEALED)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(sealed_$*)
+
+messages-%:
+	@mkdir -p $(JUDGES)/data/$*
+	$(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
+
+messages-fhir:
+	@mkdir -p $(JUDGES)/data/fhir
+	NODE_PATH=$(abspath $(FHIR)/node_modules) $(FHIR)/bin/python tests/judges/fhir.py $(PLACEBO) $(JUDGES)/data/fhir $(fhir_fhir)
+
+$(MESSAGES)/ready: tests/judges/messages.txt | tools
+	python3 -m venv $(MESSAGES)
+	$(MESSAGES)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(FHIR)/ready: tests/judges/fhir.txt tests/judges/fhir-npm/package-lock.json | tools
+	python3 -m venv $(FHIR)
+	$(FHIR)/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp tests/judges/fhir-npm/package.json tests/judges/fhir-npm/package-lock.json $(FHIR)/
+	npm ci --prefix $(FHIR) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
 
 $(JUDGES)/ready: tests/judges/requirements.txt | tools
 	python3 -m venv $(JUDGES)

@@ -122,6 +122,7 @@ impl Readers {
             quick: dice.below(2) == 0,
             sample: Sample { share: 1.0, seed: String::new() },
             profile: Some(PROFILE.to_owned()),
+            templates: Vec::new(),
             keys: None,
             seed: None,
             allow_missing_parts: false,

@@ -222,6 +222,7 @@ fn verifies(folder: &Path) -> bool {
         quick: true,
         sample: Sample { share: 0.0, seed: String::new() },
         profile: None,
+        templates: Vec::new(),
         keys: None,
         seed: None,
         allow_missing_parts: false,

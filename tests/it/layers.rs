@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// The modules of the crate. One uses those above it, none beside it and none below.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["error"],
     &["arrays", "digest", "disk", "notes", "order", "part", "rng", "scan", "spreadsheet", "type_names"],
     &["kinds", "profile"],
     &["sql"],
+    &["template"],
     &["format"],
     &["generator"],
     &["plan"],

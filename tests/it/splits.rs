@@ -19,7 +19,7 @@ fn run(plan: &Arc<Plan>, part: Option<Part>, threads: usize, chunk: Option<u64>)
     let folder = Folder { path: temp.path().to_owned(), format, options: format::Options::default(), disk: &System };
     let outcome = engine::run(&set, &folder, Start::New, threads, &Progress::default()).expect("runs");
     let lines = |output: &Output| {
-        let path = temp.path().join(file_path(&output.name, format, part));
+        let path = temp.path().join(file_path(&output.name, format.name, part));
         let text = std::fs::read_to_string(path).expect("a file");
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };

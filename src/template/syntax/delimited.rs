@@ -15,12 +15,7 @@ pub(super) static HL7: Delimited = Delimited {
     name: "hl7",
     about: "HL7 version 2: a segment a line, separators |^~\\&, escapes such as \\T\\",
     extension: "hl7",
-    starter: "MSH|^~\\&|PLACEBO|TESTHOSP|RECEIVER|TESTLAB|{{ as_of }}||ADT^A28^ADT_A05|{{ lpad(CAST(patient_id AS text), 10, '0') }}|T|2.5.1\n\
-        EVN||{{ as_of }}\n\
-        PID|1||{{ mrn }}^^^TESTHOSP^MR||{{ person.family_name }}^{{ person.given_name }}||{{ person.birth_date }}\n\
-        {% for c in coverage %}\n\
-        IN1|{{ loop.index }}|{{ c.plan_id }}|{{ c.member_id ! }}\n\
-        {% endfor %}\n",
+    starter: include_str!("starters/hl7.j2"),
     written: b'\n',
     end: b"\r",
     separators: b"|~^&",
@@ -36,10 +31,7 @@ pub(super) static X12: Delimited = Delimited {
     name: "x12",
     about: "X12: segments that end with ~, separators * ^ :, decimals in their shortest form",
     extension: "x12",
-    starter: "ST*270*{{ lpad(CAST(patient_id AS text), 9, '0') }}~\n\
-        NM1*IL*1*{{ upper(ascii_fold(person.family_name)) }}*{{ upper(ascii_fold(person.given_name)) }}****MI*{{ mrn ! }}~\n\
-        DMG*D8*{{ person.birth_date }}~\n\
-        SE*{{ records() }}*{{ lpad(CAST(patient_id AS text), 9, '0') }}~\n",
+    starter: include_str!("starters/x12.j2"),
     written: b'~',
     end: b"~",
     separators: b"*^:",

@@ -27,9 +27,7 @@ impl Syntax for Json {
     }
 
     fn starter(&self) -> &'static str {
-        "{\n  \"resourceType\": \"Patient\",\n  \"id\": \"{{ patient_id }}\",\n  \"identifier\": [{\"value\": {{ mrn ! }}}],\n  \
-        \"name\": [{\"family\": {{ person.family_name }}, \"given\": [{{ person.given_name }}, {{ person.middle_name }}]}],\n  \
-        \"birthDate\": {{ person.birth_date }}\n}\n"
+        include_str!("starters/json.j2")
     }
 
     fn extension(&self) -> &'static str {

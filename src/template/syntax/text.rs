@@ -12,7 +12,7 @@ pub(super) static HTML: Text = Text {
     name: "html",
     about: "HTML as it is written, with escapes in values",
     extension: "html",
-    starter: "<p>{{ person.given_name }} {{ person.family_name }}, born on {{ person.birth_date }}</p>\n",
+    starter: include_str!("starters/html.j2"),
     escape: |out, cell| match cell {
         Cell::Instant(micros) => {
             out.extend_from_slice(civil::instant_text(micros).as_bytes());
@@ -30,7 +30,7 @@ pub(super) static TEXT: Text = Text {
     name: "text",
     about: "lines as they are written; a value has no control characters",
     extension: "txt",
-    starter: "{{ mrn }}|{{ person.family_name }}|{{ person.birth_date }}\n",
+    starter: include_str!("starters/text.j2"),
     escape: |out, cell| plain(out, cell, |c| !c.is_control()),
     width: None,
 };
@@ -40,7 +40,7 @@ pub(super) static FIXED: Text = Text {
     name: "fixed94",
     about: "lines of 94 characters of ASCII",
     extension: "ach",
-    starter: "6{{ rpad(left(ascii_fold(person.family_name), 22), 93, ' ') }}\n",
+    starter: include_str!("starters/fixed94.j2"),
     escape: |out, cell| plain(out, cell, |c| (' '..='~').contains(&c)),
     width: Some(94),
 };

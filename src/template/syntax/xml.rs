@@ -24,8 +24,7 @@ impl Syntax for Xml {
     }
 
     fn starter(&self) -> &'static str {
-        "<patient id=\"{{ patient_id }}\">\n  <mrn>{{ mrn }}</mrn>\n  <name family=\"{{ person.family_name }}\">{{ person.given_name }}</name>\n  \
-        {% for c in coverage %}\n  <coverage relationship=\"{{ c.relationship }}\">{{ c.member_id }}</coverage>\n  {% endfor %}\n</patient>\n"
+        include_str!("starters/xml.j2")
     }
 
     fn extension(&self) -> &'static str {
