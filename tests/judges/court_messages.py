@@ -420,9 +420,10 @@ def ecf(key, text, world, version, callback):
     if callback:
         if one(status) != filing["status"] or one("//ecf:FilingStatus/nc:StatusDescriptionText") != filing["reject_reason"]:
             yield f"the status is {one(status)}, the table has {filing['status']} {filing['reject_reason']}"
-        if one("//ecf:FilingCompletionDate/nc:DateTime") != instants[1] or one("//ecf:FilingStatus/nc:StatusDate/nc:DateTime") != (instants[1] or instants[2]):
+        reviewed = one("//ecf:FilingStatus/nc:StatusDate/nc:DateTime")
+        if one("//ecf:FilingCompletionDate/nc:DateTime") != instants[1] or reviewed != (instants[1] or instants[2]):
             yield "the instant of the review is not that of the table"
-        if one("//ecf:FilingStatus/nc:StatusDate/nc:DateTime") < instants[0]:
+        if reviewed < instants[0]:
             yield "reviewed before it was submitted"
     elif filed != instants[0]:
         yield f"filed at {filed}, the table has {instants[0]}"
@@ -678,18 +679,23 @@ DEFECTS = [
     ]],
     ("ecf4_review_filing", "own", "no lead document", cut("core:FilingLeadDocument")),
     ("ecf4_review_filing", "own", "no jury demand", cut("civil:JuryDemandIndicator")),
-    ("ecf4_review_filing", "own", "elements in another order", swap(r"(<ecf:FilingAttorneyID>.*?</ecf:FilingAttorneyID>)(<ecf:FilingPartyID>.*?</ecf:FilingPartyID>)", r"\2\1")),
+    ("ecf4_review_filing", "own", "elements in another order",
+     swap(r"(<ecf:FilingAttorneyID>.*?</ecf:FilingAttorneyID>)(<ecf:FilingPartyID>.*?</ecf:FilingPartyID>)", r"\2\1")),
     ("ecf4_review_filing", "own", "an empty title", swap(r"<nc:CaseTitleText>[^<]*", "<nc:CaseTitleText>")),
     ("ecf4_review_filing", "own", "a fee", swap(r'(<cbc:Amount currencyID="USD">)[\d.]+', r"\g<1>1.23")),
-    ("ecf4_review_filing", "own", "a number of a case that is not open", swap(r"(<nc:CaseCategoryText>[^<]*</nc:CaseCategoryText>)<j:", r"\1<nc:CaseDocketID>1</nc:CaseDocketID><j:")),
+    ("ecf4_review_filing", "own", "a number of a case that is not open",
+     swap(r"(<nc:CaseCategoryText>[^<]*</nc:CaseCategoryText>)<j:", r"\1<nc:CaseDocketID>1</nc:CaseDocketID><j:")),
     ("ecf4_filing_callback", "own", "a hash", swap(r"(<ecf:DocumentHashText>)[0-9a-f]{4}", r"\g<1>0000")),
     ("ecf4_filing_callback", "own", "a docket number", swap(r"(<ecf:DocumentDocketID><nc:IdentificationID>)", r"\g<1>9")),
     ("ecf4_filing_callback", "own", "a status", swap("accepted</ecf:FilingStatusCode>", "rejected</ecf:FilingStatusCode>")),
     ("ecf4_filing_callback", "own", "a status that ECF does not have", swap("accepted</ecf:FilingStatusCode>", "perhaps</ecf:FilingStatusCode>")),
     ("ecf4_filing_callback", "own", "no case", swap(r"<(civil:CivilCase)>.*</\1>", "")),
-    ("ecf4_filing_callback", "own", "a docket number in a rejected envelope", swap(r"(.*rejected</ecf:FilingStatusCode>.*?</ecf:DocumentRendition>)", r"\1<ecf:DocumentDocketID><nc:IdentificationID>1</nc:IdentificationID></ecf:DocumentDocketID>")),
+    ("ecf4_filing_callback", "own", "a docket number in a rejected envelope",
+     swap(r"(.*rejected</ecf:FilingStatusCode>.*?</ecf:DocumentRendition>)",
+          r"\1<ecf:DocumentDocketID><nc:IdentificationID>1</nc:IdentificationID></ecf:DocumentDocketID>")),
     ("ecf5_review_filing", "own", "a filer who is no party", swap(r's:ref="PARTY-[^"]*"', 's:ref="PARTY-X"')),
-    ("ecf5_review_filing", "own", "a docket number in the case", swap("<civil:CaseAugmentation>", "<nc:CaseDocketID>1</nc:CaseDocketID><civil:CaseAugmentation>")),
+    ("ecf5_review_filing", "own", "a docket number in the case",
+     swap("<civil:CaseAugmentation>", "<nc:CaseDocketID>1</nc:CaseDocketID><civil:CaseAugmentation>")),
     ("ecf5_review_filing", "own", "no augmentation", lambda text: cut("ecf:CaseAugmentation")(cut("civil:CaseAugmentation")(text))),
     ("ecf5_filing_callback", "own", "a hash", swap(r"(<ecf:DocumentRenditionHash>)[0-9a-f]{4}", r"\g<1>0000")),
     ("ecf5_filing_callback", "own", "a docket number", swap("(<nc:CaseDocketID>)", r"\g<1>9")),
@@ -783,7 +789,8 @@ HEADS = '+++\nabout = "hostile"\nrow = "line"\nsyntax = "%s"\nclass = "pii"\n+++
 BODIES = {
     "xml": ("<nc:Case xmlns:nc=\"urn:x\"><nc:CaseTitleText title=\"{{ line.text }}\">{{ line.text }}</nc:CaseTitleText></nc:Case>\n",
             lambda text: (etree.fromstring(text.encode())[0].text, etree.fromstring(text.encode())[0].get("title"))),
-    "html": ("<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>x</title></head>\n<body><p title=\"{{ line.text }}\">{{ line.text }}</p></body>\n</html>\n",
+    "html": ("<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>x</title></head>\n<body><p title=\"{{ line.text }}\">{{ line.text }}</p></body>\n"
+             "</html>\n",
              lambda text: (parsed(text).find("body")[0].text, parsed(text).find("body")[0].get("title"))),
     "text": ("{{ line.text }}\n", lambda text: (text[:-1], text[:-1])),
     # As the templates write a description: LEDES has ASCII and no escape.
@@ -847,7 +854,7 @@ def main():
             planted += 1
             if not errors:
                 wrong.append(f"{name}: {what} was planted, and {judge} " + ("did not find it" if key else "found no place for it"))
-            elif judge not in ("own",) and not any(judge in error for error in errors):
+            elif judge != "own" and not any(judge in error for error in errors):
                 wrong.append(f"{name}: {what} was planted, and {judge} was silent: {errors[:3]}")
         print("ok" if not found else "WRONG", name, f"{len(messages):,} messages", flush=True)
     wrong += pairs(made)
