@@ -42,7 +42,7 @@ impl Render {
         let options = format.options(framing)?;
         let set_of = set.data_set(plan, format.binary)?;
         let database = crate::target::database::Options::default();
-        let target = target(&self.out, "render", &Settings { format, options, disk: &System, database })?;
+        let target = target(&self.out, "generate", &Settings { format, options, disk: &System, database })?;
         let start = match (self.overwrite, self.resume) {
             (true, _) => Start::Overwrite,
             (_, true) => Start::Resume,

@@ -213,6 +213,8 @@ impl Source {
             depth += 1;
             span = key.span();
             table = value.get_ref().as_table();
+            // The keys of a head are those of a table, which is two names further in.
+            depth += if own.is_some() && depth == 1 { 2 } else { 0 };
             // An entry of a list is named by its place, from 1.
             let entry = segments.peek().and_then(|segment| segment.parse::<usize>().ok()?.checked_sub(1));
             if let (Some(list), Some(entry)) = (value.get_ref().as_array(), entry)

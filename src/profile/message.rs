@@ -123,7 +123,7 @@ impl Message {
         let text = utf8(&shown, bytes)?;
         let wrong = || {
             Error::new(Kind::Profile, format!("`{shown}` has no head")).hint(
-                "a template begins with a line `+++`, keys such as row = \"patient\" in TOML, and a second line `+++`",
+                "a template begins with a line `+++`, keys such as row = \"customer\" in TOML, and a second line `+++`",
             )
         };
         let rest = text.strip_prefix(MARK).ok_or_else(wrong)?;

@@ -14,6 +14,9 @@ const MAX_DEPTH: usize = 32;
 /// The most tags of a template, with those of the files that it includes.
 const MAX_TAGS: usize = 20_000;
 
+/// The longest expression, with those in the place of names that `set` gave.
+const MAX_EXPRESSION: usize = 32_768;
+
 /// The tags of the language, for hints.
 const TAGS: [&str; 8] = ["for", "endfor", "if", "elif", "else", "endif", "set", "include"];
 
@@ -346,7 +349,7 @@ impl Parser<'_> {
     }
 
     fn set(&mut self, tag: &Tag) -> Result<()> {
-        let wrong = || tag.rest.at.error("expected `set NAME = EXPRESSION`").hint("{% set p = encounter.patient %}");
+        let wrong = || tag.rest.at.error("expected `set NAME = EXPRESSION`").hint("{% set c = order.customer %}");
         let (name, value) = tag.rest.text.split_once('=').ok_or_else(wrong)?;
         let (name, value) = (name.trim(), value.trim());
         if !is_name(name) || value.is_empty() {
@@ -446,6 +449,11 @@ impl Parser<'_> {
                 Some(value) if next == Some(&Token::Period) || is_path(value) => text += value,
                 Some(value) => text += &format!("({value})"),
                 None => text += &token.to_string(),
+            }
+            if text.len() > MAX_EXPRESSION {
+                let message =
+                    format!("the expression has more than {MAX_EXPRESSION} characters with those that it names");
+                return Err(code.at.error(message).hint("`let` in the profile computes a value once"));
             }
         }
         Ok(Code { text, at: code.at })

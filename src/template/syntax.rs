@@ -21,7 +21,7 @@ pub trait Syntax: Sync + std::fmt::Debug {
     fn name(&self) -> &'static str;
     /// The form in one line.
     fn about(&self) -> &'static str;
-    /// The text of a first template, over the table `patient`.
+    /// The text of a first template, over the table of people in a shipped profile.
     fn starter(&self) -> &'static str;
     /// The extension of files.
     fn extension(&self) -> &'static str;

@@ -23,7 +23,7 @@ chunk = 2
 [tables.owner.refs]
 doctor = { table = "doctor", pick = "row", at = "row % 2" }
 [tables.owner.let]
-secret = "'s' || row"
+secret = "'s' || CAST(row AS text)"
 [tables.owner.columns]
 owner_id = { expr = "row + 1", key = true }
 doctor_id = "doctor.doctor_id"
@@ -32,13 +32,13 @@ since = "DATE '2024-02-28' + row"
 seen_at = "CAST(DATE '2024-02-28' AS timestamp) + INTERVAL 90061 SECOND"
 balance = "CAST(row * 12.5 AS decimal(9,2))"
 score = "row / 4.0"
-note = { expr = "'n' || row", when = "row % 2 = 0" }
+note = { expr = "'n' || CAST(row AS text)", when = "row % 2 = 0" }
 happy = "row % 3 = 0"
 [tables.pet]
 of = "owner"
 count = "owner.row % 4"
 [tables.pet.columns]
-owner_id = "owner.owner_id"
+owner_id = { expr = "owner.owner_id", key = true }
 number = { expr = "ordinal", key = true }
 kind = "CASE ordinal WHEN 1 THEN 'cat' WHEN 2 THEN 'dog' ELSE 'fox' END"
 born = "DATE '2024-03-01' - ordinal"
@@ -60,8 +60,10 @@ impl Place {
         let world = WORLD.replace("gen.line = { file = \"names.csv\", column = \"name\" }", "NAMES");
         let names: Vec<String> = names.lines().map(|name| name.replace('\'', "''")).collect();
         let cases = names.iter().enumerate().map(|(n, name)| format!("WHEN {n} THEN '{name}' "));
-        let world =
-            world.replace("{ NAMES }", &toml_text(&format!("CASE row {}ELSE 'Ann' END", cases.collect::<String>())));
+        let world = world.replace(
+            "{ NAMES }",
+            &toml_text(&format!("CASE row WHEN -1 THEN '' {}ELSE 'Ann' END", cases.collect::<String>())),
+        );
         fs::write(folder.path().join("profile.toml"), world).expect("writes");
         Self(folder)
     }
@@ -135,10 +137,7 @@ fn delimited_records_have_escapes_and_no_empty_ends() {
     assert_eq!(lines[2], "ST*837*3~N3*n2~AMT*25~HL*001~HL*2*2~SE*6*3~");
     let template = place.template("y.x12.j2", "x12", "", "NM1*{{ name }}~");
     let said = place.refused(&template);
-    assert!(
-        said.contains("owner 1") && said.contains("`name`: the character `^`") || said.contains("the character `"),
-        "{said}"
-    );
+    assert!(said.contains("the message of ") && said.contains("`name`: the character `"), "{said}");
 }
 
 #[test]
@@ -192,7 +191,7 @@ fn mistakes_are_told_with_their_line() {
         ("{% for p in pet %}", "the tag is not closed", "endfor"),
         ("{% if name %}{% endif %}", "boolean is meant", "text"),
         ("{% endif %}", "`endif` closes nothing", ""),
-        ("{% fro p in pet %}", "unknown tag `fro`", "did you mean `for`?"),
+        ("{% fro p in pet %}", "unknown tag `fro`", "`for`"),
         ("{{ name", "`}}` is missing", ""),
         ("{{ }}", "the expression is missing", ""),
         ("{% include \"_none.j2\" %}", "no file `_none.j2`", ""),
@@ -213,7 +212,7 @@ fn mistakes_are_told_with_their_line() {
         ("fixed94", "short\n", "5 characters instead of 94"),
     ] {
         let said = place.refused(&place.template("bad.txt.j2", syntax, "", body));
-        assert!(said.contains(what) && said.contains("owner 1"), "{body}\n{said}");
+        assert!(said.contains(what) && said.contains("the message of "), "{body}\n{said}");
     }
     for (head, what) in [
         ("row = \"ownr\"\n", "did you mean `owner`?"),
@@ -317,7 +316,7 @@ fn a_protected_message_is_sealed_as_a_whole() {
     let place = Place::new("Zachariasiewicz");
     let template = place.template("n.txt.j2", "text", "", "{{ name }} {{ owner_id }}");
     let (profile, out, keys) = (place.profile(), place.path("out"), place.path("k.key"));
-    good(&["keys", "new", "--out", &keys]);
+    good(&["keys", "new", "--keyring", &keys]);
     good(&[
         "generate",
         &profile,

@@ -10,6 +10,7 @@ MAPPED = {
     "floor": "CAST(floor({0}) AS BIGINT)",
     "ceil": "CAST(ceil({0}) AS BIGINT)",
     "ascii_fold": "strip_accents({0})",
+    "to_base64": "to_base64(encode({0}))",
     "make_date": "TRY_CAST({0} || '-' || {1} || '-' || {2} AS DATE)",
     "add_months": "CAST({0} + to_months(CAST({1} AS INTEGER)) AS DATE)",
     "epoch": "CAST(floor(epoch({0})) AS BIGINT)",
@@ -308,7 +309,10 @@ class Generator:
         if which in (13, 14):
             return self.make("cast", "text", [self.any(self.pick("int", "dec", "bool", "date"), depth)], "CAST({0} AS text)")
         if which == 15:
-            return self.make("sha256", "text", [some()])
+            return self.make(self.pick("sha256", "to_base64"), "text", [some()])
+        if which == 16:
+            form = self.pick("%Y%m%d", "%y-%j", "%H:%M:%S.%f", "%%%d é %g")
+            return self.make("strftime", "text", [self.any(self.pick("date", "ts"), depth), Term("text", quoted(form))])
         return self.make(self.pick("dayname", "monthname"), "text", [self.any("date", depth)])
 
     def date(self, depth):

@@ -284,7 +284,7 @@ impl Draft<'_, '_> {
             return Err(code
                 .at
                 .error(format!("`{}` is not a path to rows", code.text))
-                .hint("a child table or hand, such as `condition` or `patient.coverage`"));
+                .hint("a child table or hand, such as `line` or `customer.address`"));
         }
         let (head, rest) = code.text.split_once('.').unwrap_or((&code.text, ""));
         match self.levels.iter().rposition(|level| level.variable == head) {

@@ -3,6 +3,7 @@
 /// A command without the options that lead to keys, to a good end.
 pub(super) const PLAIN: &[&str] = &[
     "generate {clinic} --rows patient=20 --out {out}",
+    "render {clinic} {letter} --rows patient=20 --out {out}",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db",
     "detect --in sqlite:{loaded}",
     "purge --from sqlite:{loaded}",
@@ -32,6 +33,9 @@ pub(super) const KEYED: &[&str] = &[
     "generate {clinic} --rows patient=20 --out {out} --protect pii=encrypt --protect mrn=token --key-source",
     "generate {clinic} --rows patient=20 --format parquet --out {out} --keyring {wrapped} --kek",
     "generate {clinic} --rows patient=20 --out {out} --seed {passphrase} --keyring",
+    "render {clinic} {letter} --rows patient=20 --out {out} --protect pii=encrypt --key-source",
+    "render {clinic} {letter} --rows patient=20 --out {out} --keyring {wrapped} --kek",
+    "render {clinic} {letter} --rows patient=20 --out {out} --seed {passphrase} --keyring",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --protect pii=encrypt --protect mrn=token --key-source",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --keyring {wrapped} --kek",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --seed {passphrase} --keyring",

@@ -151,6 +151,7 @@ impl World {
     pub(super) fn words(&self, line: &str, run: &Path, test: bool) -> Vec<String> {
         let below = |name: &str| run.join(name).to_str().expect("a path").to_owned();
         let fill = |word: &str| match word {
+            "{letter}" => format!("{}/tests/fixtures/clinic/letter.txt.j2", env!("CARGO_MANIFEST_DIR")),
             "{clinic}" => format!("{}/{CLINIC}", env!("CARGO_MANIFEST_DIR")),
             "{out}" | "{new}" | "{ring}" | "{wrapped}" | "{nowhere}" | "{given}" => below(&word[1..word.len() - 1]),
             "{sealed}" if test && !line.contains("--kek") => self.text("sealed-test"),
