@@ -501,6 +501,12 @@ impl Plan {
         })
     }
 
+    /// Tells whether a column has the texts of messages.
+    #[must_use]
+    pub fn is_message(&self, table: usize, column: usize) -> bool {
+        matches!(self.tables[table].columns[column].op, Op::Template(_))
+    }
+
     /// Finds the root table of the tree of a table.
     #[must_use]
     pub fn root_of(&self, mut table: usize) -> usize {

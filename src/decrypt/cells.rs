@@ -64,12 +64,18 @@ impl<'a> Table<'a> {
             let ty = type_named(&column.r#type)
                 .ok_or_else(|| Error::new(Kind::Verification, format!("`{}` is no type", column.r#type)))?;
             let clear = Field::new(&column.column, ty, sealed.field(at).is_nullable() || entry.encrypt_nulls);
+            // The form of a message's file is no secret.
+            let formed = |field: Field| match sealed.field(at).note(Key::Extension) {
+                Some(extension) => field.with_note(Key::Extension, extension),
+                None => field,
+            };
+            let clear = formed(clear);
             if again.is_none() {
                 fields[at] = Arc::new(clear.clone());
             } else {
                 // Written as it was read, without what would give it away.
                 let bare = fields[at].as_ref().clone().with_metadata(BTreeMap::<String, String>::new());
-                fields[at] = Arc::new(bare.with_note(Key::Protection, &column.handling));
+                fields[at] = Arc::new(formed(bare.with_note(Key::Protection, &column.handling)));
             }
             columns.push(Column { at, cipher, again, clear, name: format!("{}.{}", column.table, column.column) });
         }

@@ -268,6 +268,7 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
         }
     }
     inherit(plan, &mut all);
+    seal_messages(plan, &mut all)?;
     follow_keys(plan, &mut all)?;
     for decision in &all {
         possible(plan, decision)?;
@@ -311,6 +312,34 @@ fn inherit(plan: &Plan, all: &mut [Decision]) {
             one.by = "derived";
         }
     }
+}
+
+/// Gives a message the handling of its kind where something in it is protected, whatever its own class is: it is written whole, so that
+/// it would tell in the clear what is hidden beside it. Without a key to be bound to, equal messages are equal.
+fn seal_messages(plan: &Plan, all: &mut [Decision]) -> Result<()> {
+    let mut facts = Disclosure::new(plan);
+    let place = |one: &Decision| {
+        let table = plan.table(&one.table).ok()?;
+        Some((table, plan.tables[table].columns.iter().position(|column| column.name == one.column)?))
+    };
+    let mut hidden = BTreeSet::new();
+    for one in all.iter().filter(|one| !one.handling.is_clear()) {
+        hidden.extend(place(one).map(|at| facts.open(at)).unwrap_or_default().iter().copied());
+    }
+    for one in all.iter_mut() {
+        let Some(at) = place(one).filter(|at| plan.is_message(at.0, at.1)) else { continue };
+        let known = plan.known(at.0, &one.column);
+        if one.handling.is_clear() && one.by != "column" && !facts.open(at).is_disjoint(&hidden) {
+            let own =
+                known.and_then(|known| known.handling).ok_or_else(|| Error::internal("a message without a kind"))?;
+            (one.handling, one.domain, one.by) = (own.parse::<Spec>()?.handling, None, "derived");
+        }
+        let keyed = plan.tables[at.0].schema.fields().iter().any(|field| field.is_primary_key());
+        if !keyed && one.handling.binds_rows(one.domain.as_deref()) {
+            one.domain = Some(format!("{}.{}", one.table, one.column));
+        }
+    }
+    Ok(())
 }
 
 /// Gives foreign keys the handling of the key that they repeat.

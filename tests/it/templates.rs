@@ -172,6 +172,9 @@ fn loops_nest_and_compare_and_names_are_set() {
     let body = "{% set d = owner.doctor %}{{ d.name }}:{% for p in pet if p.born >= owner.since - 1 and p.kind <> 'fox' %}\
         {% include \"_pet.txt.j2\" %}{{ label }}({% for v in p.visit order by v.price desc %}{{ loop.parent.index }}.{{ loop.index }}={{ v.price }}\
         {% if not loop.last %},{% endif %}{% endfor %}){% endfor %} {{ sum(visit.price) }} {{ secret }}";
+    let pairs = "{% for p in pet %}{% for q in owner.pet if q.number > p.number %}{{ p.kind }}<{{ q.kind }} {% endfor %}{% endfor %}";
+    let template = place.template("pairs.txt.j2", "text", "", pairs);
+    assert_eq!(place.lines(&template, &[])[3], "cat<dog cat<fox dog<fox ");
     let template = place.template("n.txt.j2", "text", "when = \"owner_id < 4\"\n", body);
     let expected =
         ["Ng & Sons:  s0", "O'Hara:CAT(1.1=12.00,1.2=11.00) 23.00 s1", "Ng & Sons:CAT(1.1=12.00,1.2=11.00) 66.00 s2"];
@@ -188,6 +191,11 @@ fn mistakes_are_told_with_their_line() {
         ("{% for p in pet %}{{ p.knd }}{% endfor %}", "unknown column `knd`", "did you mean `kind`?"),
         ("{% for p in pet %}{{ p.number + number }}{% endfor %}", "`number` may be of `p`", "write `p.number`"),
         ("{% for p in pet if name = 'x' %}{% endfor %}", "does not look at the row of the loop", "`p.NAME`"),
+        (
+            "{% for p in pet %}{% for q in owner.pet %}{{ q.number + p.number }}{% endfor %}{% endfor %}",
+            "`p` is no row above `q`",
+            "compare",
+        ),
         ("{% for p in pet %}", "the tag is not closed", "endfor"),
         ("{% if name %}{% endif %}", "boolean is meant", "text"),
         ("{% endif %}", "`endif` closes nothing", ""),
@@ -334,6 +342,41 @@ fn a_protected_message_is_sealed_as_a_whole() {
     ]);
     let text = fs::read_to_string(Path::new(&out).join("n.csv")).expect("the table");
     assert!(!text.contains("Zacharia") && text.lines().count() == 7, "{text}");
+    // Its own class is `pii`, and what is hidden in it another one: it is sealed all the same, also alone.
+    fs::write(
+        place.path("profile.toml"),
+        fs::read_to_string(&profile)
+            .expect("a profile")
+            .replace("secret = ", "secret_of = ")
+            .replace("happy = \"row % 3 = 0\"", "happy = { expr = \"'MRN' || CAST(row AS text)\", pii = \"mrn\" }"),
+    )
+    .expect("writes");
+    let template = place.template("n.txt.j2", "text", "", "{{ happy }}");
+    let clear = place.lines(&template, &[]);
+    assert_eq!(clear[1], "MRN1");
+    good(&[
+        "render",
+        &profile,
+        &template,
+        "--protect",
+        "phi=encrypt",
+        "--keyring",
+        &keys,
+        "--framing",
+        "lines",
+        "--out",
+        &out,
+        "--overwrite",
+        "-q",
+    ]);
+    let text = fs::read_to_string(Path::new(&out).join("n.txt")).expect("the messages");
+    assert!(!text.contains("MRN") && text.lines().count() == 6, "{text}");
+    let opened = place.path("opened");
+    good(&["decrypt", &out, "--keyring", &keys, "--out", &opened]);
+    assert_eq!(
+        fs::read_to_string(Path::new(&opened).join("n.txt")).expect("the messages").lines().collect::<Vec<_>>(),
+        clear
+    );
 }
 
 #[test]

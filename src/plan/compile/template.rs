@@ -10,7 +10,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{Compiler, NameResolver};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::{Column, Comparison, Op, Template, TemplateJoin, TemplateList, TemplateValue};
+use crate::plan::{Base, Column, Comparison, Op, Step, Template, TemplateJoin, TemplateList, TemplateValue};
 use crate::profile::Message;
 use crate::sql::{self, types};
 use crate::template::{self, At, Code, Condition, File, Loop, Node, Scoped, syntax};
@@ -25,6 +25,8 @@ struct Level {
     table: usize,
     /// The frame of the rows: 0 for those of the message, or the number of a list, from 1.
     frame: usize,
+    /// The level of which these rows are descendants; `None` if they were reached by another way.
+    below: Option<usize>,
 }
 
 impl Compiler<'_> {
@@ -40,7 +42,7 @@ impl Compiler<'_> {
         let parsed = template::parse(&file, message.body, syntax, &include)?;
         let made =
             Template { syntax, nodes: Vec::new(), counters: parsed.counters, values: Vec::new(), lists: Vec::new() };
-        let levels = vec![Level { variable: self.tables[row].name.to_owned(), table: row, frame: 0 }];
+        let levels = vec![Level { variable: self.tables[row].name.to_owned(), table: row, frame: 0, below: None }];
         let mut drafts = Draft { compiler: self, made, levels };
         let nodes = drafts.nodes(&parsed.nodes)?;
         let made = Template { nodes, ..drafts.made };
@@ -150,7 +152,19 @@ impl Draft<'_, '_> {
             }
             match named(n, token) {
                 Some(own) if own == level => skip = true,
-                Some(outer) => text += self.compiler.name(self.levels[outer].table),
+                Some(outer) => {
+                    let above = std::iter::successors(self.levels[level].below, |at| self.levels[*at].below);
+                    if !{ above }.any(|at| at == outer) {
+                        let [outer, own] = [outer, level].map(|at| &self.levels[at].variable);
+                        let message =
+                            format!("`{outer}` is no row above `{own}`, so that one expression cannot have both");
+                        return Err(code
+                            .at
+                            .error(message)
+                            .hint("the condition of a loop can compare them: `if own.x = outer.y`"));
+                    }
+                    text += self.compiler.name(self.levels[outer].table);
+                }
                 None => {
                     if let Token::Word(word) = token
                         && level > 0
@@ -191,7 +205,9 @@ impl Draft<'_, '_> {
         let hand = *hand;
         self.compiler.compile_hand(hand).map_err(at)?;
         let frame = self.made.lists.len() + 1;
-        let own = Level { variable: rows.variable.clone(), table: hand.table, frame };
+        let descends = steps.is_empty() && matches!(hand.base, Base::Children(_));
+        let below = descends.then_some(level);
+        let own = Level { variable: rows.variable.clone(), table: hand.table, frame, below };
         self.made.lists.push(TemplateList {
             base: self.levels[level].frame,
             steps,
@@ -205,11 +221,12 @@ impl Draft<'_, '_> {
         let depth = self.levels.len() - 1;
         let (mut filter, mut joins) = (Vec::new(), Vec::new());
         for part in rows.filter.as_ref().map_or(Ok(Vec::new()), conjuncts)? {
-            match self.join(&part, depth, level)? {
+            match self.join(&part, depth)? {
                 Some(join) => joins.push(join),
                 None => filter.push(part),
             }
         }
+        let (level, more) = self.rebased(level, &joins, &rows.source)?;
         let filter = match filter.split_first() {
             None => None,
             Some((first, rest)) => {
@@ -221,8 +238,11 @@ impl Draft<'_, '_> {
         };
         let order = rows.order.iter().map(|(code, down)| Ok((self.own_column(code, depth, None)?, *down)));
         let order = order.collect::<Result<Vec<_>>>()?;
+        let joins = joins.into_iter().map(|(join, _)| join).collect();
+        let base = self.levels[level].frame;
         let list = &mut self.made.lists[frame - 1];
-        (list.filter, list.joins, list.order) = (filter, joins, order);
+        (list.filter, list.joins, list.order, list.base) = (filter, joins, order, base);
+        list.steps.splice(0..0, std::iter::repeat_n(Step::Parent, more));
         let own = self.levels.pop().ok_or_else(|| Error::internal("a loop without a level"))?;
         Ok(((level, frame - 1), own))
     }
@@ -246,9 +266,22 @@ impl Draft<'_, '_> {
         }
     }
 
-    /// Compiles a comparison of the row of a loop, the innermost level, with the row at `base` that the loop belongs to; `None` for a
+    /// The level of the row that a loop's rows are compared with, and how many parents of that row lead to the one at `level`, whose rows
+    /// they are.
+    fn rebased(&self, level: usize, joins: &[(TemplateJoin, usize)], source: &Code) -> Result<(usize, usize)> {
+        let Some(wanted) = joins.iter().map(|(_, level)| *level).max() else { return Ok((level, 0)) };
+        let mut above = std::iter::successors(Some(wanted), |at| self.levels[*at].below);
+        if joins.iter().any(|(_, other)| *other != wanted) || !above.any(|at| at == level) {
+            let message = "the loop compares with a row that is neither the one that has the rows nor below it";
+            return Err(source.at.error(message));
+        }
+        let [own, base] = [wanted, level].map(|at| self.compiler.depth(self.levels[at].table));
+        Ok((wanted, own - base))
+    }
+
+    /// Compiles a comparison of the row of a loop, the innermost level, with a row around it, and gives that row's level; `None` for a
     /// condition of another form.
-    fn join(&mut self, code: &Code, depth: usize, base: usize) -> Result<Option<TemplateJoin>> {
+    fn join(&mut self, code: &Code, depth: usize) -> Result<Option<(TemplateJoin, usize)>> {
         let Ok(Sql::BinaryOp { left, op, right }) = sql::parse(&code.text) else { return Ok(None) };
         let Some((op, mirrored)) = Comparison::of(&op) else { return Ok(None) };
         let [left, right] = [left, right].map(|side| Code { text: side.to_string(), at: code.at.clone() });
@@ -258,10 +291,7 @@ impl Draft<'_, '_> {
             (false, true) if !is_constant(&texts[0].text) => (1, 0, mirrored),
             _ => return Ok(None),
         };
-        if levels[other].0 != base {
-            let message = format!("`{}` is not of the row that the loop belongs to", texts[other].text);
-            return Err(code.at.error(message).hint("compare with columns of that row"));
-        }
+        let base = levels[other].0;
         let (table, outer_table) = (self.levels[depth].table, self.levels[base].table);
         let (column, outer) =
             (self.column(table, &levels[own].1, &code.at)?, self.column(outer_table, &levels[other].1, &code.at)?);
@@ -274,7 +304,7 @@ impl Draft<'_, '_> {
                 .error(format!("type mismatch: {one} is compared with {other}"))
                 .hint("CAST one of them"));
         }
-        Ok(Some(TemplateJoin { column, outer_table, outer, op }))
+        Ok(Some((TemplateJoin { column, outer_table, outer, op }, base)))
     }
 
     /// The level at which the path of a loop starts, and the path as that level's table reads it.
