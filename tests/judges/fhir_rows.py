@@ -92,6 +92,7 @@ ROWS = {
         "clinicalStatus/coding/0/code": r["clinical_status"], "category/0/coding/0/code": r["category"]}),
     "fhir_observation": ("observation", lambda r, t: pressure(r, t["observation"], "observation_id") | {
         "id": r["observation_id"], "status": r["status"], "effectiveDateTime": r["effective_at"], "issued": r["issued_at"],
+        "encounter/reference": "Encounter/" + r["encounter_id"],
         "interpretation/0/coding/0/code": r["interpretation"]}),
     "fhir_stay_observation": ("stay_observation", lambda r, t: pressure(r, t["stay_observation"], "stay_observation_id") | {
         "id": r["stay_observation_id"], "effectiveDateTime": r["effective_at"], "performer/0/reference": "Practitioner/nurse-" + r["nurse_id"]}),

@@ -71,6 +71,7 @@ CODES |= {
     "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType": {"admissionperiod", "clmrecvddate", "discharge-status", "drg", "typeofbill"},
     "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category": {"clinical-note"},
     "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type": {"transmitter"},
+    "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode": {"urn:ihe:iti:xds:2017:mimeTypeSufficient"},
     "https://nahdo.org/sopt": {"1", "11", "2", "311", "5"},
     "urn:oid:2.16.840.1.113883.6.238": {"1002-5", "2028-9", "2054-5", "2076-8", "2106-3", "2131-1", "2135-2", "2186-5"},
     "http://unitsofmeasure.org": set(
