@@ -64,7 +64,7 @@ ABOVE = {"20": [""], "21": ["20"], "22": ["20", "21", "19"], "19": ["21"], "23":
 # Runs: the tables whose rows are given, in parts of COUNT, and the messages.
 CLAIMS = ["x12_837p", "x12_837i", "x12_835", "x12_999", "x12_277ca", "x12_ta1", "x12_270", "x12_271", "x12_276", "x12_277"]
 RUNS = [
-    (["member=0.15", "claim=1.05", "provider=0.02"], ["institutional_share=0.45"], CLAIMS),
+    (["member=0.15", "claim=1.05", "provider=0.02"], ["institutional_share=0.45", "cob_share=0.2", "correction_rate=0.1"], CLAIMS),
     (["member=0.15", "claim=1.25", "provider=0.02"], ["institutional_share=0.5"], CLAIMS[:3]),
     (["member=0.9", "claim=0.1"], [], ["x12_834"]),
     (["member=2.6", "claim=0.1"], [], ["x12_820"]),
@@ -342,8 +342,11 @@ def judged_by_pyx12(texts):
 
 
 def judged_by_models(name, text):
-    """What LinuxForHealth's models find wrong. Of the 837 they know the next errata, and no range of days on a line."""
+    """What LinuxForHealth's models find wrong. Of the 837 they know the next errata, and no range of days
+    on a line; of the 834 no unknown gender."""
     text = text.replace("005010X222A1", "005010X222A2").replace("005010X223A2", "005010X223A3")
+    if name == "x12_834":
+        text = re.sub(r"(DMG\*D8\*\d+\*)U", r"\1F", text)
     if name == "x12_837i":
         text = re.sub(r"DTP\*472\*RD8\*(\d{8})-\d{8}", r"DTP*472*D8*\1", text)
     try:
