@@ -753,7 +753,8 @@ def generate(placebo, folder, seed, rows, params, names, count):
     args = [placebo, "generate", "claims", "--seed", seed, "--messages", ",".join(given), "--out", str(folder), "-q"]
     for row in rows:
         table, _, share = row.partition("=")
-        args += ["--rows", f"{table}={20 + int(float(share) * count)}"]
+        # Members come in fours: of an incomplete four the last could lack a subscriber.
+        args += ["--rows", f"{table}={(20 + int(float(share) * count)) // 4 * 4}"]
     for param in params:
         args += ["--set", param]
     subprocess.run([*args, "--tables", ",".join([*names, *TABLES])], check=True)
