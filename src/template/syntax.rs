@@ -3,6 +3,7 @@
 //! To add one: a file here with its `static`, and a line in [`SYNTAXES`].
 
 mod delimited;
+mod iso8583;
 mod json;
 mod text;
 mod xml;
@@ -12,8 +13,8 @@ use super::{Loop, Node, Scoped};
 use crate::error::{Error, Result, did_you_mean};
 
 /// All syntaxes, in the order in which they are listed.
-pub static SYNTAXES: [&dyn Syntax; 7] =
-    [&delimited::HL7, &delimited::X12, &json::Json, &xml::Xml, &text::HTML, &text::TEXT, &text::FIXED];
+pub static SYNTAXES: [&dyn Syntax; 8] =
+    [&delimited::HL7, &delimited::X12, &json::Json, &xml::Xml, &text::HTML, &text::TEXT, &text::FIXED, &iso8583::Iso8583];
 
 /// A form of text that messages have.
 pub trait Syntax: Sync + std::fmt::Debug {

@@ -99,7 +99,7 @@ impl Syntax for Text {
 }
 
 /// Writes a value of characters that are allowed, dates and times as digits.
-fn plain(out: &mut Vec<u8>, cell: Cell<'_>, allowed: impl Fn(char) -> bool) -> Result<(), String> {
+pub(super) fn plain(out: &mut Vec<u8>, cell: Cell<'_>, allowed: impl Fn(char) -> bool) -> Result<(), String> {
     match cell {
         Cell::Text(text) => match text.chars().find(|c| !allowed(*c)) {
             Some(c) => return Err(refused(c)),
