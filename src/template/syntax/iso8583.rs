@@ -65,6 +65,10 @@ impl Syntax for Iso8583 {
         "ISO 8583 of 1987 in ASCII: a data element a line, `3: …`; bitmaps, lengths and padding follow"
     }
 
+    fn starter(&self) -> &'static str {
+        include_str!("starters/iso8583.j2")
+    }
+
     fn extension(&self) -> &'static str {
         "iso8583"
     }
