@@ -45,7 +45,7 @@ tools:
 JUDGES := target/judges
 SEALED := target/judges-sealed
 MESSAGES := target/judges-messages
-FHIR := target/judges-fhir
+MODELS := target/judges-models
 PLACEBO := target/release/placebo
 PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.toml))
 
@@ -66,25 +66,26 @@ judge_catalog     := $(call size,100000,1000000)
 sealed_encryption  := $(call size,2000,10000)
 sealed_safe_harbor := $(call size,150000,1000000)
 sealed_recognizers := $(call size,1000,5000) $(PROFILES)
-# Judges of messages have an environment of their own, and those of FHIR another one: the last that reads R4 exactly needs an old pydantic.
-fhir_fhir              := $(call size,2000,100000)
+# Judges of messages have an environment of their own, and those with models of pydantic 1 another one.
+model_fhir             := $(call size,2000,100000)
+model_x12              := $(call size,2000,100000)
 message_hl7            := $(call size,2000,100000)
-message_x12            := $(call size,2000,100000)
 message_bank_messages  := $(call size,2000,100000)
 message_court_messages := $(call size,2000,100000)
 messages := $(patsubst message_%,messages-%,$(filter message_%,$(.VARIABLES)))
+models := $(patsubst model_%,models-%,$(filter model_%,$(.VARIABLES)))
 judged := $(patsubst judge_%,judged-%,$(filter judge_%,$(.VARIABLES)))
 sealed := $(patsubst sealed_%,sealed-%,$(filter sealed_%,$(.VARIABLES)))
 
 # Most judges use one core, so two run at a time.
 JOBS ?= $(shell nproc)
 judges: tools
-	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready $(MESSAGES)/ready $(FHIR)/ready build
+	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready $(MESSAGES)/ready $(MODELS)/ready build
 	$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target judged
 	rm -rf $(JUDGES)/data
 
 # The longest first.
-judged: judged-judge judged-marginals judged-ddl $(judged) messages-fhir $(messages) $(sealed)
+judged: judged-judge judged-marginals judged-ddl $(judged) $(models) $(messages) $(sealed)
 # These start PostgreSQL, one after the other, and install what they miss.
 judged-pages: | judged-ddl
 judged-catalog: | judged-pages
@@ -102,20 +103,20 @@ messages-%:
 	@mkdir -p $(JUDGES)/data/$*
 	$(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
 
-messages-fhir:
-	@mkdir -p $(JUDGES)/data/fhir
-	NODE_PATH=$(abspath $(FHIR)/node_modules) $(FHIR)/bin/python tests/judges/fhir.py $(PLACEBO) $(JUDGES)/data/fhir $(fhir_fhir)
+models-%:
+	@mkdir -p $(JUDGES)/data/$*
+	NODE_PATH=$(abspath $(MODELS)/node_modules) $(MODELS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(model_$*)
 
 $(MESSAGES)/ready: tests/judges/messages.txt | tools
 	python3 -m venv $(MESSAGES)
 	$(MESSAGES)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-$(FHIR)/ready: tests/judges/fhir.txt tests/judges/fhir-npm/package-lock.json | tools
-	python3 -m venv $(FHIR)
-	$(FHIR)/bin/pip install --quiet --disable-pip-version-check -r $<
-	cp tests/judges/fhir-npm/package.json tests/judges/fhir-npm/package-lock.json $(FHIR)/
-	npm ci --prefix $(FHIR) --silent --no-audit --no-fund --ignore-scripts
+$(MODELS)/ready: tests/judges/models.txt tests/judges/fhir-npm/package-lock.json | tools
+	python3 -m venv $(MODELS)
+	$(MODELS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp tests/judges/fhir-npm/package.json tests/judges/fhir-npm/package-lock.json $(MODELS)/
+	npm ci --prefix $(MODELS) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 $(JUDGES)/ready: tests/judges/requirements.txt | tools
