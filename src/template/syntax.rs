@@ -13,8 +13,16 @@ use super::{Loop, Node, Scoped};
 use crate::error::{Error, Result, did_you_mean};
 
 /// All syntaxes, in the order in which they are listed.
-pub static SYNTAXES: [&dyn Syntax; 8] =
-    [&delimited::HL7, &delimited::X12, &json::Json, &xml::Xml, &text::HTML, &text::TEXT, &text::FIXED, &iso8583::Iso8583];
+pub static SYNTAXES: [&dyn Syntax; 8] = [
+    &delimited::HL7,
+    &delimited::X12,
+    &json::Json,
+    &xml::Xml,
+    &text::HTML,
+    &text::TEXT,
+    &text::FIXED,
+    &iso8583::Iso8583,
+];
 
 /// A form of text that messages have.
 pub trait Syntax: Sync + std::fmt::Debug {

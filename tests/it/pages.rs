@@ -134,6 +134,12 @@ fn run(name: &str, page: &str) -> (usize, usize) {
 }
 
 #[test]
+fn the_page_on_templates_runs_as_it_says() {
+    let (ran, compared) = run("templates.md", &text("docs/templates.md"));
+    assert!(ran >= 2 && compared >= 2, "the test looks at nothing: {ran} {compared}");
+}
+
+#[test]
 fn the_pages_of_uses_run_as_they_say() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/use");
     let judges = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges");

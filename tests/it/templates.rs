@@ -397,3 +397,40 @@ fn a_new_template_makes_messages_and_its_pages_tell_the_truth() {
         fs::remove_file(folder.path().join(file)).expect("removes");
     }
 }
+
+/// The shipped templates by their profile, as the program lists them.
+fn shipped() -> Vec<(String, Vec<String>)> {
+    let listed = String::from_utf8(good(&["list", "templates"]).stdout).expect("text");
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for line in listed.lines().skip(2) {
+        let [name, profile] = [0, 1].map(|at| line.split_whitespace().nth(at).expect("a word").to_owned());
+        match all.iter_mut().find(|(known, _)| *known == profile) {
+            Some((_, names)) => names.push(name),
+            None => all.push((profile, vec![name])),
+        }
+    }
+    all
+}
+
+#[test]
+fn every_shipped_template_makes_messages_that_verify() {
+    let all = shipped();
+    assert!(all.len() >= 4 && all.iter().map(|(_, names)| names.len()).sum::<usize>() > 100);
+    for (profile, names) in all {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().to_str().expect("text");
+        // Scaled so that what is rare is there too: a stay, a merge, a chargeback, a sealed entry.
+        let size: &[&str] = match profile.as_str() {
+            "healthcare" => &["--rows", "patient=120"],
+            _ => &["--scale", "0.02"],
+        };
+        good(&[&["render", &profile, &names.join(","), "--out", out, "--threads", "2", "-q"], size].concat());
+        for name in &names {
+            let with = |entry: &std::path::PathBuf| entry.file_stem().is_some_and(|stem| stem == name.as_str());
+            let mut entries = fs::read_dir(out).expect("a folder").map(|entry| entry.expect("an entry").path());
+            assert!(entries.any(|entry| with(&entry)), "{name}");
+        }
+        let said = String::from_utf8(good(&["verify", out, "--replay", "all"]).stdout).expect("text");
+        assert!(said.contains("derived again"), "{profile}: {said}");
+    }
+}
