@@ -136,7 +136,7 @@ impl Format {
     /// Tells whether the format takes messages alone, each of them a row.
     #[must_use]
     pub fn takes_messages_alone(&self) -> bool {
-        std::ptr::eq(self, &messages::MESSAGES)
+        self.name == messages::MESSAGES.name
     }
 
     fn setting(&self, name: &str) -> Option<&'static Setting> {

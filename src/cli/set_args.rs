@@ -136,7 +136,8 @@ impl SetArgs {
     /// The option of `verify` that names a profile which is not inside the program.
     fn profile_option(&self) -> String {
         let profile = self.own_profile().map_or_else(String::new, |profile| format!(" --profile {}", quoted(profile)));
-        let own: Vec<&str> = self.messages().iter().map(String::as_str).filter(|name| name.ends_with(".j2")).collect();
+        let own: Vec<&str> =
+            self.messages().iter().map(String::as_str).filter(|name| profile::Message::is_path(name)).collect();
         let templates = if own.is_empty() { String::new() } else { format!(" --messages {}", quoted(&own.join(","))) };
         format!("{profile}{templates}")
     }

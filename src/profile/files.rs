@@ -153,7 +153,7 @@ pub(super) fn modules() -> Vec<&'static str> {
 pub(super) fn templates() -> Vec<(Files, &'static str, &'static str)> {
     let file = |dir: &'static str, file: &'static include_dir::File<'static>| {
         let name = file.path().file_name()?.to_str()?;
-        (name.ends_with(".j2") && !name.starts_with('_')).then_some((Files::Templates(dir), name, dir))
+        (name.strip_suffix(".j2").is_some() && !name.starts_with('_')).then_some((Files::Templates(dir), name, dir))
     };
     let dirs = TEMPLATES.dirs().filter_map(|dir| Some((dir, dir.path().to_str()?)));
     let mut all: Vec<_> = dirs.flat_map(|(dir, name)| dir.files().filter_map(move |one| file(name, one))).collect();

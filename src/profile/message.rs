@@ -83,7 +83,7 @@ impl Message {
     ///
     /// If there is none, a file cannot be read, or the head is missing or wrong: with the place in the file.
     pub fn load(name: &str) -> Result<Self> {
-        if name.ends_with(ENDING) || name.contains(['/', '\\']) {
+        if Self::is_path(name) {
             let path = std::path::Path::new(name);
             let file = path.file_name().map_or_else(String::new, |file| file.to_string_lossy().into_owned());
             let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -110,6 +110,12 @@ impl Message {
     /// If one of them is wrong.
     pub fn all() -> Result<Vec<Self>> {
         templates().iter().map(|(files, file, domain)| Self::read(files, file, domain, files.named(file)?)).collect()
+    }
+
+    /// Tells whether a word is the path of a template, and not the name of an embedded one.
+    #[must_use]
+    pub fn is_path(word: &str) -> bool {
+        word.strip_suffix(ENDING).is_some() || word.contains(['/', '\\'])
     }
 
     /// The name of the template in a file: that of the file, up to the first point.

@@ -291,7 +291,7 @@ impl Writer<'_> {
             }
             Counter::Last(counter) => self.out.counters[*counter],
             Counter::Records => self.out.records + 1,
-            Counter::Lines => self.out.bytes[self.out.start..].iter().filter(|byte| **byte == b'\n').count() as u64 + 1,
+            Counter::Lines => self.out.bytes[self.out.start..].split(|byte| *byte == b'\n').count() as u64,
         };
         write!(self.out.bytes, "{number:0width$}").map_err(|error| Error::internal(error.to_string()))
     }

@@ -333,7 +333,7 @@ fn conjuncts(code: &Code) -> Result<Vec<Code>> {
                 parts(right, found);
             }
             Sql::Nested(inner) if matches!(&**inner, Sql::BinaryOp { op: BinaryOperator::And, .. }) => {
-                parts(inner, found)
+                parts(inner, found);
             }
             other => found.push(other.to_string()),
         }

@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             _ => None,
         },
         eval: |args, rows, _| {
-            let format = constant(&args[1], "format", "strftime")?.unwrap_or_default().to_owned();
+            let format = constant(&args[1], "format", "strftime")?.unwrap_or_default();
             let pieces = pieces(&format)?;
             let instants = args[0].array().as_primitive::<TimestampMicrosecondType>();
             let mut texts = StringBuilder::with_capacity(rows, rows * (format.len() + 4));

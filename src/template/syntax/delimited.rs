@@ -201,7 +201,7 @@ fn hl7_text(out: &mut Vec<u8>, text: &str) -> Result<(), String> {
             '\\' => out.extend_from_slice(b"\\E\\"),
             '\u{0}' => return Err(refused(c)),
             c if c < ' ' || c == '\u{7f}' => {
-                write!(out, "\\X{:02X}\\", u32::from(c)).map_err(|error| error.to_string())?
+                write!(out, "\\X{:02X}\\", u32::from(c)).map_err(|error| error.to_string())?;
             }
             c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }

@@ -117,8 +117,9 @@ fn prune(text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
             element.absent |= run.contains(&ABSENT);
             if run.contains(&NEEDED) {
                 element.needed = true;
-                let above = open.len().checked_sub(2);
-                above.map(|above| open[above].needed = true);
+                if let Some(above) = open.len().checked_sub(2) {
+                    open[above].needed = true;
+                }
             } else if !run.iter().all(u8::is_ascii_whitespace) {
                 out.extend(run.iter().filter(|byte| **byte != ABSENT));
             }
