@@ -48,7 +48,7 @@ pub trait Syntax: Sync + std::fmt::Debug {
     fn end(&self, _: &mut Out) {}
     /// Writes the mark between two parts of a record; only of syntaxes whose text has [`Node::Separator`].
     fn separator(&self, _: &mut Out, _: u8) {}
-    /// Completes the message, which is the text from [`Out::start`] on.
+    /// Completes the message, which is the text behind the messages before it.
     ///
     /// # Errors
     ///

@@ -340,7 +340,7 @@ def unlabelled(placebo, folder, wrong):
 
 
 def main():
-    placebo, folder, count = sys.argv[1], pathlib.Path(sys.argv[2]) / "fhir", int(sys.argv[3])
+    placebo, folder, count = sys.argv[1], pathlib.Path(sys.argv[2]).resolve() / "fhir", int(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
     home = folder / "npm"
     home.mkdir(exist_ok=True)
