@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use arrow_array::Array;
 use criterion::{Criterion, Throughput};
 use placebo::format::write::{Canonical, Piece};
-use placebo::format::{self, FORMATS};
+use placebo::format::{self, of_tables};
 use placebo::generator::{self, Def};
 use placebo::plan::{Chunk, Options, Plan};
 use placebo::protect::keyring::Keys;
@@ -46,7 +46,7 @@ fn profile(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rows");
     group.throughput(Throughput::Elements(total as u64));
     group.bench_function("generate", |bench| bench.iter(|| assert_eq!(black_box(generate()).len(), tree.len())));
-    for format in FORMATS {
+    for format in of_tables() {
         let write = || {
             let counted = Counted::default();
             for (table, batch) in tree.iter().zip(&batches) {
@@ -64,7 +64,7 @@ fn profile(criterion: &mut Criterion) {
     }
     group.finish();
     let mut group = criterion.benchmark_group("bytes");
-    for format in FORMATS {
+    for format in of_tables() {
         let mut table = tree.iter().zip(&batches).max_by_key(|(_, batch)| batch.num_rows()).into_iter();
         let (table, batch) = table.next().expect("a table");
         let write = || {

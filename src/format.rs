@@ -144,6 +144,11 @@ impl Format {
     }
 }
 
+/// Every format that takes tables.
+pub fn of_tables() -> impl Iterator<Item = &'static Format> {
+    FORMATS.iter().copied().filter(|format| !format.takes_messages_alone())
+}
+
 /// Every extension that a file of a table can have.
 pub fn extensions() -> impl Iterator<Item = &'static str> {
     FORMATS.iter().map(|format| format.name).chain(messages::extensions())

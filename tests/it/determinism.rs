@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use placebo::format::FORMATS;
+use placebo::format::of_tables;
 
 use crate::run::{files, good, placebo};
 
@@ -15,7 +15,7 @@ const BANK: &str = "tests/fixtures/bank";
 fn threads_chunks_and_surroundings_change_no_byte() {
     let folder = tempfile::tempdir().expect("a folder");
     for (profile, rows) in [(SHOP, "account=700"), (BANK, "payment=3000"), ("healthcare", "patient=150")] {
-        for format in FORMATS {
+        for format in of_tables() {
             let run = |name: &str, threads: &str, chunk: Option<&str>| {
                 let out = folder.path().join(format!("{}-{rows}-{name}", format.name));
                 let out = out.to_str().expect("a path").to_owned();

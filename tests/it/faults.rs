@@ -11,7 +11,7 @@ use placebo::disk::{Disk, Handle, System};
 use placebo::engine::{self, Outcome, Progress, Start};
 use placebo::error::{Kind, Result};
 use placebo::folder::Folder;
-use placebo::format::{self, FORMATS, Format};
+use placebo::format::{self, Format, of_tables};
 use placebo::plan::{Options, Plan};
 use placebo::profile;
 use placebo::verify::{Request, Sample, verify};
@@ -311,7 +311,7 @@ fn every_operation_may_fail() {
         let rows = [(rows.to_owned(), 120)].into_iter().collect();
         let plan = Plan::compile(&loaded, &Options { rows, ..Options::default() }).expect("compiles");
         let set = DataSet::new(plan).chunk_rows(Some(40));
-        for format in FORMATS {
+        for format in of_tables() {
             let temp = folder();
             let quiet = Faulty::new(usize::MAX, Fault::Broken);
             execute(&set, format, temp.path(), Start::New, &quiet, &Progress::default()).expect("runs");

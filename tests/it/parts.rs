@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_select::concat::concat_batches;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-use placebo::format::FORMATS;
+use placebo::format::of_tables;
 
 use crate::run::good;
 
@@ -67,7 +67,7 @@ fn together(parts: Vec<Rows>) -> Rows {
 fn parts_together_hold_the_rows_of_the_whole_in_every_format() {
     for (profile, size) in [("healthcare", "patient=200"), ("tests/fixtures/bank", "payment=3000")] {
         let loaded = placebo::profile::load(profile).expect("loads");
-        for format in FORMATS {
+        for format in of_tables() {
             let folder = tempfile::tempdir().expect("a folder");
             let out = |name: &str| folder.path().join(name).to_str().expect("a path").to_owned();
             let run = |more: &[&str]| {

@@ -275,7 +275,7 @@ fn sizes_are_known_before_the_run() {
         let loaded = profile::load(name).expect("loads");
         let plan = Plan::compile(&loaded, &Options { scale: 4.0, ..Options::default() }).expect("compiles");
         let set = DataSet::new(plan);
-        for format in format::FORMATS {
+        for format in format::of_tables() {
             let told = estimate(&set, (format, &format::Options::default()), Care::Careful).expect("estimates");
             let told: f64 = told.iter().map(|table| table.bytes).sum();
             let temp = tempfile::tempdir().expect("a folder");

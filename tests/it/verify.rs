@@ -6,7 +6,7 @@ use std::process::Command;
 
 use placebo::digest::{RowSum, sha256};
 use placebo::folder::manifest::{Manifest, sum_of};
-use placebo::format::FORMATS;
+use placebo::format::of_tables;
 use placebo::verify::{Request, Sample};
 
 use crate::run::{files, good, placebo};
@@ -102,7 +102,7 @@ pub(crate) fn set(line: &mut String, column: usize, cell: &str) {
 #[test]
 fn every_format_holds_at_home_and_copied_elsewhere() {
     let temp = tempfile::tempdir().expect("a folder");
-    for format in FORMATS {
+    for format in of_tables() {
         let folder = temp.path().join(format.name);
         let out = run(&folder, SHOP, &["--rows", "account=60", "--format", format.name]);
         let there = folder.join("elsewhere/copy");
@@ -124,7 +124,7 @@ fn the_shipped_profiles_hold_and_their_digests_are_one_in_every_format() {
     let temp = tempfile::tempdir().expect("a folder");
     for profile in placebo::profile::names() {
         let mut digests = Vec::new();
-        for format in FORMATS {
+        for format in of_tables() {
             let out = run(&temp.path().join(format!("{profile}-{}", format.name)), profile, &["--format", format.name]);
             let tables = manifest(&out, "manifest.json").tables;
             digests.push(tables.iter().map(|table| (table.rows, table.digest.clone())).collect::<Vec<_>>());
@@ -142,7 +142,7 @@ fn the_shipped_profiles_hold_and_their_digests_are_one_in_every_format() {
 fn whatever_is_done_to_a_file_is_found_and_named() {
     let temp = tempfile::tempdir().expect("a folder");
     let mut cases = 0;
-    for format in FORMATS {
+    for format in of_tables() {
         let out = run(&temp.path().join(format.name), SHOP, &["--rows", "account=20", "--format", format.name]);
         let there = temp.path().join("changed");
         for (name, bytes) in files(&out) {

@@ -26,7 +26,7 @@ use arrow_select::concat::concat_batches;
 
 use super::*;
 use crate::error::Kind;
-use crate::format::{FORMATS, Format, Options, arrow, csv, find, json, parquet};
+use crate::format::{FORMATS, Format, Options, arrow, csv, find, json, of_tables, parquet};
 use crate::notes::{Key, Noted};
 
 /// A writer whose bytes can be read after it was boxed.
@@ -251,7 +251,7 @@ fn cut(size: i64) -> Vec<RecordBatch> {
 fn bytes_depend_on_rows_and_not_on_batches() {
     let whole = cut(TOTAL);
     let cuts: Vec<Vec<RecordBatch>> = [1, 7, 1_000, 70_000].map(cut).into_iter().collect();
-    for format in FORMATS {
+    for format in of_tables() {
         let compression = format.settings.iter().find(|setting| setting.name == "compression");
         let compressions = [None].into_iter().chain(compression.iter().flat_map(|one| one.values).copied().map(Some));
         for compression in compressions {
@@ -390,7 +390,7 @@ fn a_closed_pipe_is_told_from_a_full_disk() {
         }
     }
     let kinds = [(io::ErrorKind::BrokenPipe, Kind::ClosedPipe), (io::ErrorKind::StorageFull, Kind::Io)];
-    for (format, (cause, kind)) in FORMATS.iter().flat_map(|format| kinds.map(|kind| (format, kind))) {
+    for (format, (cause, kind)) in of_tables().flat_map(|format| kinds.map(|kind| (format, kind))) {
         let encoder = (format.encoder)(&schema(), &Options::default()).unwrap();
         let written = encoder.open(Box::new(Fails(cause))).and_then(|mut sink| {
             sink.append(encoder.encode(small())?)?;
