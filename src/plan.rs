@@ -386,6 +386,8 @@ struct TemplateJoin {
     column: usize,
     outer_table: usize,
     outer: usize,
+    /// The type that both are compared in.
+    ty: DataType,
     op: Comparison,
 }
 

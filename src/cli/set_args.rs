@@ -80,6 +80,16 @@ impl SetArgs {
 
     /// The data set of a plan; `binary` says whether encrypted cells may be bytes.
     pub(super) fn data_set(&self, plan: Plan, binary: bool) -> Result<DataSet> {
+        let left_out = |name: &&String| {
+            !self.tables.is_empty() && !self.tables.iter().any(|table| table == profile::Message::name_of(name))
+        };
+        if let Some(name) = self.source.messages.iter().find(left_out) {
+            let table = profile::Message::name_of(name);
+            return Err(Error::usage(format!(
+                "`--tables` leaves out the messages `{table}` that `--messages` asks for"
+            ))
+            .hint(format!("--tables {},{table}", self.tables.join(","))));
+        }
         // What is wrong with a table's name is told before what is wrong with a part or a key.
         self.tables.iter().try_for_each(|name| plan.table(name).map(|_| ()))?;
         let part = self.part.as_deref().map(part).transpose()?;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::files::{Files, templates};
-use super::load::Source;
+use super::load::{Source, is_name};
 use super::{Column, ColumnKeys, Definition, Expr, Loaded, Param, Profile, Scalar, Table, Value};
 use crate::error::{Error, Kind, Result, did_you_mean};
 
@@ -152,6 +152,11 @@ impl Message {
         }
         included.sort_unstable_keys();
         let name = stem(file).to_owned();
+        if !is_name(&name) {
+            return Err(Error::usage(format!("`{}` is not a name for a template", name.escape_debug())).hint(
+                "its file's name up to the first point: lower-case letters, digits and `_`, starting with a letter",
+            ));
+        }
         Ok(Self { name, domain: domain.to_owned(), head, file: shown, text, body, included })
     }
 

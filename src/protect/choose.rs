@@ -329,6 +329,13 @@ fn seal_messages(plan: &Plan, all: &mut [Decision]) -> Result<()> {
     for one in all.iter_mut() {
         let Some(at) = place(one).filter(|at| plan.is_message(at.0, at.1)) else { continue };
         let known = plan.known(at.0, &one.column);
+        if one.by == "safe-harbor" && !one.handling.is_clear() {
+            let message = format!(
+                "PII-051: a message is one text, of which Safe Harbor leaves nothing: `{}` would be empty",
+                one.table
+            );
+            return Err(Error::profile(one.path(), message).hint("de-identify tables, and leave out --messages"));
+        }
         if one.handling.is_clear() && one.by != "column" && !facts.open(at).is_disjoint(&hidden) {
             let own =
                 known.and_then(|known| known.handling).ok_or_else(|| Error::internal("a message without a kind"))?;

@@ -14,6 +14,8 @@ const MAX_DEPTH: usize = 32;
 /// The most tags of a template, with those of the files that it includes.
 const MAX_TAGS: usize = 20_000;
 
+/// The most bytes of included files, each as often as it is included.
+const MAX_INCLUDED: usize = 8 << 20;
 /// The longest expression, with those in the place of names that `set` gave.
 const MAX_EXPRESSION: usize = 32_768;
 
@@ -33,8 +35,17 @@ pub fn parse(
     syntax: &'static dyn Syntax,
     include: &dyn Fn(&str) -> Result<Option<File>>,
 ) -> Result<Parsed> {
-    let mut parser =
-        Parser { syntax, include, scan: Scan::default(), names: Vec::new(), counters: Vec::new(), tags: 0, depth: 0 };
+    let mut parser = Parser {
+        syntax,
+        include,
+        scan: Scan::default(),
+        names: Vec::new(),
+        rows: Vec::new(),
+        counters: Vec::new(),
+        tags: 0,
+        depth: 0,
+        bytes: 0,
+    };
     let mut reader = Reader { file, at: start, open: Vec::new() };
     let (nodes, end) = parser.block(&mut reader)?;
     if let Some(Tag { at, word, .. }) = end {
@@ -50,9 +61,13 @@ struct Parser<'a> {
     scan: Scan,
     /// The names that `set` gave, the innermost last.
     names: Vec<(String, String)>,
+    /// The names of the rows of the loops around.
+    rows: Vec<String>,
     counters: Vec<String>,
     tags: usize,
     depth: usize,
+    /// The bytes of all files, each as often as it is included.
+    bytes: usize,
 }
 
 /// A tag `{% … %}`: its first word, and what follows.
@@ -128,8 +143,9 @@ impl Reader<'_> {
                 let rest = &self.file.text[self.at..];
                 self.at += rest.len() - rest.trim_start().len();
             }
-            if alone && self.file.text[self.at..].starts_with('\n') {
-                self.at += 1;
+            if alone {
+                let rest = &self.file.text[self.at..];
+                self.at += rest.find('\n').map_or(rest.len(), |end| end + 1);
             }
             let inner = start + 2..start + length;
             let raw = &self.file.text[inner.clone()];
@@ -250,7 +266,9 @@ impl Parser<'_> {
 
     fn r#for(&mut self, tag: &Tag, reader: &mut Reader<'_>) -> Result<Node<Scoped, Loop>> {
         let rows = self.header(&tag.rest)?;
+        self.rows.push(rows.variable.clone());
         let (body, end) = self.block(reader)?;
+        self.rows.pop();
         let mut otherwise = Tree::new();
         let mut end = end.ok_or_else(|| Self::unclosed(&tag.at, "endfor"))?;
         if end.word == "else" {
@@ -274,6 +292,12 @@ impl Parser<'_> {
         let variable = variable.trim();
         if !is_name(variable) {
             return Err(wrong());
+        }
+        if self.rows.iter().chain(self.names.iter().map(|(name, _)| name)).any(|known| known == variable) {
+            return Err(rest
+                .at
+                .error(format!("`{variable}` is the name of a row or of an expression already"))
+                .hint("another name for the rows of this loop"));
         }
         let mut parts = [after, "", "", ""];
         let mut at = 0;
@@ -338,6 +362,9 @@ impl Parser<'_> {
     }
 
     fn condition(&mut self, code: Code) -> Result<Condition<Scoped>> {
+        if code.text.contains("loop.") && self.rows.is_empty() {
+            return Err(code.at.error(format!("`{}` outside of a loop", code.text)));
+        }
         Ok(match code.text.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["loop.first"] => Condition::First,
             ["loop.last"] => Condition::Last,
@@ -368,6 +395,13 @@ impl Parser<'_> {
             tag.rest.at.error(format!("no file `{name}`")).hint("an included file stands in the folder of the template")
         };
         let file = (self.include)(name).map_err(|error| error.at(Some(tag.rest.at.place())))?.ok_or_else(missing)?;
+        self.bytes += file.text.len();
+        if self.bytes > MAX_INCLUDED {
+            return Err(tag
+                .rest
+                .at
+                .error(format!("the files that are included have more than {MAX_INCLUDED} bytes together")));
+        }
         let file = Arc::new(file);
         let mut reader = Reader { file: &file, at: 0, open: Vec::new() };
         // Names that the file sets hold after it too.
@@ -389,6 +423,11 @@ impl Parser<'_> {
             _ => (code.text.as_str(), 0),
         };
         if let Some(counter) = self.counter(text) {
+            if let Counter::Index(out) = counter
+                && self.rows.len() <= out
+            {
+                return Err(code.at.error(format!("`{text}` outside of its loop")));
+            }
             return Ok(Node::Counter { counter, width });
         }
         if text.is_empty() {
@@ -430,7 +469,7 @@ impl Parser<'_> {
 
     /// Puts the expressions that `set` named in the place of their names.
     fn scoped(&self, code: Code) -> Result<Code> {
-        let tokens = Tokenizer::new(&DuckDbDialect {}, &code.text).tokenize();
+        let tokens = Tokenizer::new(&DuckDbDialect {}, &code.text).with_unescape(false).tokenize();
         let tokens = tokens.map_err(|error| code.at.error(error.to_string()))?;
         if self.names.is_empty() {
             return Ok(code);

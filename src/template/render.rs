@@ -147,6 +147,11 @@ pub struct Out {
     counters: Vec<u64>,
 }
 
+/// The most turns of loops in one message: a tenth of a second.
+const MAX_TURNS: u64 = 1 << 21;
+/// How many times as long as its limit a message may be before its syntax takes away what has no value.
+const REACH: usize = 4;
+
 /// A value of a compiled template: the number of loops around the row that has it, and the column.
 type Place = (usize, usize);
 /// A compiled loop: the number of loops around the row that has the rows, and the list.
@@ -182,6 +187,7 @@ pub fn render(
         longest,
         name,
         turns: Vec::with_capacity(8),
+        taken: 0,
         out: Out { counters: vec![0; counters], ..Out::default() },
     };
     let mut ends = Vec::with_capacity(rows.len() + 1);
@@ -204,6 +210,8 @@ struct Writer<'a> {
     longest: usize,
     name: &'a dyn Fn(Place) -> String,
     turns: Vec<Turn>,
+    /// The turns of loops of this message so far.
+    taken: u64,
     out: Out,
 }
 
@@ -212,11 +220,20 @@ impl Writer<'_> {
         let out = &mut self.out;
         (out.start, out.record, out.dropped, out.records) = (out.bytes.len(), out.bytes.len(), false, 0);
         out.counters.fill(0);
+        self.taken = 0;
         self.turns.clear();
         self.turns.push(Turn { row, index: 0, count: 1 });
         self.nodes(nodes)?;
         self.syntax.finish(&mut self.out).map_err(|what| Error::profile("", what))?;
         self.within_limit()
+    }
+
+    /// Refuses a message that is longer than it may be, before what a syntax takes away at its end.
+    fn within_reach(&self) -> Result<()> {
+        match (self.out.bytes.len() - self.out.start) / REACH > self.longest {
+            false => Ok(()),
+            true => self.within_limit(),
+        }
     }
 
     fn within_limit(&self) -> Result<()> {
@@ -229,6 +246,7 @@ impl Writer<'_> {
 
     fn nodes(&mut self, nodes: &[Node<Place, Within>]) -> Result<()> {
         for node in nodes {
+            self.within_reach()?;
             match node {
                 Node::Text(text) => self.out.bytes.extend_from_slice(text),
                 Node::Separator(separator) => self.syntax.separator(&mut self.out, *separator),
@@ -236,6 +254,11 @@ impl Writer<'_> {
                 Node::Value { code, context, required } => {
                     let cell = self.data.columns[code.1].at(self.turns[code.0].row);
                     match cell {
+                        Some(Cell::Double(value)) if !value.is_finite() => {
+                            let message =
+                                format!("`{}`: {value} is not a number that can be written", (self.name)(*code));
+                            return Err(Error::profile("", message));
+                        }
                         Some(Cell::Text("")) | None => self.syntax.missing(&mut self.out, *context, *required),
                         Some(cell) => self
                             .syntax
@@ -251,10 +274,14 @@ impl Writer<'_> {
                         self.nodes(otherwise)?;
                     }
                     for (index, row) in list.rows[start..end].iter().enumerate() {
+                        self.taken += 1;
+                        if self.taken > MAX_TURNS {
+                            let message = format!("the loops of one message have more than {MAX_TURNS} rows together");
+                            return Err(Error::profile("", message).hint("`limit N` in a loop keeps it short"));
+                        }
                         self.turns.push(Turn { row: *row as usize, index, count: end - start });
                         self.nodes(body)?;
                         self.turns.pop();
-                        self.within_limit()?;
                     }
                 }
                 Node::If { arms, otherwise } => {

@@ -244,7 +244,8 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
     };
     let loaded = profile::load(&name)?.with_messages(&messages)?;
     if loaded.digest != manifest.profile_sha256 {
-        return refuse(format!("`{name}` is not the profile of the run, or it was changed"), PROFILE);
+        let templates = if manifest.messages.is_empty() { "" } else { ", or one of its templates was" };
+        return refuse(format!("`{name}` is not the profile of the run, or it was changed{templates}"), PROFILE);
     }
     match Plan::compile(&loaded, &options) {
         Ok(plan) => Ok(plan),

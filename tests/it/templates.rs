@@ -172,6 +172,13 @@ fn loops_nest_and_compare_and_names_are_set() {
     let body = "{% set d = owner.doctor %}{{ d.name }}:{% for p in pet if p.born >= owner.since - 1 and p.kind <> 'fox' %}\
         {% include \"_pet.txt.j2\" %}{{ label }}({% for v in p.visit order by v.price desc %}{{ loop.parent.index }}.{{ loop.index }}={{ v.price }}\
         {% if not loop.last %},{% endif %}{% endfor %}){% endfor %} {{ sum(visit.price) }} {{ secret }}";
+    let quoted = "{{ 'a'' || ''b' }}{% if name = 'N0'' OR ''x''=''x' %}WRONG{% endif %}{% for p in pet if p.kind = 'q'' OR ''x''=''x' %}WRONG{% endfor %}";
+    let template = place.template("quoted.txt.j2", "text", "", quoted);
+    assert_eq!(place.lines(&template, &[])[3], "a' || 'b");
+    let seen = "{% for p in pet %}{% for v in p.visit if v.price > owner.owner_id and v.price > length('abcdef') and (v.price > 11) = true %}\
+        {{ v.price }} {% endfor %}{% endfor %}{% for d in pet if d.born <= owner.seen_at and d.number < owner.balance %}{{ d.kind }}{% endfor %}";
+    let template = place.template("seen.txt.j2", "text", "", seen);
+    assert_eq!(place.lines(&template, &[])[1], "12.00 cat");
     let pairs = "{% for p in pet %}{% for q in owner.pet if q.number > p.number %}{{ p.kind }}<{{ q.kind }} {% endfor %}{% endfor %}";
     let template = place.template("pairs.txt.j2", "text", "", pairs);
     assert_eq!(place.lines(&template, &[])[3], "cat<dog cat<fox dog<fox ");
@@ -196,6 +203,14 @@ fn mistakes_are_told_with_their_line() {
             "`p` is no row above `q`",
             "compare",
         ),
+        ("{% for p in pet %}{% for p in visit %}{% endfor %}{% endfor %}", "`p` is the name of a row", "another name"),
+        (
+            "{% set p = owner %}{% for p in pet %}{% endfor %}",
+            "`p` is the name of a row or of an expression",
+            "another name",
+        ),
+        ("{{ loop.index }}", "outside of its loop", ""),
+        ("{% if loop.first %}{% endif %}", "outside of a loop", ""),
         ("{% for p in pet %}", "the tag is not closed", "endfor"),
         ("{% if name %}{% endif %}", "boolean is meant", "text"),
         ("{% endif %}", "`endif` closes nothing", ""),
@@ -218,6 +233,15 @@ fn mistakes_are_told_with_their_line() {
         ("xml", "<a><b></a>", "closes `a` where `b` is open"),
         ("xml", "<a>", "does not close `a`"),
         ("fixed94", "short\n", "5 characters instead of 94"),
+        ("json", "{\"a\": 01}", "where a value is expected"),
+        ("json", "{\"a\": {{ next('k') : 3 }}}", "where a value is expected"),
+        ("json", "{\"a\": \"\\q\"}", "an escape that there is not"),
+        ("json", "{\"a\": \"x\ny\"}", "a control character"),
+        ("xml", "<a/><b/>", "a second element"),
+        ("xml", "<a>x & y</a>", "which is no reference"),
+        ("xml", "<a b=\"1\" b=\"2\"/>", "the attribute `b` twice"),
+        ("xml", "<1a/>", "is not the name of an element"),
+        ("text", "{{ score * 1e308 * 1e9 }}", "is not a number"),
     ] {
         let said = place.refused(&place.template("bad.txt.j2", syntax, "", body));
         assert!(said.contains(what) && said.contains("the message of "), "{body}\n{said}");
@@ -253,6 +277,21 @@ fn bombs_end_at_once() {
         let said = place.refused(&template);
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}: {said}", start.elapsed());
     }
+    let empty = format!(
+        "{}{{% if p0.number = 0 %}}1{{% endif %}}{}",
+        (0..21).map(|n| format!("{{% for p{n} in owner.pet %}}")).collect::<String>(),
+        "{% endfor %}".repeat(21)
+    );
+    let template = place.template("empty.txt.j2", "text", "", &empty);
+    let start = Instant::now();
+    let said = place.refused(&template);
+    assert!(
+        start.elapsed() < Duration::from_secs(5) && said.contains("the loops of one message have more than"),
+        "{said}"
+    );
+    fs::write(place.path("_big.txt.j2"), "x".repeat(1 << 20)).expect("writes");
+    let template = place.template("big.txt.j2", "text", "", &"{% include \"_big.txt.j2\" %}".repeat(1_500));
+    assert!(place.refused(&template).contains("the files that are included have more than"));
     let many = "{% for p in pet %}{% for q in owner.pet %}{{ rpad('x', 1000, 'x') }}{% endfor %}{% endfor %}";
     let template = place.template("many.txt.j2", "text", "", many);
     let profile = place.profile();
@@ -312,6 +351,14 @@ fn messages_are_rows_like_any_other() {
     let database = format!("sqlite:{}", place.path("x.db"));
     good(&["load", &profile, "--messages", &template, "--to", &database, "-q"]);
     good(&["verify", "--database", &database, "--profile", &profile, "--messages", &template]);
+    // What `--tables` leaves out is told.
+    let said = bad(
+        &["generate", &profile, "--messages", &template, "--tables", "owner", "--out", &place.path("none"), "-q"],
+        2,
+    );
+    assert!(said.contains("leaves out the messages `n`"), "{said}");
+    fs::copy(&template, place.path("My-N.txt.j2")).expect("copies");
+    assert!(bad(&["render", &profile, &place.path("My-N.txt.j2"), "-q"], 2).contains("is not a name for a template"));
     // Without the template, the profile is another one.
     let said = bad(&["verify", &both, "--profile", &profile], 2);
     assert!(said.contains("unknown template `n`"), "{said}");

@@ -18,6 +18,9 @@ use crate::template::{self, At, Code, Condition, File, Loop, Node, Scoped, synta
 /// A value and a loop of a compiled template: how many loops are around the row, and which column or list.
 type Place = (usize, usize);
 
+/// The most loops of a template.
+const MAX_LOOPS: usize = 1_000;
+
 /// The row that a piece of a template is about: of the message, or of a loop.
 struct Level {
     /// The name of the row in the text.
@@ -132,7 +135,7 @@ impl Draft<'_, '_> {
 
     /// The level of the innermost row that an expression names, and the expression as that row's table reads it.
     fn scope(&self, code: &Code) -> Result<(usize, String)> {
-        let tokens = Tokenizer::new(&DuckDbDialect {}, &code.text).tokenize();
+        let tokens = Tokenizer::new(&DuckDbDialect {}, &code.text).with_unescape(false).tokenize();
         let tokens = tokens.map_err(|error| code.at.error(error.to_string()))?;
         let after_period = |n: usize| n.checked_sub(1).is_some_and(|before| tokens[before] == Token::Period);
         let next = |n: usize| tokens.get(n + 1);
@@ -205,6 +208,9 @@ impl Draft<'_, '_> {
         let hand = *hand;
         self.compiler.compile_hand(hand).map_err(at)?;
         let frame = self.made.lists.len() + 1;
+        if frame > MAX_LOOPS {
+            return Err(rows.source.at.error(format!("the template has more than {MAX_LOOPS} loops")));
+        }
         let descends = steps.is_empty() && matches!(hand.base, Base::Children(_));
         let below = descends.then_some(level);
         let own = Level { variable: rows.variable.clone(), table: hand.table, frame, below };
@@ -292,19 +298,25 @@ impl Draft<'_, '_> {
             _ => return Ok(None),
         };
         let base = levels[other].0;
+        // A row above the loop's own is seen from it.
+        let above = std::iter::successors(self.levels[depth].below, |at| self.levels[*at].below);
+        let named = texts[other].text.contains(&format!("{}.", self.levels[base].variable));
+        if named && { above }.any(|at| at == base) {
+            return Ok(None);
+        }
         let (table, outer_table) = (self.levels[depth].table, self.levels[base].table);
         let (column, outer) =
             (self.column(table, &levels[own].1, &code.at)?, self.column(outer_table, &levels[other].1, &code.at)?);
         let types =
             [(table, column), (outer_table, outer)].map(|(table, column)| self.compiler.type_of(table, column).0);
-        if types::logical(&types[0]) != types::logical(&types[1]) {
+        let Some(ty) = types::common(&types[0], &types[1]) else {
             let [one, other] = [&types[0], &types[1]].map(types::name);
             return Err(code
                 .at
                 .error(format!("type mismatch: {one} is compared with {other}"))
                 .hint("CAST one of them"));
-        }
-        Ok(Some((TemplateJoin { column, outer_table, outer, op }, base)))
+        };
+        Ok(Some((TemplateJoin { column, outer_table, outer, ty, op }, base)))
     }
 
     /// The level at which the path of a loop starts, and the path as that level's table reads it.
@@ -346,10 +358,19 @@ fn conjuncts(code: &Code) -> Result<Vec<Code>> {
 
 /// Tells whether an expression names no column: the loop's own table can compute it.
 fn is_constant(text: &str) -> bool {
-    let tokens = Tokenizer::new(&DuckDbDialect {}, text).tokenize().unwrap_or_default();
-    let name =
-        |token: &Token| matches!(token, Token::Word(word) if word.value.starts_with(|c: char| c.is_ascii_lowercase()));
-    !tokens.iter().any(name) || tokens.first().is_some_and(|token| token.to_string() == "params")
+    let tokens = Tokenizer::new(&DuckDbDialect {}, text).with_unescape(false).tokenize().unwrap_or_default();
+    let tokens: Vec<&Token> = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
+    let after_params = |n: usize| n >= 2 && *tokens[n - 1] == Token::Period && tokens[n - 2].to_string() == "params";
+    let is_column = |(n, token): (usize, &&Token)| match token {
+        Token::Word(word) => {
+            word.value.starts_with(|c: char| c.is_ascii_lowercase())
+                && tokens.get(n + 1) != Some(&&Token::LParen)
+                && !matches!(&*word.value, "true" | "false" | "null" | "as_of" | "params" | "and" | "or" | "not" | "is")
+                && !after_params(n)
+        }
+        _ => false,
+    };
+    !tokens.iter().enumerate().any(is_column)
 }
 
 /// Tells whether what follows some tokens is the name of a type: after `AS` and `::`.

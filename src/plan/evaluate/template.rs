@@ -14,6 +14,10 @@ use crate::plan::{Template, TemplateList};
 use crate::sql;
 use crate::template::{Cells, List, Rows, render};
 
+/// The most rows of a loop in a chunk, and the most comparisons of its condition with rows around it: a second of work.
+const MAX_ROWS: usize = 1 << 24;
+const MAX_PAIRS: usize = 1 << 26;
+
 impl Chunk<'_> {
     /// Makes the messages of a frame, each of its row in the parent's frame.
     pub(super) fn messages(&mut self, frame: usize, template: &Template) -> Result<ArrayRef> {
@@ -63,7 +67,7 @@ impl Chunk<'_> {
         let joins = list.joins.iter().map(|join| {
             let [own, outer] = [(frame, join.column), (base, join.outer)].map(|(frame, column)| {
                 let array = self.column(frame, column)?;
-                sql::cast(&array, sql::types::logical(array.data_type()))
+                sql::cast(&array, &join.ty)
             });
             let (own, outer) = (own?, outer?);
             let compare = make_comparator(&own, &outer, SortOptions::default())?;
@@ -76,7 +80,7 @@ impl Chunk<'_> {
                 !null(owns, own) && !null(outers, row) && op.holds(compare(own, row))
             })
         };
-        let (mut rows, mut starts) = (Vec::with_capacity(all.len()), vec![0_u32]);
+        let (mut rows, mut starts, mut compared) = (Vec::with_capacity(all.len()), vec![0_u32], 0_usize);
         for row in 0..self.frames[base].rows.len() {
             let owner = match index {
                 Some(index) if index.is_null(row) => None,
@@ -85,6 +89,12 @@ impl Chunk<'_> {
             };
             if let Some(owner) = owner {
                 let own = &all[bounds[owner] as usize..bounds[owner + 1] as usize];
+                compared += if list.joins.is_empty() { 0 } else { own.len() };
+                if compared > MAX_PAIRS || rows.len() > MAX_ROWS {
+                    let message =
+                        format!("a loop of the chunk has more than {MAX_ROWS} rows, or compares more than {MAX_PAIRS}");
+                    return Err(Error::profile("", message).hint("`chunk = …` of the table makes chunks smaller"));
+                }
                 let place =
                     |row: &u32| places.as_ref().map_or(*row, |places: &UInt32Array| places.value(*row as usize));
                 let most = list.limit.unwrap_or(usize::MAX);

@@ -176,8 +176,7 @@ impl Pruner<'_, '_> {
                 if literal == b"null" {
                     return Ok(Kept::Nothing);
                 }
-                let number = literal[0] == b'-' || literal[0].is_ascii_digit();
-                if !number && literal != b"true" && literal != b"false" {
+                if !is_number(literal) && literal != b"true" && literal != b"false" {
                     self.at -= literal.len();
                     return Err(self.expected("a value"));
                 }
@@ -199,6 +198,12 @@ impl Pruner<'_, '_> {
             }
         }
         let string = rest.get(..=end).ok_or_else(|| self.expected("the end of a string"))?;
+        if let Some(wrong) = misspelt(string) {
+            return Err(format!(
+                "the JSON has {wrong} in a string: `{}`",
+                String::from_utf8_lossy(string).escape_debug()
+            ));
+        }
         self.at += string.len();
         if string.contains(&NEEDED) {
             return Ok(Kept::Needed);
@@ -267,4 +272,47 @@ impl Pruner<'_, '_> {
         self.out.push(close);
         Ok(Kept::Value)
     }
+}
+
+/// Tells whether a literal is a number of RFC 8259.
+fn is_number(literal: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut rest = literal.strip_prefix(b"-").unwrap_or(literal);
+    let whole = digits(rest);
+    if whole == 0 || (whole > 1 && rest[0] == b'0') {
+        return false;
+    }
+    rest = &rest[whole..];
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let length = digits(fraction);
+        if length == 0 {
+            return false;
+        }
+        rest = &fraction[length..];
+    }
+    if let [b'e' | b'E', exponent @ ..] = rest {
+        let exponent = exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-")).unwrap_or(exponent);
+        return !exponent.is_empty() && digits(exponent) == exponent.len();
+    }
+    rest.is_empty()
+}
+
+/// What a string has that RFC 8259 does not allow; `None` if there is nothing.
+fn misspelt(string: &[u8]) -> Option<&'static str> {
+    let mut bytes = string.iter().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' => {
+                let (_, letter) = bytes.next()?;
+                let hex = || string.get(at + 2..at + 6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+                if !b"\"\\/bfnrtu".contains(letter) || (*letter == b'u' && !hex()) {
+                    return Some("an escape that there is not");
+                }
+            }
+            &ABSENT | &NEEDED => {}
+            byte if *byte < b' ' => return Some("a control character"),
+            _ => {}
+        }
+    }
+    None
 }

@@ -89,9 +89,10 @@ impl Syntax for Text {
     fn finish(&self, out: &mut Out) -> Result<(), String> {
         let Some(width) = self.width else { return Ok(()) };
         for (n, line) in out.bytes[out.start..].split(|byte| *byte == b'\n').enumerate() {
-            if line.len() != width && !line.is_empty() {
+            if (line.len() != width && !line.is_empty()) || !line.is_ascii() {
                 let line = String::from_utf8_lossy(line);
-                return Err(format!("line {} has {} characters instead of {width}: `{line}`", n + 1, line.len()));
+                let (at, long) = (n + 1, line.chars().count());
+                return Err(format!("line {at} has {long} characters instead of {width} of ASCII: `{line}`"));
             }
         }
         Ok(())

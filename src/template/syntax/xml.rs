@@ -102,7 +102,7 @@ struct Open<'t> {
 
 /// Copies XML without what has no value.
 fn prune(text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
-    let (mut at, mut open) = (0, Vec::<Open<'_>>::new());
+    let (mut at, mut open, mut rooted) = (0, Vec::<Open<'_>>::new(), false);
     while at < text.len() {
         if text[at] != b'<' {
             let end = text[at..].iter().position(|byte| *byte == b'<').map_or(text.len(), |end| at + end);
@@ -121,7 +121,10 @@ fn prune(text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
                     open[above].needed = true;
                 }
             } else if !run.iter().all(u8::is_ascii_whitespace) {
-                out.extend(run.iter().filter(|byte| **byte != ABSENT));
+                references(run)?;
+                // Line ends of the template are blanks: those of values are written as references.
+                let flat = |byte: &u8| if matches!(byte, b'\n' | b'\r' | b'\t') { b' ' } else { *byte };
+                out.extend(run.iter().filter(|byte| **byte != ABSENT).map(flat));
             }
             continue;
         }
@@ -152,6 +155,13 @@ fn prune(text: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
                 let inner = &tag[1..tag.len() - if alone { 2 } else { 1 }];
                 let name_end = inner.iter().position(u8::is_ascii_whitespace).unwrap_or(inner.len());
                 let (name, rest) = inner.split_at(name_end);
+                if open.is_empty() && std::mem::replace(&mut rooted, true) {
+                    return Err("the XML has a second element outside of the first".to_owned());
+                }
+                if !name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_' || !first.is_ascii())
+                {
+                    return Err(format!("`{}` is not the name of an element", String::from_utf8_lossy(name)));
+                }
                 let start = out.len();
                 out.push(b'<');
                 out.extend_from_slice(name);
@@ -190,6 +200,7 @@ fn tag_end(text: &[u8]) -> Option<usize> {
 /// Copies the attributes that have a value. Returns whether there is one, and whether one is missing that is required.
 fn attributes(text: &[u8], out: &mut Vec<u8>) -> Result<(bool, bool), String> {
     let (mut rest, mut any, mut needed) = (text.trim_ascii(), false, false);
+    let mut names: Vec<&[u8]> = Vec::new();
     while !rest.is_empty() {
         let wrong = || format!("the XML has `{}` where an attribute is expected", String::from_utf8_lossy(rest));
         let equals = rest.iter().position(|byte| *byte == b'=').ok_or_else(wrong)?;
@@ -197,6 +208,11 @@ fn attributes(text: &[u8], out: &mut Vec<u8>) -> Result<(bool, bool), String> {
         let length = value.iter().position(|byte| *byte == b'"').ok_or_else(wrong)?;
         let (name, value) = (rest[..equals].trim_ascii(), &value[..length]);
         rest = rest[equals + length + 3..].trim_ascii_start();
+        if names.contains(&name) || value.contains(&b'<') {
+            return Err(format!("the XML has the attribute `{}` twice, or `<` in it", String::from_utf8_lossy(name)));
+        }
+        names.push(name);
+        references(value)?;
         needed |= value.contains(&NEEDED);
         if !value.contains(&ABSENT) && !value.contains(&NEEDED) {
             out.push(b' ');
@@ -208,4 +224,22 @@ fn attributes(text: &[u8], out: &mut Vec<u8>) -> Result<(bool, bool), String> {
         }
     }
     Ok((any, needed))
+}
+
+/// Refuses an `&` that begins no reference to a character or to one of XML's own five names.
+fn references(text: &[u8]) -> Result<(), String> {
+    for part in text.split(|byte| *byte == b'&').skip(1) {
+        let name = part.split(|byte| *byte == b';').next().filter(|name| name.len() < part.len()).unwrap_or_default();
+        let known = [&b"amp"[..], b"lt", b"gt", b"quot", b"apos"].contains(&name);
+        let number = name.strip_prefix(b"#").is_some_and(|digits| {
+            let hex = digits.strip_prefix(b"x");
+            let all = |digits: &[u8], is: fn(&u8) -> bool| !digits.is_empty() && digits.iter().all(is);
+            hex.map_or(all(digits, u8::is_ascii_digit), |hex| all(hex, u8::is_ascii_hexdigit))
+        });
+        if !known && !number {
+            let near = String::from_utf8_lossy(&part[..part.len().min(20)]).into_owned();
+            return Err(format!("the XML has `&{near}`, which is no reference: write &amp;"));
+        }
+    }
+    Ok(())
 }
