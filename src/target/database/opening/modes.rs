@@ -2,7 +2,6 @@
 
 use super::{DatabaseTarget, refused};
 use crate::dataset::DataSet;
-use crate::error::Error;
 use crate::target::database::columns::Table;
 use crate::target::database::connection::{Attempt, Connection};
 use crate::target::database::ledger::{Ledger, Load};
@@ -30,16 +29,17 @@ impl DatabaseTarget<'_> {
             },
             Mode::Auto | Mode::Create if present.is_empty() => Ok(names),
             Mode::Create => {
-                self.allow_empty(connection, &present, &earlier)?;
+                if present.iter().any(made_before) {
+                    self.allow_empty(connection, &present, &earlier)?;
+                }
                 Err(refused(format!("the table `{}` is there", present[0]))
                     .hint("--mode append or truncate fills tables that are there; --schema NAME makes them elsewhere")
                     .into())
             }
-            _ if !missing.is_empty() => Err(absent(&missing).into()),
-            Mode::Append => Ok(Vec::new()),
+            Mode::Append => all_there(&missing),
             Mode::Auto | Mode::Truncate => {
                 self.allow_empty(connection, &present, &earlier)?;
-                Ok(Vec::new())
+                all_there(&missing)
             }
         }
     }
@@ -86,9 +86,14 @@ impl DatabaseTarget<'_> {
     }
 }
 
-fn absent(missing: &[String]) -> Error {
+/// No table to make, as all of them are there.
+fn all_there(missing: &[String]) -> Attempt<Vec<String>> {
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
     let names = missing.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let more = if missing.len() > 5 { format!(" and {} more", missing.len() - 5) } else { String::new() };
-    refused(format!("some tables of the data set are missing there: {names}{more}"))
+    Err(refused(format!("some tables of the data set are missing there: {names}{more}"))
         .hint("--tables leaves tables out; --schema NAME makes all of them elsewhere")
+        .into())
 }
