@@ -48,6 +48,11 @@ impl Target for Stdout {
         {
             return Ok(Begun::Session(Box::new(session)));
         }
+        if set.outputs().len() != 1 && self.format.takes_messages_alone() {
+            return Err(
+                Error::usage("standard output takes the messages of one template").hint("--out DIR takes several")
+            );
+        }
         let [output] = set.outputs() else {
             let nested = FORMATS.iter().filter(|format| document::fits(set) && format.document.is_some());
             let nested: Vec<&str> = nested.map(|format| format.name).collect();

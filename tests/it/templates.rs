@@ -279,7 +279,7 @@ fn bombs_end_at_once() {
     }
     let empty = format!(
         "{}{{% if p0.number = 0 %}}1{{% endif %}}{}",
-        (0..21).map(|n| format!("{{% for p{n} in owner.pet %}}")).collect::<String>(),
+        (0..21).map(|n| format!("{{% for p{n} in owner.pet %}}")).collect::<Vec<_>>().concat(),
         "{% endfor %}".repeat(21)
     );
     let template = place.template("empty.txt.j2", "text", "", &empty);
