@@ -6,6 +6,7 @@ mod database_args;
 mod decrypt;
 mod detect;
 mod document;
+mod folder_args;
 mod format_args;
 mod generate;
 mod keys;
@@ -209,7 +210,13 @@ impl Source {
         let params = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_>>()?;
         let options =
             Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone(), limits };
-        let plan = Plan::compile(&loaded, &options)?;
+        let plan = Plan::compile(&loaded, &options).map_err(|error| match &self.messages_where {
+            Some(sql) if loaded.messages.iter().any(|name| error.path() == format!("tables.{name}.count")) => {
+                Error::usage(format!("`--where {sql}`: {}", error.message()))
+                    .maybe_hint(error.hint_text().map(str::to_owned))
+            }
+            _ => error,
+        })?;
         understood(&plan).map_err(|error| {
             let place = loaded.place(error.path());
             error.at(place)

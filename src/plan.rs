@@ -346,7 +346,7 @@ enum Op {
 
 /// A compiled template. Frame 0 has the rows that messages are made for, frame `n` the rows of list `n - 1`.
 struct Template {
-    syntax: &'static dyn Syntax,
+    syntax: &'static Syntax,
     /// The pieces, with values and lists by number.
     nodes: Vec<Node<(usize, usize), (usize, usize)>>,
     /// The number of counters.

@@ -149,15 +149,11 @@ pub struct Loop {
     pub limit: Option<usize>,
 }
 
-/// A template after parsing. Each piece is parsed in the names that are known at its place.
+/// A template after parsing: expressions as they are written, with those that `set` named in the place of their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parsed {
     /// The pieces.
-    pub nodes: Vec<Node<Scoped, Loop>>,
+    pub nodes: Vec<Node<Code, Loop>>,
     /// The number of counters.
     pub counters: usize,
 }
-
-/// An expression with the names that `set` gave to others before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scoped(pub Code);

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::LogFormat;
+use super::folder_args::FolderArgs;
 use super::format_args::FormatArgs;
 use super::set_args::{SetArgs, quoted};
 use crate::disk::System;
-use crate::engine::Start;
 use crate::error::Result;
 use crate::target::{Settings, target};
 
@@ -21,12 +21,8 @@ pub(super) struct Generate {
     format: FormatArgs,
     #[command(flatten)]
     set: SetArgs,
-    /// Replace files that are there.
-    #[arg(long, conflicts_with = "resume")]
-    overwrite: bool,
-    /// Go on with what an interrupted run of equal inputs left in the folder.
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    folder: FolderArgs,
 }
 
 impl Generate {
@@ -39,12 +35,7 @@ impl Generate {
             "generate",
             &Settings { format, options, disk: &System, database: crate::target::database::Options::default() },
         )?;
-        let start = match (self.overwrite, self.resume) {
-            (true, _) => Start::Overwrite,
-            (_, true) => Start::Resume,
-            _ => Start::New,
-        };
         let out = self.out.to_string_lossy();
-        self.set.run(&set, target.as_ref(), start, (format.name, &out, &quoted(&out)), log_format)
+        self.set.run(&set, target.as_ref(), self.folder.start(), (format.name, &out, &quoted(&out)), log_format)
     }
 }

@@ -66,9 +66,7 @@ impl List {
                 wide(&["template", "profile", "a message for each", "about"], &rows)
             }
             What::Syntaxes => {
-                let row = |syntax: &&dyn Syntax| {
-                    [syntax.name(), syntax.extension(), syntax.about()].map(str::to_owned).to_vec()
-                };
+                let row = |syntax: &&Syntax| [syntax.name, syntax.extension, syntax.about].map(str::to_owned).to_vec();
                 wide(&["syntax", "extension", "about"], &SYNTAXES.iter().map(row).collect::<Vec<_>>())
             }
             What::Kinds => {

@@ -164,12 +164,12 @@ fn read(from: &OsString) -> Result<String> {
 /// Writes a template to start from.
 fn of_syntax(name: &str, syntax: &str) -> Result<()> {
     let syntax = crate::template::syntax::find(syntax)?;
-    let file = format!("{name}.{}.j2", syntax.extension());
+    let file = format!("{name}.{}.j2", syntax.extension);
     let path = PathBuf::from(&file);
     if path.symlink_metadata().is_ok() {
         return Err(Error::usage(format!("`{file}` is there already")).hint("take another name, or another folder"));
     }
-    let text = TEMPLATE.replace("SYNTAX", syntax.name()) + syntax.starter();
+    let text = TEMPLATE.replace("SYNTAX", syntax.name) + syntax.starter;
     write_whole(&System, &path, &path, &text)?;
     super::text_table::print(&format!("wrote {file}: try\n  placebo render healthcare ./{file} --rows patient=3\n"))
 }

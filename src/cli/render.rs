@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::LogFormat;
+use super::folder_args::FolderArgs;
 use super::set_args::{SetArgs, quoted};
 use crate::disk::System;
-use crate::engine::Start;
 use crate::error::Result;
 use crate::format;
 use crate::target::{Settings, target};
@@ -25,12 +25,8 @@ pub(super) struct Render {
     /// How messages follow each other: `lines`, `mllp`, `length` or `tar`; by default lines, or tar where a message has several.
     #[arg(long, value_name = "FRAMING")]
     framing: Option<String>,
-    /// Replace files that are there.
-    #[arg(long, conflicts_with = "resume")]
-    overwrite: bool,
-    /// Go on with what an interrupted run of equal inputs left in the folder.
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    folder: FolderArgs,
 }
 
 impl Render {
@@ -43,12 +39,7 @@ impl Render {
         let set_of = set.data_set(plan, format.binary)?;
         let database = crate::target::database::Options::default();
         let target = target(&self.out, "generate", &Settings { format, options, disk: &System, database })?;
-        let start = match (self.overwrite, self.resume) {
-            (true, _) => Start::Overwrite,
-            (_, true) => Start::Resume,
-            _ => Start::New,
-        };
         let out = self.out.to_string_lossy();
-        set.run(&set_of, target.as_ref(), start, (format.name, &out, &quoted(&out)), log_format)
+        set.run(&set_of, target.as_ref(), self.folder.start(), (format.name, &out, &quoted(&out)), log_format)
     }
 }

@@ -69,7 +69,7 @@ impl SetArgs {
             .iter()
             .find(|(_, given)| !given.is_empty())
         {
-            return Err(Error::usage(format!("`{}` has no place here: the templates say what is made", option.0))
+            return Err(Error::usage(format!("`{}` cannot be used here: the templates say what is made", option.0))
                 .hint("`placebo generate` makes tables and messages together"));
         }
         let mut set = self.clone();

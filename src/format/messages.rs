@@ -17,6 +17,7 @@ use arrow_schema::{DataType, SchemaRef};
 use super::{Format, Options, Setting};
 use crate::error::{Error, Result};
 use crate::notes::{Key, Noted};
+use crate::template::syntax::{self, SYNTAXES};
 
 /// The format `messages`.
 pub(super) static MESSAGES: Format = Format {
@@ -45,9 +46,6 @@ enum Framing {
     Tar,
 }
 
-/// The extensions of texts that have line ends.
-const WITH_LINES: [&str; 3] = ["txt", "html", "ach"];
-
 /// The extension of the text in the one column of a table of messages.
 fn text_extension(schema: &SchemaRef) -> Result<&str> {
     let [field] = schema.fields().as_ref() else { return Err(not_messages()) };
@@ -70,7 +68,7 @@ impl Framing {
             "mllp" => Self::Mllp,
             "length" => Self::Length,
             "tar" => Self::Tar,
-            _ if WITH_LINES.contains(&extension) => Self::Tar,
+            _ if syntax::of_extension(extension).is_some_and(|syntax| syntax.has_lines) => Self::Tar,
             _ => Self::Lines,
         })
     }
@@ -78,12 +76,8 @@ impl Framing {
 
 /// The extension of a file of messages; `None` for a table.
 pub(super) fn extension(schema: &SchemaRef, options: &Options) -> Option<&'static str> {
-    let known = crate::template::syntax::SYNTAXES.iter().map(|syntax| syntax.extension());
     match Framing::new(schema, options).ok()? {
-        Framing::Lines => {
-            let own = text_extension(schema).ok()?;
-            { known }.find(|known| *known == own)
-        }
+        Framing::Lines => Some(syntax::of_extension(text_extension(schema).ok()?)?.extension),
         Framing::Mllp => Some("mllp"),
         Framing::Length => Some("bin"),
         Framing::Tar => Some("tar"),
@@ -92,6 +86,6 @@ pub(super) fn extension(schema: &SchemaRef, options: &Options) -> Option<&'stati
 
 /// The extensions that files of messages can have.
 pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
-    let lines = crate::template::syntax::SYNTAXES.iter().map(|syntax| syntax.extension());
+    let lines = SYNTAXES.iter().map(|syntax| syntax.extension);
     lines.chain(["mllp", "bin", "tar"])
 }

@@ -170,20 +170,21 @@ impl Message {
     fn table(&self, profile: &Profile, messages: &Messages<'_>) -> Result<Table> {
         let Some(row) = profile.tables.get(&self.head.row) else {
             let names = profile.tables.keys().map(String::as_str);
-            return Err(Error::profile(
-                format!("tables.{}.row", self.name),
-                format!("the profile `{}` has no table `{}`", profile.name, self.head.row),
-            )
-            .maybe_hint(did_you_mean(&self.head.row, names)));
+            let what = format!("the profile `{}` has no table `{}`", profile.name, self.head.row);
+            let elsewhere = format!("`{}` is a template of the profile `{}`", self.name, self.domain);
+            return Err(Error::profile(format!("tables.{}.row", self.name), what)
+                .maybe_hint(did_you_mean(&self.head.row, names))
+                .maybe_hint((!self.domain.is_empty()).then_some(elsewhere)));
         };
         let mut table = Table {
             about: self.head.about.clone(),
             of: Some(self.head.row.clone()),
-            count: Some(Value::Expr(Expr("1".to_owned()))),
-            when: match (&self.head.when, messages.only) {
-                (Some(Expr(own)), Some(only)) => Some(Expr(format!("({own}) AND ({only})"))),
-                (own, only) => own.clone().or_else(|| only.map(|only| Expr(only.to_owned()))),
-            },
+            // Its mistakes are told apart from those of the head by their path.
+            count: Some(Value::Expr(Expr(match messages.only {
+                Some(only) => format!("CASE WHEN ({only}) THEN 1 ELSE 0 END"),
+                None => "1".to_owned(),
+            }))),
+            when: self.head.when.clone(),
             ..Table::default()
         };
         for (name, column) in row.columns.iter().filter(|(_, column)| column.rest.key && !messages.bare) {

@@ -80,6 +80,12 @@ impl Decision {
         self.domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}:{domain}"))
     }
 
+    /// The table and the column in the plan.
+    fn place(&self, plan: &Plan) -> Option<At> {
+        let table = plan.table(&self.table).ok()?;
+        Some((table, plan.tables[table].columns.iter().position(|column| column.name == self.column)?))
+    }
+
     fn path(&self) -> String {
         format!("tables.{}.columns.{}", self.table, self.column)
     }
@@ -284,21 +290,17 @@ type At = (usize, usize);
 /// Gives columns that nobody classified the strictest handling of what they hand on, or of what they tell a hash of.
 fn inherit(plan: &Plan, all: &mut [Decision]) {
     let mut facts = Disclosure::new(plan);
-    let place = |one: &Decision| {
-        let table = plan.table(&one.table).ok()?;
-        Some((table, plan.tables[table].columns.iter().position(|column| column.name == one.column)?))
-    };
     let mut protected: Vec<(Decision, Rc<BTreeSet<At>>)> = Vec::new();
     let mut by_fact: BTreeMap<At, Vec<usize>> = BTreeMap::new();
     for one in all.iter().filter(|one| !one.handling.is_clear()) {
-        let own = place(one).map(|at| facts.open(at)).unwrap_or_default();
+        let own = one.place(plan).map(|at| facts.open(at)).unwrap_or_default();
         if let Some(first) = own.first() {
             by_fact.entry(*first).or_default().push(protected.len());
             protected.push((one.clone(), own));
         }
     }
     for one in all.iter_mut().filter(|one| one.handling.is_clear() && one.by == "profile" && one.class.is_empty()) {
-        let Some(at) = place(one) else { continue };
+        let Some(at) = one.place(plan) else { continue };
         let told: BTreeSet<_> = facts.open(at).union(&facts.hashed(at)).copied().collect();
         let theirs = told.iter().filter_map(|fact| by_fact.get(fact)).flatten().map(|n| &protected[*n]);
         let theirs = theirs.filter(|(_, own)| own.is_subset(&told)).map(|(decision, _)| decision);
@@ -318,16 +320,12 @@ fn inherit(plan: &Plan, all: &mut [Decision]) {
 /// it would tell in the clear what is hidden beside it. Without a key to be bound to, equal messages are equal.
 fn seal_messages(plan: &Plan, all: &mut [Decision]) -> Result<()> {
     let mut facts = Disclosure::new(plan);
-    let place = |one: &Decision| {
-        let table = plan.table(&one.table).ok()?;
-        Some((table, plan.tables[table].columns.iter().position(|column| column.name == one.column)?))
-    };
     let mut hidden = BTreeSet::new();
     for one in all.iter().filter(|one| !one.handling.is_clear()) {
-        hidden.extend(place(one).map(|at| facts.open(at)).unwrap_or_default().iter().copied());
+        hidden.extend(one.place(plan).map(|at| facts.open(at)).unwrap_or_default().iter().copied());
     }
     for one in all.iter_mut() {
-        let Some(at) = place(one).filter(|at| plan.is_message(at.0, at.1)) else { continue };
+        let Some(at) = one.place(plan).filter(|at| plan.is_message(at.0, at.1)) else { continue };
         let known = plan.known(at.0, &one.column);
         if one.by == "safe-harbor" && !one.handling.is_clear() {
             let message = format!(

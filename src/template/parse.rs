@@ -1,13 +1,17 @@
 //! The text of a template as a tree: tags, expressions as they are written, and static text cut by the syntax.
 
+mod header;
+mod reader;
+
 use std::sync::Arc;
 
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::syntax::Scan;
-use super::{At, Code, Condition, Counter, File, Loop, Node, Parsed, Scoped, Syntax};
+use super::syntax::{Form, Scan};
+use super::{At, Code, Condition, Counter, File, Loop, Node, Parsed};
 use crate::error::{Error, Result, did_you_mean};
+use reader::{Lexeme, Reader, Tag};
 
 /// How deep tags may be nested, and files included.
 const MAX_DEPTH: usize = 32;
@@ -22,7 +26,7 @@ const MAX_EXPRESSION: usize = 32_768;
 /// The tags of the language, for hints.
 const TAGS: [&str; 8] = ["for", "endfor", "if", "elif", "else", "endif", "set", "include"];
 
-type Tree = Vec<Node<Scoped, Loop>>;
+type Tree = Vec<Node<Code, Loop>>;
 
 /// Reads the text of a template from `start` on, after its head. `include` gives the file of a name; `None` if there is none.
 ///
@@ -32,11 +36,11 @@ type Tree = Vec<Node<Scoped, Loop>>;
 pub fn parse(
     file: &Arc<File>,
     start: usize,
-    syntax: &'static dyn Syntax,
+    form: &'static dyn Form,
     include: &dyn Fn(&str) -> Result<Option<File>>,
 ) -> Result<Parsed> {
     let mut parser = Parser {
-        syntax,
+        form,
         include,
         scan: Scan::default(),
         names: Vec::new(),
@@ -46,7 +50,7 @@ pub fn parse(
         depth: 0,
         bytes: 0,
     };
-    let mut reader = Reader { file, at: start, open: Vec::new() };
+    let mut reader = Reader::new(file, start);
     let (nodes, end) = parser.block(&mut reader)?;
     if let Some(Tag { at, word, .. }) = end {
         return Err(at.error(format!("`{word}` closes nothing")));
@@ -56,7 +60,7 @@ pub fn parse(
 
 /// The state that goes through all files of a template.
 struct Parser<'a> {
-    syntax: &'static dyn Syntax,
+    form: &'static dyn Form,
     include: &'a dyn Fn(&str) -> Result<Option<File>>,
     scan: Scan,
     /// The names that `set` gave, the innermost last.
@@ -68,136 +72,6 @@ struct Parser<'a> {
     depth: usize,
     /// The bytes of all files, each as often as it is included.
     bytes: usize,
-}
-
-/// A tag `{% … %}`: its first word, and what follows.
-struct Tag {
-    word: String,
-    rest: Code,
-    at: At,
-}
-
-/// A place in a file.
-struct Reader<'f> {
-    file: &'f Arc<File>,
-    at: usize,
-    /// The tags that are open, for messages.
-    open: Vec<At>,
-}
-
-/// A piece of a file.
-enum Lexeme {
-    Text(std::ops::Range<usize>),
-    Value(Code),
-    Tag(Tag),
-}
-
-impl Reader<'_> {
-    fn span(&self, span: std::ops::Range<usize>) -> At {
-        At { file: Arc::clone(self.file), span }
-    }
-
-    /// The next piece; `None` at the end. Comments are skipped. A tag that is alone on its line takes the line with it.
-    fn next(&mut self) -> Result<Option<Lexeme>> {
-        loop {
-            let text = &self.file.text[self.at..];
-            if text.is_empty() {
-                return Ok(None);
-            }
-            let open = ["{{", "{%", "{#"].iter().filter_map(|mark| text.find(mark)).min();
-            if open != Some(0) {
-                let start = self.at;
-                let mut end = open.map_or(self.file.text.len(), |open| start + open);
-                let tag = open.is_some_and(|open| !text[open..].starts_with("{{"));
-                if tag && self.alone(end) {
-                    end = start + text[..end - start].rfind('\n').map_or(0, |line| line + 1);
-                    if end == start {
-                        self.at += open.unwrap_or_default();
-                        continue;
-                    }
-                }
-                let next = open.map_or(self.file.text.len(), |open| start + open);
-                self.at = next;
-                // `{%-` takes the blanks before it.
-                if self.file.text[next..].get(2..3) == Some("-") {
-                    end = start + self.file.text[start..end].trim_end().len();
-                }
-                if end == start {
-                    continue;
-                }
-                return Ok(Some(Lexeme::Text(start..end)));
-            }
-            let (close, what) = match &text[..2] {
-                "{{" => ("}}", "expression"),
-                "{%" => ("%}", "tag"),
-                _ => ("#}", "comment"),
-            };
-            let start = self.at;
-            let alone = close != "}}" && self.alone(start);
-            let unclosed =
-                || self.span(start..start + 2).error(format!("the {what} is not closed: `{close}` is missing"));
-            let length = closing(text, close).ok_or_else(unclosed)?;
-            self.at += length + 2;
-            // `-%}` takes the blanks after it.
-            if text[..length].ends_with('-') && length > 3 {
-                let rest = &self.file.text[self.at..];
-                self.at += rest.len() - rest.trim_start().len();
-            }
-            if alone {
-                let rest = &self.file.text[self.at..];
-                self.at += rest.find('\n').map_or(rest.len(), |end| end + 1);
-            }
-            let inner = start + 2..start + length;
-            let raw = &self.file.text[inner.clone()];
-            let trimmed = raw.strip_prefix('-').unwrap_or(raw);
-            let trimmed = trimmed.strip_suffix('-').unwrap_or(trimmed).trim();
-            let at = inner.start + raw.find(trimmed).unwrap_or_default();
-            let code = |text: &str, offset: usize| Code {
-                text: text.to_owned(),
-                at: self.span(at + offset..at + offset + text.len()),
-            };
-            match close {
-                "#}" => {}
-                "}}" => return Ok(Some(Lexeme::Value(code(trimmed, 0)))),
-                _ => {
-                    let word = trimmed.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-                    let rest = trimmed[word.len()..].trim_start();
-                    let rest = code(rest, trimmed.len() - rest.len());
-                    return Ok(Some(Lexeme::Tag(Tag {
-                        word: word.to_owned(),
-                        rest,
-                        at: self.span(start..start + length + 2),
-                    })));
-                }
-            }
-        }
-    }
-
-    /// Tells whether a tag at a place has its line for itself.
-    fn alone(&self, at: usize) -> bool {
-        let (before, after) = self.file.text.split_at(at);
-        let before = &before[before.rfind('\n').map_or(0, |line| line + 1)..];
-        let close = if after.starts_with("{#") { "#}" } else { "%}" };
-        let Some(length) = closing(after, close) else { return false };
-        let rest = &after[length + 2..];
-        before.trim().is_empty() && rest.lines().next().is_none_or(|rest| rest.trim().is_empty())
-    }
-}
-
-/// The offset of a closing mark, outside of texts in quotes.
-fn closing(text: &str, close: &str) -> Option<usize> {
-    let mut quoted = None;
-    let comment = close == "#}";
-    for (at, c) in text.char_indices().skip(2) {
-        match quoted {
-            Some(mark) if c == mark => quoted = None,
-            Some(_) => {}
-            None if text[at..].starts_with(close) => return Some(at),
-            None if !comment && (c == '\'' || c == '"') => quoted = Some(c),
-            None => {}
-        }
-    }
-    None
 }
 
 impl Parser<'_> {
@@ -213,15 +87,13 @@ impl Parser<'_> {
     fn pieces(&mut self, reader: &mut Reader<'_>) -> Result<(Tree, Option<Tag>)> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            let at = reader.span(reader.at..reader.at);
-            return Err(at.error(format!("tags and files are nested more than {MAX_DEPTH} deep")));
+            return Err(reader.here().error(format!("tags and files are nested more than {MAX_DEPTH} deep")));
         }
         let (mut nodes, mut end) = (Tree::new(), None);
         while let Some(lexeme) = reader.next()? {
             self.tags += 1;
             if self.tags > MAX_TAGS {
-                let at = reader.span(reader.at..reader.at);
-                return Err(at.error(format!("the template has more than {MAX_TAGS} tags and expressions")));
+                return Err(reader.here().error(format!("the template has more than {MAX_TAGS} tags and expressions")));
             }
             match lexeme {
                 Lexeme::Text(span) => {
@@ -231,7 +103,7 @@ impl Parser<'_> {
                             .span(span)
                             .error(format!("the text has the character {}", c.escape_unicode())));
                     }
-                    self.syntax.text(text, &mut self.scan, &mut nodes);
+                    self.form.text(text, &mut self.scan, &mut nodes);
                 }
                 Lexeme::Value(code) => nodes.push(self.value(code)?),
                 Lexeme::Tag(tag) if matches!(&*tag.word, "endfor" | "endif" | "else" | "elif") => {
@@ -246,7 +118,6 @@ impl Parser<'_> {
     }
 
     fn tag(&mut self, tag: Tag, reader: &mut Reader<'_>, nodes: &mut Tree) -> Result<()> {
-        reader.open.push(tag.at.clone());
         match &*tag.word {
             "for" => nodes.push(self.r#for(&tag, reader)?),
             "if" => nodes.push(self.r#if(tag, reader)?),
@@ -256,7 +127,6 @@ impl Parser<'_> {
                 return Err(tag.at.error(format!("unknown tag `{other}`")).maybe_hint(did_you_mean(other, TAGS)));
             }
         }
-        reader.open.pop();
         Ok(())
     }
 
@@ -264,7 +134,7 @@ impl Parser<'_> {
         tag.error(format!("the tag is not closed: `{{% {close} %}}` is missing"))
     }
 
-    fn r#for(&mut self, tag: &Tag, reader: &mut Reader<'_>) -> Result<Node<Scoped, Loop>> {
+    fn r#for(&mut self, tag: &Tag, reader: &mut Reader<'_>) -> Result<Node<Code, Loop>> {
         let rows = self.header(&tag.rest)?;
         self.rows.push(rows.variable.clone());
         let (body, end) = self.block(reader)?;
@@ -281,66 +151,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads `row in path if condition order by key desc, key limit n`.
-    fn header(&mut self, rest: &Code) -> Result<Loop> {
-        let wrong = || {
-            rest.at
-                .error("expected `for NAME in PATH`")
-                .hint("{% for d in condition if d.rank <= 5 order by d.rank desc limit 12 %}")
-        };
-        let (variable, after) = rest.text.split_once(" in ").ok_or_else(wrong)?;
-        let variable = variable.trim();
-        if !is_name(variable) {
-            return Err(wrong());
-        }
-        if self.rows.iter().chain(self.names.iter().map(|(name, _)| name)).any(|known| known == variable) {
-            return Err(rest
-                .at
-                .error(format!("`{variable}` is the name of a row or of an expression already"))
-                .hint("another name for the rows of this loop"));
-        }
-        let mut parts = [after, "", "", ""];
-        let mut at = 0;
-        for (n, word) in [" if ", " order by ", " limit "].iter().enumerate() {
-            if let Some(found) = outside(parts[at], word) {
-                (parts[n + 1], parts[at]) = (&parts[at][found + word.len()..], &parts[at][..found]);
-                at = n + 1;
-            }
-        }
-        let part = |text: &str| {
-            let offset = text.as_ptr() as usize - rest.text.as_ptr() as usize + text.len() - text.trim_start().len();
-            let start = rest.at.span.start + offset;
-            Code {
-                text: text.trim().to_owned(),
-                at: At { file: Arc::clone(&rest.at.file), span: start..start + text.trim().len() },
-            }
-        };
-        let limit = match parts[3].trim() {
-            "" => None,
-            text => {
-                Some(text.parse().map_err(|_| part(parts[3]).at.error(format!("`{text}` is not a number of rows")))?)
-            }
-        };
-        let source = self.scoped(part(parts[0]))?;
-        let filter = (!parts[1].is_empty()).then(|| self.scoped(part(parts[1]))).transpose()?;
-        let keys = |text: &str| -> Vec<String> { commas(text) };
-        let mut order = Vec::new();
-        for key in keys(parts[2]) {
-            let text = key.trim();
-            if text.is_empty() {
-                continue;
-            }
-            let (text, down) = match text.strip_suffix(" desc") {
-                Some(text) => (text, true),
-                None => (text.strip_suffix(" asc").unwrap_or(text), false),
-            };
-            let code = Code { text: text.to_owned(), at: part(parts[2]).at };
-            order.push((self.scoped(code)?, down));
-        }
-        Ok(Loop { variable: variable.to_owned(), source, filter, order, limit })
-    }
-
-    fn r#if(&mut self, tag: Tag, reader: &mut Reader<'_>) -> Result<Node<Scoped, Loop>> {
+    fn r#if(&mut self, tag: Tag, reader: &mut Reader<'_>) -> Result<Node<Code, Loop>> {
         let (start, mut arms, mut otherwise) = (tag.at.clone(), Vec::new(), Tree::new());
         let mut condition = Some(tag.rest);
         loop {
@@ -361,7 +172,7 @@ impl Parser<'_> {
         }
     }
 
-    fn condition(&mut self, code: Code) -> Result<Condition<Scoped>> {
+    fn condition(&mut self, code: Code) -> Result<Condition<Code>> {
         if code.text.contains("loop.") && self.rows.is_empty() {
             return Err(code.at.error(format!("`{}` outside of a loop", code.text)));
         }
@@ -371,7 +182,7 @@ impl Parser<'_> {
             ["not" | "NOT", "loop.first"] => Condition::NotFirst,
             ["not" | "NOT", "loop.last"] => Condition::NotLast,
             [] => return Err(code.at.error("the condition is missing")),
-            _ => Condition::Code(Scoped(self.scoped(code)?)),
+            _ => Condition::Code(self.scoped(code)?),
         })
     }
 
@@ -403,7 +214,7 @@ impl Parser<'_> {
                 .error(format!("the files that are included have more than {MAX_INCLUDED} bytes together")));
         }
         let file = Arc::new(file);
-        let mut reader = Reader { file: &file, at: 0, open: Vec::new() };
+        let mut reader = Reader::new(&file, 0);
         // Names that the file sets hold after it too.
         let (inner, end) = self.pieces(&mut reader)?;
         match end {
@@ -415,7 +226,7 @@ impl Parser<'_> {
         }
     }
 
-    fn value(&mut self, code: Code) -> Result<Node<Scoped, Loop>> {
+    fn value(&mut self, code: Code) -> Result<Node<Code, Loop>> {
         let (text, width) = match code.text.rsplit_once(':') {
             Some((text, width)) if width.trim().parse::<usize>().is_ok_and(|width| width <= 64) => {
                 (text.trim(), width.trim().parse().unwrap_or_default())
@@ -439,7 +250,7 @@ impl Parser<'_> {
         };
         let context = self.scan.context;
         let code = self.scoped(Code { text, at: code.at })?;
-        Ok(Node::Value { code: Scoped(code), context, required })
+        Ok(Node::Value { code, context, required })
     }
 
     /// A number that the message itself gives; `None` for an expression.
@@ -507,32 +318,4 @@ fn is_name(text: &str) -> bool {
 
 fn is_path(text: &str) -> bool {
     text.split('.').all(is_name)
-}
-
-/// The place of a word outside of quotes and parentheses.
-fn outside(text: &str, word: &str) -> Option<usize> {
-    let (mut quoted, mut depth) = (None, 0_usize);
-    for (at, c) in text.char_indices() {
-        match (quoted, c) {
-            (Some(mark), _) if c == mark => quoted = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quoted = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => depth = depth.saturating_sub(1),
-            (None, _) if depth == 0 && text[at..].starts_with(word) => return Some(at),
-            (None, _) => {}
-        }
-    }
-    None
-}
-
-/// The parts of a list, cut at commas outside of quotes and parentheses.
-fn commas(text: &str) -> Vec<String> {
-    let (mut rest, mut parts) = (text, Vec::new());
-    while let Some(at) = outside(rest, ",") {
-        parts.push(rest[..at].to_owned());
-        rest = &rest[at + 1..];
-    }
-    parts.push(rest.to_owned());
-    parts
 }

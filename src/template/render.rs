@@ -12,7 +12,8 @@ use arrow_array::{
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType;
 
-use super::{Condition, Counter, Node, Syntax};
+use super::syntax::Form;
+use super::{Condition, Counter, Node};
 use crate::error::{Error, Result};
 
 /// A value on its way into a message.
@@ -142,8 +143,8 @@ pub struct Out {
     pub(super) dropped: bool,
     /// The records since the last one that opens a set, it included.
     pub(super) records: u64,
-    /// A buffer that syntaxes share.
-    pub(super) spare: Vec<u8>,
+    /// A buffer for messages that are written again.
+    spare: Vec<u8>,
     counters: Vec<u64>,
 }
 
@@ -151,6 +152,20 @@ pub struct Out {
 const MAX_TURNS: u64 = 1 << 21;
 /// How many times as long as its limit a message may be before its syntax takes away what has no value.
 const REACH: usize = 4;
+
+impl Out {
+    /// Replaces this message by what `rewrite` writes of it.
+    pub(super) fn rewrite(
+        &mut self,
+        rewrite: impl FnOnce(&[u8], &mut Vec<u8>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.spare.clear();
+        rewrite(&self.bytes[self.start..], &mut self.spare)?;
+        self.bytes.truncate(self.start);
+        self.bytes.extend_from_slice(&self.spare);
+        Ok(())
+    }
+}
 
 /// A value of a compiled template: the number of loops around the row that has it, and the column.
 type Place = (usize, usize);
@@ -171,18 +186,18 @@ struct Turn {
 ///
 /// # Errors
 ///
-/// If a value cannot be written in the syntax, or a message is longer than `longest` bytes: with the index of the message.
+/// If a value cannot be written in the form, or a message is longer than `longest` bytes: with the index of the message.
 pub fn render(
     nodes: &[Node<Place, Within>],
     counters: usize,
-    syntax: &dyn Syntax,
+    form: &dyn Form,
     data: &Rows,
     rows: &[u32],
     longest: usize,
     name: &dyn Fn(Place) -> String,
 ) -> Result<StringArray> {
     let mut writer = Writer {
-        syntax,
+        form,
         data,
         longest,
         name,
@@ -205,7 +220,7 @@ pub fn render(
 }
 
 struct Writer<'a> {
-    syntax: &'a dyn Syntax,
+    form: &'a dyn Form,
     data: &'a Rows,
     longest: usize,
     name: &'a dyn Fn(Place) -> String,
@@ -224,7 +239,7 @@ impl Writer<'_> {
         self.turns.clear();
         self.turns.push(Turn { row, index: 0, count: 1 });
         self.nodes(nodes)?;
-        self.syntax.finish(&mut self.out).map_err(|what| Error::profile("", what))?;
+        self.form.finish(&mut self.out).map_err(|what| Error::profile("", what))?;
         self.within_limit()
     }
 
@@ -249,8 +264,8 @@ impl Writer<'_> {
             self.within_reach()?;
             match node {
                 Node::Text(text) => self.out.bytes.extend_from_slice(text),
-                Node::Separator(separator) => self.syntax.separator(&mut self.out, *separator),
-                Node::End => self.syntax.end(&mut self.out),
+                Node::Separator(separator) => self.form.separator(&mut self.out, *separator),
+                Node::End => self.form.end(&mut self.out),
                 Node::Value { code, context, required } => {
                     let cell = self.data.columns[code.1].at(self.turns[code.0].row);
                     match cell {
@@ -259,9 +274,9 @@ impl Writer<'_> {
                                 format!("`{}`: {value} is not a number that can be written", (self.name)(*code));
                             return Err(Error::profile("", message));
                         }
-                        Some(Cell::Text("")) | None => self.syntax.missing(&mut self.out, *context, *required),
+                        Some(Cell::Text("")) | None => self.form.missing(&mut self.out, *context, *required),
                         Some(cell) => self
-                            .syntax
+                            .form
                             .value(&mut self.out, cell, *context)
                             .map_err(|what| Error::profile("", format!("`{}`: {what}", (self.name)(*code))))?,
                     }

@@ -93,7 +93,7 @@ impl Place {
         text.split_terminator('\n').map(str::to_owned).collect()
     }
 
-    /// What a run of `render` is refused with.
+    /// Runs `render` into a refusal, and gives what was said.
     fn refused(&self, template: &str) -> String {
         let profile = self.profile();
         let out = placebo(&["render", &profile, template, "-q"]).output().expect("runs");
@@ -187,6 +187,13 @@ fn loops_nest_and_compare_and_names_are_set() {
         ["Ng & Sons:  s0", "O'Hara:CAT(1.1=12.00,1.2=11.00) 23.00 s1", "Ng & Sons:CAT(1.1=12.00,1.2=11.00) 66.00 s2"];
     assert_eq!(place.lines(&template, &[]), expected);
     assert_eq!(place.lines(&template, &["--where", "owner_id > 1 OR false"]).len(), 2);
+    let said = bad(&["render", &place.profile(), &template, "--where", "ownr_id = 1"], 2);
+    assert!(
+        said.contains("`--where ownr_id = 1`: unknown column `ownr_id`") && said.contains("did you mean"),
+        "{said}"
+    );
+    let said = bad(&["render", "claims", "adt_a01"], 3);
+    assert!(said.contains("`adt_a01` is a template of the profile `healthcare`"), "{said}");
 }
 
 #[test]
@@ -196,11 +203,11 @@ fn mistakes_are_told_with_their_line() {
         ("{{ nam }}", "unknown column `nam`", "did you mean `name`?"),
         ("x\n{% for p in pets %}{% endfor %}", "`pets` is not a child table", "did you mean `pet`?"),
         ("{% for p in pet %}{{ p.knd }}{% endfor %}", "unknown column `knd`", "did you mean `kind`?"),
-        ("{% for p in pet %}{{ p.number + number }}{% endfor %}", "`number` may be of `p`", "write `p.number`"),
+        ("{% for p in pet %}{{ p.number + number }}{% endfor %}", "`number` is ambiguous", "write `p.number`"),
         ("{% for p in pet if name = 'x' %}{% endfor %}", "does not look at the row of the loop", "`p.NAME`"),
         (
             "{% for p in pet %}{% for q in owner.pet %}{{ q.number + p.number }}{% endfor %}{% endfor %}",
-            "`p` is no row above `q`",
+            "one expression cannot use both `p` and `q`",
             "compare",
         ),
         ("{% for p in pet %}{% for p in visit %}{% endfor %}{% endfor %}", "`p` is the name of a row", "another name"),
@@ -235,11 +242,11 @@ fn mistakes_are_told_with_their_line() {
         ("fixed94", "short\n", "5 characters instead of 94"),
         ("json", "{\"a\": 01}", "where a value is expected"),
         ("json", "{\"a\": {{ next('k') : 3 }}}", "where a value is expected"),
-        ("json", "{\"a\": \"\\q\"}", "an escape that there is not"),
+        ("json", "{\"a\": \"\\q\"}", "an invalid escape"),
         ("json", "{\"a\": \"x\ny\"}", "a control character"),
         ("xml", "<a/><b/>", "a second element"),
-        ("xml", "<a>x & y</a>", "which is no reference"),
-        ("xml", "<a b=\"1\" b=\"2\"/>", "the attribute `b` twice"),
+        ("xml", "<a>x & y</a>", "which is not a reference"),
+        ("xml", "<a b=\"1\" b=\"2\"/>", "repeats the attribute `b`"),
         ("xml", "<1a/>", "is not the name of an element"),
         ("text", "{{ score * 1e308 * 1e9 }}", "is not a number"),
     ] {

@@ -480,9 +480,7 @@ def docket_html(key, text, world):
               "judge": f"Judge {judge_name(world, case['presiding_judge_id'])}", "filed": american(case["filed_on"]),
               "closed": american(case["closed_on"]) if case["closed_on"] else "",
               "cause": " U.S.C. § ".join(case["cause"].split(":")) if case["cause"] else ""}
-    for name, want in wanted.items():
-        if by_id(tree, name) != want:
-            yield f"{name} is {by_id(tree, name)!r}, the table has {want!r}"
+    yield from differing(tree, wanted)
     parties = [(item.get("data-party"), plain(item.find("b"))) for item in tree.iter("li")]
     if parties != [(row["party_id"], row["name"]) for row in world["parties"][key]]:
         yield f"the parties are {parties}"
@@ -549,9 +547,7 @@ def paper(tree, case, world):
     wanted = {"court": world["court"][case["court_id"]]["name"], "case-number": case["case_number"],
               "judge": f"Judge {judge_name(world, case['presiding_judge_id'])}",
               "referred": f"Magistrate Judge {judge_name(world, case['referred_judge_id'])}" if case["referred_judge_id"] else ""}
-    for name, want in wanted.items():
-        if by_id(tree, name) != want:
-            yield f"{name} is {by_id(tree, name)!r}, the table has {want!r}"
+    yield from differing(tree, wanted)
     if known_courts(by_id(tree, "court")):
         yield f"courts-db knows the court {by_id(tree, 'court')}"
     # The government of a juvenile case and the trustee of a bankruptcy are not in a caption.
@@ -583,6 +579,13 @@ def paper(tree, case, world):
         yield "eyecite finds a citation that it cannot read"
 
 
+def differing(tree, wanted):
+    """The elements of a page whose text is not the one of the tables, by id."""
+    for name, want in wanted.items():
+        if by_id(tree, name) != want:
+            yield f"{name} is {by_id(tree, name)!r}, the table has {want!r}"
+
+
 def pleading(key, text, world):
     row = world["document"][key]
     case = world["case"][row["case_id"]]
@@ -599,9 +602,7 @@ def pleading(key, text, world):
     is_complaint = row["title"] in ("Complaint", "Adversary Complaint")
     wanted = {"title": row["title"].upper(), "docket-number": row["reference"], "signer": signer, "filed": american(filing["submitted_at"]),
               "demand": f"${Decimal(case['demand']) / 100:.2f}" if case["demand"] and is_complaint else ""}
-    for name, want in wanted.items():
-        if by_id(tree, name) != want:
-            yield f"{name} is {by_id(tree, name)!r}, the table has {want!r}"
+    yield from differing(tree, wanted)
     if attorney and (attorney["bar_no"] not in plain(tree) or world["firm"][attorney["firm_id"]]["name"] not in plain(tree)):
         yield "the attorney's number or firm is missing"
 
@@ -620,9 +621,7 @@ def order(key, text, world):
     wanted = {"disposition": row["disposition"], "signer": judge_name(world, row["judge_id"]), "signed": american(row["signed_at"]),
               "docket-number": entry["entry_number"], "related": related,
               "amount": f"${Decimal(row['amount']) / 100:.2f}" if row["amount"] else ""}
-    for name, want in wanted.items():
-        if by_id(tree, name) != want:
-            yield f"{name} is {by_id(tree, name)!r}, the table has {want!r}"
+    yield from differing(tree, wanted)
     if related and int(related) >= int(entry["entry_number"]):
         yield "an order about a later entry"
 

@@ -31,7 +31,7 @@ impl<'a> Compiler<'a> {
                 field = field.with_note(Key::About, &column.rest.about);
             }
             if let Op::Template(template) = &made.op {
-                field = field.with_note(Key::Extension, template.syntax.extension());
+                field = field.with_note(Key::Extension, template.syntax.extension);
             }
             if let Some(decl) = &column.rest.references {
                 field = field.with_note(Key::References, decl);

@@ -1,19 +1,21 @@
 //! Templates: every expression a column of the table whose row it is about, every loop a list of rows of a hand.
 
+mod joins;
+
 use std::sync::Arc;
 
 use arrow_schema::DataType;
-use sqlparser::ast::{BinaryOperator, Expr as Sql};
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{Compiler, NameResolver};
 use crate::error::{Error, Result, did_you_mean};
-use crate::plan::{Base, Column, Comparison, Op, Step, Template, TemplateJoin, TemplateList, TemplateValue};
+use crate::plan::{Base, Column, Op, Step, Template, TemplateList, TemplateValue};
 use crate::profile::Message;
-use crate::sql::{self, types};
-use crate::template::{self, At, Code, Condition, File, Loop, Node, Scoped, syntax};
+use crate::sql::types;
+use crate::template::{self, At, Code, Condition, File, Loop, Node, syntax};
+use joins::conjuncts;
 
 /// A value and a loop of a compiled template: how many loops are around the row, and which column or list.
 type Place = (usize, usize);
@@ -42,7 +44,7 @@ impl Compiler<'_> {
             let known = message.included.get(name);
             Ok(known.map(|(name, text)| File { name: name.clone(), text: Arc::clone(text) }))
         };
-        let parsed = template::parse(&file, message.body, syntax, &include)?;
+        let parsed = template::parse(&file, message.body, syntax.form, &include)?;
         let made =
             Template { syntax, nodes: Vec::new(), counters: parsed.counters, values: Vec::new(), lists: Vec::new() };
         let levels = vec![Level { variable: self.tables[row].name.to_owned(), table: row, frame: 0, below: None }];
@@ -63,17 +65,17 @@ struct Draft<'c, 'a> {
 }
 
 impl Draft<'_, '_> {
-    fn nodes(&mut self, nodes: &[Node<Scoped, Loop>]) -> Result<Vec<Node<Place, Place>>> {
+    fn nodes(&mut self, nodes: &[Node<Code, Loop>]) -> Result<Vec<Node<Place, Place>>> {
         nodes.iter().map(|node| self.node(node)).collect()
     }
 
-    fn node(&mut self, node: &Node<Scoped, Loop>) -> Result<Node<Place, Place>> {
+    fn node(&mut self, node: &Node<Code, Loop>) -> Result<Node<Place, Place>> {
         Ok(match node {
             Node::Text(text) => Node::Text(text.clone()),
             Node::Separator(separator) => Node::Separator(*separator),
             Node::End => Node::End,
             Node::Value { code, context, required } => {
-                Node::Value { code: self.value(&code.0, None)?, context: *context, required: *required }
+                Node::Value { code: self.value(code, None)?, context: *context, required: *required }
             }
             Node::Counter { counter, width } => Node::Counter { counter: counter.clone(), width: *width },
             Node::For { rows, body, otherwise } => {
@@ -84,7 +86,7 @@ impl Draft<'_, '_> {
                 Node::For { rows: place, body, otherwise: self.nodes(otherwise)? }
             }
             Node::If { arms, otherwise } => {
-                let arm = |(condition, nodes): &(Condition<Scoped>, Vec<_>)| {
+                let arm = |(condition, nodes): &(Condition<Code>, Vec<_>)| {
                     Ok((self.condition(condition)?, self.nodes(nodes)?))
                 };
                 Node::If { arms: arms.iter().map(arm).collect::<Result<_>>()?, otherwise: self.nodes(otherwise)? }
@@ -92,9 +94,9 @@ impl Draft<'_, '_> {
         })
     }
 
-    fn condition(&mut self, condition: &Condition<Scoped>) -> Result<Condition<Place>> {
+    fn condition(&mut self, condition: &Condition<Code>) -> Result<Condition<Place>> {
         Ok(match condition {
-            Condition::Code(code) => Condition::Code(self.value(&code.0, Some(&DataType::Boolean))?),
+            Condition::Code(code) => Condition::Code(self.value(code, Some(&DataType::Boolean))?),
             Condition::First => Condition::First,
             Condition::Last => Condition::Last,
             Condition::NotFirst => Condition::NotFirst,
@@ -159,8 +161,9 @@ impl Draft<'_, '_> {
                     let above = std::iter::successors(self.levels[level].below, |at| self.levels[*at].below);
                     if !{ above }.any(|at| at == outer) {
                         let [outer, own] = [outer, level].map(|at| &self.levels[at].variable);
-                        let message =
-                            format!("`{outer}` is no row above `{own}`, so that one expression cannot have both");
+                        let message = format!(
+                            "one expression cannot use both `{outer}` and `{own}`: `{own}` is not below `{outer}`"
+                        );
                         return Err(code
                             .at
                             .error(message)
@@ -180,7 +183,7 @@ impl Draft<'_, '_> {
                         let outer = &self.levels[0].variable;
                         return Err(code
                             .at
-                            .error(format!("`{name}` may be of `{variable}` or of the message's row"))
+                            .error(format!("`{name}` is ambiguous: a column of `{variable}`, or of the message's row"))
                             .hint(format!("write `{variable}.{name}` or `{outer}.{name}`")));
                     }
                     text += &token.to_string();
@@ -272,53 +275,6 @@ impl Draft<'_, '_> {
         }
     }
 
-    /// The level of the row that a loop's rows are compared with, and how many parents of that row lead to the one at `level`, whose rows
-    /// they are.
-    fn rebased(&self, level: usize, joins: &[(TemplateJoin, usize)], source: &Code) -> Result<(usize, usize)> {
-        let Some(wanted) = joins.iter().map(|(_, level)| *level).max() else { return Ok((level, 0)) };
-        let mut above = std::iter::successors(Some(wanted), |at| self.levels[*at].below);
-        if joins.iter().any(|(_, other)| *other != wanted) || !above.any(|at| at == level) {
-            let message = "the loop compares with a row that is neither the one that has the rows nor below it";
-            return Err(source.at.error(message));
-        }
-        let [own, base] = [wanted, level].map(|at| self.compiler.depth(self.levels[at].table));
-        Ok((wanted, own - base))
-    }
-
-    /// Compiles a comparison of the row of a loop, the innermost level, with a row around it, and gives that row's level; `None` for a
-    /// condition of another form.
-    fn join(&mut self, code: &Code, depth: usize) -> Result<Option<(TemplateJoin, usize)>> {
-        let Ok(Sql::BinaryOp { left, op, right }) = sql::parse(&code.text) else { return Ok(None) };
-        let Some((op, mirrored)) = Comparison::of(&op) else { return Ok(None) };
-        let [left, right] = [left, right].map(|side| Code { text: side.to_string(), at: code.at.clone() });
-        let (levels, texts) = ([self.scope(&left)?, self.scope(&right)?], [left, right]);
-        let (own, other, op) = match (levels[0].0 == depth, levels[1].0 == depth) {
-            (true, false) if !is_constant(&texts[1].text) => (0, 1, op),
-            (false, true) if !is_constant(&texts[0].text) => (1, 0, mirrored),
-            _ => return Ok(None),
-        };
-        let base = levels[other].0;
-        // A row above the loop's own is seen from it.
-        let above = std::iter::successors(self.levels[depth].below, |at| self.levels[*at].below);
-        let named = texts[other].text.contains(&format!("{}.", self.levels[base].variable));
-        if named && { above }.any(|at| at == base) {
-            return Ok(None);
-        }
-        let (table, outer_table) = (self.levels[depth].table, self.levels[base].table);
-        let (column, outer) =
-            (self.column(table, &levels[own].1, &code.at)?, self.column(outer_table, &levels[other].1, &code.at)?);
-        let types =
-            [(table, column), (outer_table, outer)].map(|(table, column)| self.compiler.type_of(table, column).0);
-        let Some(ty) = types::common(&types[0], &types[1]) else {
-            let [one, other] = [&types[0], &types[1]].map(types::name);
-            return Err(code
-                .at
-                .error(format!("type mismatch: {one} is compared with {other}"))
-                .hint("CAST one of them"));
-        };
-        Ok(Some((TemplateJoin { column, outer_table, outer, ty, op }, base)))
-    }
-
     /// The level at which the path of a loop starts, and the path as that level's table reads it.
     fn path(&self, code: &Code) -> Result<(usize, String)> {
         let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -334,43 +290,6 @@ impl Draft<'_, '_> {
             _ => Ok((0, code.text.clone())),
         }
     }
-}
-
-/// The conditions that a condition joins with AND.
-fn conjuncts(code: &Code) -> Result<Vec<Code>> {
-    fn parts(sql: &Sql, found: &mut Vec<String>) {
-        match sql {
-            Sql::BinaryOp { left, op: BinaryOperator::And, right } => {
-                parts(left, found);
-                parts(right, found);
-            }
-            Sql::Nested(inner) if matches!(&**inner, Sql::BinaryOp { op: BinaryOperator::And, .. }) => {
-                parts(inner, found);
-            }
-            other => found.push(other.to_string()),
-        }
-    }
-    let parsed = sql::parse(&code.text).map_err(|error| error.at(Some(code.at.place())))?;
-    let mut found = Vec::new();
-    parts(&parsed, &mut found);
-    Ok(found.into_iter().map(|text| Code { text, at: code.at.clone() }).collect())
-}
-
-/// Tells whether an expression names no column: the loop's own table can compute it.
-fn is_constant(text: &str) -> bool {
-    let tokens = Tokenizer::new(&DuckDbDialect {}, text).with_unescape(false).tokenize().unwrap_or_default();
-    let tokens: Vec<&Token> = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
-    let after_params = |n: usize| n >= 2 && *tokens[n - 1] == Token::Period && tokens[n - 2].to_string() == "params";
-    let is_column = |(n, token): (usize, &&Token)| match token {
-        Token::Word(word) => {
-            word.value.starts_with(|c: char| c.is_ascii_lowercase())
-                && tokens.get(n + 1) != Some(&&Token::LParen)
-                && !matches!(&*word.value, "true" | "false" | "null" | "as_of" | "params" | "and" | "or" | "not" | "is")
-                && !after_params(n)
-        }
-        _ => false,
-    };
-    !tokens.iter().enumerate().any(is_column)
 }
 
 /// Tells whether what follows some tokens is the name of a type: after `AS` and `::`.

@@ -36,7 +36,7 @@ impl Chunk<'_> {
         }
         let cap = usize::try_from(self.plan.limits.cell).unwrap_or(usize::MAX);
         let name = |(_, column): (usize, usize)| template.values[column].text.clone();
-        let texts = render(&template.nodes, template.counters, template.syntax, &data, index.values(), cap, &name);
+        let texts = render(&template.nodes, template.counters, template.syntax.form, &data, index.values(), cap, &name);
         // A message has the name of the row that it is made for.
         let texts: StringArray = texts.map_err(|error| {
             error.name_row(|at| format!("the message of {}", self.place(row, index.value(at) as usize)))

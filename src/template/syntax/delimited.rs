@@ -6,51 +6,53 @@
 use std::io::Write;
 
 use super::super::render::{Cell, Out};
-use super::super::{Loop, Node, Scoped};
-use super::{Scan, Syntax, refused};
+use super::super::{Code, Loop, Node};
+use super::{Form, Scan, Syntax, day_of, refused, time_of_day};
 use crate::sql::civil;
 
 /// HL7 version 2 with its usual separators: HL7 v2.5.1, chapter 2, section 2.5.3; escapes: section 2.7.
-pub(super) static HL7: Delimited = Delimited {
+pub(super) static HL7: Syntax = Syntax {
     name: "hl7",
     about: "HL7 version 2: a segment a line, separators |^~\\&, escapes such as \\T\\",
     extension: "hl7",
     starter: include_str!("starters/hl7.j2"),
-    written: b'\n',
-    end: b"\r",
-    separators: b"|~^&",
-    headers: &["MSH|", "FHS|", "BHS|"],
-    opens: &["MSH|"],
-    escape: hl7_text,
-    instant: |out, (y, mo, d), (h, mi, s)| write!(out, "{y:04}{mo:02}{d:02}{h:02}{mi:02}{s:02}+0000"),
-    short_decimals: false,
+    has_lines: false,
+    form: &Delimited {
+        written: b'\n',
+        end: b"\r",
+        separators: b"|~^&",
+        headers: &["MSH|", "FHS|", "BHS|"],
+        opens: &["MSH|"],
+        escape: hl7_text,
+        instant: |out, (y, mo, d), (h, mi, s)| write!(out, "{y:04}{mo:02}{d:02}{h:02}{mi:02}{s:02}+0000"),
+        short_decimals: false,
+    },
 };
 
 /// X12 with its usual separators: `*`, `^` for repetitions, `:` for components, `~` at the end. A value with one of them is refused.
-pub(super) static X12: Delimited = Delimited {
+pub(super) static X12: Syntax = Syntax {
     name: "x12",
     about: "X12: segments that end with ~, separators * ^ :, decimals in their shortest form",
     extension: "x12",
     starter: include_str!("starters/x12.j2"),
-    written: b'~',
-    end: b"~",
-    separators: b"*^:",
-    headers: &["ISA*"],
-    opens: &["ST*"],
-    escape: x12_text,
-    instant: |out, (y, mo, d), (h, mi, _)| write!(out, "{y:04}{mo:02}{d:02}{h:02}{mi:02}"),
-    short_decimals: true,
+    has_lines: false,
+    form: &Delimited {
+        written: b'~',
+        end: b"~",
+        separators: b"*^:",
+        headers: &["ISA*"],
+        opens: &["ST*"],
+        escape: x12_text,
+        instant: |out, (y, mo, d), (h, mi, _)| write!(out, "{y:04}{mo:02}{d:02}{h:02}{mi:02}"),
+        short_decimals: true,
+    },
 };
 
 /// Writes an instant from its date and time of day, in UTC.
 type Instant = fn(&mut Vec<u8>, (i32, u32, u32), (i64, i64, i64)) -> std::io::Result<()>;
 
 #[derive(Debug)]
-pub(super) struct Delimited {
-    name: &'static str,
-    about: &'static str,
-    extension: &'static str,
-    starter: &'static str,
+struct Delimited {
     /// The character that ends a record in a template, and what is written for it.
     written: u8,
     end: &'static [u8],
@@ -65,24 +67,8 @@ pub(super) struct Delimited {
     short_decimals: bool,
 }
 
-impl Syntax for Delimited {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn about(&self) -> &'static str {
-        self.about
-    }
-
-    fn starter(&self) -> &'static str {
-        self.starter
-    }
-
-    fn extension(&self) -> &'static str {
-        self.extension
-    }
-
-    fn text(&self, text: &str, scan: &mut Scan, nodes: &mut Vec<Node<Scoped, Loop>>) {
+impl Form for Delimited {
+    fn text(&self, text: &str, scan: &mut Scan, nodes: &mut Vec<Node<Code, Loop>>) {
         let mut plain = Vec::new();
         let flush = |plain: &mut Vec<u8>, nodes: &mut Vec<_>| {
             if !plain.is_empty() {
@@ -124,11 +110,7 @@ impl Syntax for Delimited {
                 let (y, m, d) = civil::from_days(days);
                 write!(bytes, "{y:04}{m:02}{d:02}")
             }
-            Cell::Instant(micros) => {
-                let seconds = micros.rem_euclid(civil::DAY) / 1_000_000;
-                let day = civil::from_days(micros.div_euclid(civil::DAY) as i32);
-                (self.instant)(bytes, day, (seconds / 3600, seconds / 60 % 60, seconds % 60))
-            }
+            Cell::Instant(micros) => (self.instant)(bytes, civil::from_days(day_of(micros)), time_of_day(micros)),
             Cell::Boolean(value) => {
                 bytes.push(if value { b'Y' } else { b'N' });
                 Ok(())

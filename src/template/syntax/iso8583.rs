@@ -2,15 +2,14 @@
 //! and padding follow from the elements that have a value.
 
 use super::super::render::{Cell, Out};
-use super::super::{Loop, Node, Scoped};
-use super::{Scan, Syntax, text};
+use super::{Form, Syntax, text};
 
 /// The end of a line; no value has it.
 const LINE: u8 = b'\n';
 
-/// The form of a data element.
+/// The kind of a data element: what it holds, and how long it is or may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Form {
+enum Kind {
     /// Digits, filled up with zeros on the left.
     N(usize),
     /// A sign, `C` or `D`, and digits, filled up with zeros between them.
@@ -26,11 +25,11 @@ enum Form {
     Hex(usize),
 }
 
-use Form::{Hex, Ll, LlN, Lll, N, Text, X};
+use Kind::{Hex, Ll, LlN, Lll, N, Text, X};
 
-/// The forms of the data elements from 2 on: ISO 8583:1987, clause 4.4, table 4. Binary elements are hex digits.
+/// The kinds of the data elements from 2 on: ISO 8583:1987, clause 4.4, table 4. Binary elements are hex digits.
 #[rustfmt::skip]
-const FORMS: [Form; 127] = [
+const ELEMENTS: [Kind; 127] = [
     // 2 to 10: account number, processing code, amounts, transmission time, rates.
     LlN(19), N(6), N(12), N(12), N(12), N(10), N(8), N(8), N(8),
     // 11 to 24: trace number, times and dates, merchant type, countries, entry mode, card sequence number, network.
@@ -53,44 +52,26 @@ const FORMS: [Form; 127] = [
     Lll(999), Lll(999), Lll(999), Lll(999), Lll(999), Lll(999), Lll(999), Lll(999), Lll(999), Lll(999), Hex(16),
 ];
 
+/// ISO 8583 of 1987 in ASCII.
+pub(super) static ISO8583: Syntax = Syntax {
+    name: "iso8583",
+    about: "ISO 8583 of 1987 in ASCII: a data element a line, `3: …`; bitmaps, lengths and padding follow",
+    extension: "iso8583",
+    starter: include_str!("starters/iso8583.j2"),
+    has_lines: false,
+    form: &Iso8583,
+};
+
 #[derive(Debug)]
-pub(super) struct Iso8583;
+struct Iso8583;
 
-impl Syntax for Iso8583 {
-    fn name(&self) -> &'static str {
-        "iso8583"
-    }
-
-    fn about(&self) -> &'static str {
-        "ISO 8583 of 1987 in ASCII: a data element a line, `3: …`; bitmaps, lengths and padding follow"
-    }
-
-    fn starter(&self) -> &'static str {
-        include_str!("starters/iso8583.j2")
-    }
-
-    fn extension(&self) -> &'static str {
-        "iso8583"
-    }
-
-    fn text(&self, text: &str, _: &mut Scan, nodes: &mut Vec<Node<Scoped, Loop>>) {
-        nodes.push(Node::Text(text.as_bytes().into()));
-    }
-
+impl Form for Iso8583 {
     fn value(&self, out: &mut Out, cell: Cell<'_>, _: u8) -> Result<(), String> {
-        text::plain(&mut out.bytes, cell, |c| (' '..='~').contains(&c))
+        text::ascii(&mut out.bytes, cell)
     }
-
-    fn missing(&self, _: &mut Out, _: u8, _: bool) {}
 
     fn finish(&self, out: &mut Out) -> Result<(), String> {
-        let mut spare = std::mem::take(&mut out.spare);
-        spare.clear();
-        message(&out.bytes[out.start..], &mut spare)?;
-        out.bytes.truncate(out.start);
-        out.bytes.extend_from_slice(&spare);
-        out.spare = spare;
-        Ok(())
+        out.rewrite(message)
     }
 }
 
@@ -99,8 +80,11 @@ fn message(lines: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     let lines = std::str::from_utf8(lines).map_err(|error| error.to_string())?;
     let (mut mti, mut elements) = (None, [None::<&str>; 129]);
     for line in lines.split(char::from(LINE)).filter(|line| !line.trim().is_empty()) {
-        let wrong =
-            || format!("`{line}` is no data element: `mti: …`, or a number from 2 to 128, a colon and the value");
+        let wrong = || {
+            format!(
+                "`{line}` is not a data element: expected `mti: …`, or a number from 2 to 128, a colon and the value"
+            )
+        };
         let (name, value) = line.split_once(':').ok_or_else(wrong)?;
         let (name, value) = (name.trim(), value.strip_prefix(' ').unwrap_or(value));
         let place = match name {
@@ -112,7 +96,7 @@ fn message(lines: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
             }
         };
         if !value.is_empty() && place.replace(value).is_some() {
-            return Err(format!("the element `{name}` stands there twice"));
+            return Err(format!("the element `{name}` is given twice"));
         }
     }
     let mti = mti.filter(|mti| mti.len() == 4 && mti.bytes().all(|byte| byte.is_ascii_digit()));
@@ -128,13 +112,13 @@ fn message(lines: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     }
     for (number, value) in elements.iter().enumerate() {
         let Some(value) = value else { continue };
-        element(FORMS[number - 2], value, out).map_err(|what| format!("data element {number}: {what}"))?;
+        element(ELEMENTS[number - 2], value, out).map_err(|what| format!("data element {number}: {what}"))?;
     }
     Ok(())
 }
 
-/// Writes a value in the form of its element.
-fn element(form: Form, value: &str, out: &mut Vec<u8>) -> Result<(), String> {
+/// Writes a value as its kind of element has it.
+fn element(form: Kind, value: &str, out: &mut Vec<u8>) -> Result<(), String> {
     let (sign, value, longest) = match form {
         X(longest) => match value.split_at_checked(1) {
             Some((sign @ ("C" | "D"), value)) => (sign, value, longest),
@@ -191,9 +175,9 @@ mod tests {
         for (lines, what) in [
             ("3: 1", "message type"),
             ("mti: 100", "message type"),
-            ("mti: 0100\n1: 1", "no data element"),
-            ("mti: 0100\n129: 1", "no data element"),
-            ("mti: 0100\nx", "no data element"),
+            ("mti: 0100\n1: 1", "not a data element"),
+            ("mti: 0100\n129: 1", "not a data element"),
+            ("mti: 0100\nx", "not a data element"),
             ("mti: 0100\n3: 1\n3: 2", "twice"),
             ("mti: 0100\n3: 1234567", "longer than 6"),
             ("mti: 0100\n2: 41x", "digits"),

@@ -3,88 +3,53 @@
 use std::io::Write;
 
 use super::super::render::{Cell, Out};
-use super::super::{Loop, Node, Scoped};
-use super::{Scan, Syntax, refused, xml};
+use super::{Form, Syntax, day_of, refused, time_of_day, xml};
 use crate::sql::civil;
 
 /// HTML, with the escapes of XML in values.
-pub(super) static HTML: Text = Text {
+pub(super) static HTML: Syntax = Syntax {
     name: "html",
     about: "HTML as it is written, with escapes in values",
     extension: "html",
     starter: include_str!("starters/html.j2"),
-    escape: |out, cell| match cell {
-        Cell::Instant(micros) => {
-            out.extend_from_slice(civil::instant_text(micros).as_bytes());
-            Ok(())
-        }
-        // HTML has no form of a carriage return that a parser takes.
-        Cell::Text(text) if text.contains('\r') => Err(refused('\r')),
-        cell => xml::markup(out, cell),
-    },
-    width: None,
+    has_lines: true,
+    form: &Text { escape: html, width: None },
 };
 
 /// Lines of text. A value has no line ends and no other control characters.
-pub(super) static TEXT: Text = Text {
+pub(super) static TEXT: Syntax = Syntax {
     name: "text",
     about: "lines as they are written; a value has no control characters",
     extension: "txt",
     starter: include_str!("starters/text.j2"),
-    escape: |out, cell| plain(out, cell, |c| !c.is_control()),
-    width: None,
+    has_lines: true,
+    form: &Text { escape: |out, cell| plain(out, cell, |c| !c.is_control()), width: None },
 };
 
 /// Lines of 94 characters of ASCII, as NACHA files have them.
-pub(super) static FIXED: Text = Text {
+pub(super) static FIXED: Syntax = Syntax {
     name: "fixed94",
     about: "lines of 94 characters of ASCII",
     extension: "ach",
     starter: include_str!("starters/fixed94.j2"),
-    escape: |out, cell| plain(out, cell, |c| (' '..='~').contains(&c)),
-    width: Some(94),
+    has_lines: true,
+    form: &Text { escape: ascii, width: Some(94) },
 };
 
 /// Writes a value, or says what it has that cannot be written.
 type Escape = fn(&mut Vec<u8>, Cell<'_>) -> Result<(), String>;
 
 #[derive(Debug)]
-pub(super) struct Text {
-    name: &'static str,
-    about: &'static str,
-    extension: &'static str,
-    starter: &'static str,
+struct Text {
     escape: Escape,
     /// The number of characters of each line, where it is one.
     width: Option<usize>,
 }
 
-impl Syntax for Text {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn about(&self) -> &'static str {
-        self.about
-    }
-
-    fn starter(&self) -> &'static str {
-        self.starter
-    }
-
-    fn extension(&self) -> &'static str {
-        self.extension
-    }
-
-    fn text(&self, text: &str, _: &mut Scan, nodes: &mut Vec<Node<Scoped, Loop>>) {
-        nodes.push(Node::Text(text.as_bytes().into()));
-    }
-
+impl Form for Text {
     fn value(&self, out: &mut Out, cell: Cell<'_>, _: u8) -> Result<(), String> {
         (self.escape)(&mut out.bytes, cell)
     }
-
-    fn missing(&self, _: &mut Out, _: u8, _: bool) {}
 
     fn finish(&self, out: &mut Out) -> Result<(), String> {
         let Some(width) = self.width else { return Ok(()) };
@@ -99,8 +64,26 @@ impl Syntax for Text {
     }
 }
 
+/// Writes a value of HTML: an instant with a blank between date and time.
+fn html(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), String> {
+    match cell {
+        Cell::Instant(micros) => {
+            out.extend_from_slice(civil::instant_text(micros).as_bytes());
+            Ok(())
+        }
+        // HTML has no form of a carriage return that a parser takes.
+        Cell::Text(text) if text.contains('\r') => Err(refused('\r')),
+        cell => xml::markup(out, cell),
+    }
+}
+
+/// Writes a value of printable ASCII.
+pub(super) fn ascii(out: &mut Vec<u8>, cell: Cell<'_>) -> Result<(), String> {
+    plain(out, cell, |c| (' '..='~').contains(&c))
+}
+
 /// Writes a value of characters that are allowed, dates and times as digits.
-pub(super) fn plain(out: &mut Vec<u8>, cell: Cell<'_>, allowed: impl Fn(char) -> bool) -> Result<(), String> {
+fn plain(out: &mut Vec<u8>, cell: Cell<'_>, allowed: impl Fn(char) -> bool) -> Result<(), String> {
     match cell {
         Cell::Text(text) => match text.chars().find(|c| !allowed(*c)) {
             Some(c) => return Err(refused(c)),
@@ -111,9 +94,7 @@ pub(super) fn plain(out: &mut Vec<u8>, cell: Cell<'_>, allowed: impl Fn(char) ->
             write!(out, "{y:04}{m:02}{d:02}").map_err(|error| error.to_string())?;
         }
         Cell::Instant(micros) => {
-            let seconds = micros.rem_euclid(civil::DAY) / 1_000_000;
-            let (y, mo, d) = civil::from_days(micros.div_euclid(civil::DAY) as i32);
-            let (h, mi, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+            let ((y, mo, d), (h, mi, s)) = (civil::from_days(day_of(micros)), time_of_day(micros));
             write!(out, "{y:04}{mo:02}{d:02}{h:02}{mi:02}{s:02}").map_err(|error| error.to_string())?;
         }
         Cell::Boolean(value) => out.push(if value { b'Y' } else { b'N' }),

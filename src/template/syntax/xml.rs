@@ -1,37 +1,28 @@
 //! XML on one line: elements and attributes without a value are left out, and elements that are empty without them.
 
 use super::super::render::{Cell, Out};
-use super::super::{Loop, Node, Scoped};
-use super::{Scan, Syntax, json, refused};
+use super::super::{Code, Loop, Node};
+use super::{ABSENT, Form, NEEDED, Scan, Syntax, json, refused};
 use crate::sql::civil;
 
 /// The context of a value in an attribute.
 const ATTRIBUTE: u8 = 1;
-/// The mark of a missing value, and of one that is required. No value and no template has these characters.
-const ABSENT: u8 = 0;
-const NEEDED: u8 = 1;
+
+/// XML, a message on one line.
+pub(super) static XML: Syntax = Syntax {
+    name: "xml",
+    about: "XML on one line: elements and attributes without a value are left out",
+    extension: "xml",
+    starter: include_str!("starters/xml.j2"),
+    has_lines: false,
+    form: &Xml,
+};
 
 #[derive(Debug)]
-pub(super) struct Xml;
+struct Xml;
 
-impl Syntax for Xml {
-    fn name(&self) -> &'static str {
-        "xml"
-    }
-
-    fn about(&self) -> &'static str {
-        "XML on one line: elements and attributes without a value are left out"
-    }
-
-    fn starter(&self) -> &'static str {
-        include_str!("starters/xml.j2")
-    }
-
-    fn extension(&self) -> &'static str {
-        "xml"
-    }
-
-    fn text(&self, text: &str, scan: &mut Scan, nodes: &mut Vec<Node<Scoped, Loop>>) {
+impl Form for Xml {
+    fn text(&self, text: &str, scan: &mut Scan, nodes: &mut Vec<Node<Code, Loop>>) {
         for c in text.chars() {
             match c {
                 '<' if scan.context == 0 => scan.inside = true,
@@ -52,13 +43,7 @@ impl Syntax for Xml {
     }
 
     fn finish(&self, out: &mut Out) -> Result<(), String> {
-        let mut spare = std::mem::take(&mut out.spare);
-        spare.clear();
-        prune(&out.bytes[out.start..], &mut spare)?;
-        out.bytes.truncate(out.start);
-        out.bytes.extend_from_slice(&spare);
-        out.spare = spare;
-        Ok(())
+        out.rewrite(prune)
     }
 }
 
@@ -209,7 +194,7 @@ fn attributes(text: &[u8], out: &mut Vec<u8>) -> Result<(bool, bool), String> {
         let (name, value) = (rest[..equals].trim_ascii(), &value[..length]);
         rest = rest[equals + length + 3..].trim_ascii_start();
         if names.contains(&name) || value.contains(&b'<') {
-            return Err(format!("the XML has the attribute `{}` twice, or `<` in it", String::from_utf8_lossy(name)));
+            return Err(format!("the XML repeats the attribute `{}`, or has `<` in it", String::from_utf8_lossy(name)));
         }
         names.push(name);
         references(value)?;
@@ -238,7 +223,7 @@ fn references(text: &[u8]) -> Result<(), String> {
         });
         if !known && !number {
             let near = String::from_utf8_lossy(&part[..part.len().min(20)]).into_owned();
-            return Err(format!("the XML has `&{near}`, which is no reference: write &amp;"));
+            return Err(format!("the XML has `&{near}`, which is not a reference: write &amp;"));
         }
     }
     Ok(())
