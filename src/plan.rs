@@ -16,6 +16,7 @@ mod options;
 mod origin;
 mod references;
 mod sibling_dependence;
+mod template;
 mod trees;
 mod weight;
 
@@ -24,7 +25,6 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, SchemaRef};
 use indexmap::IndexMap;
-use sqlparser::ast::BinaryOperator;
 
 pub use chain::{Chain, Over};
 pub use chunks::{MeanRows, Sample};
@@ -41,8 +41,8 @@ use crate::generator::Generator;
 use crate::generator::data::Data;
 use crate::generator::domain::Guard;
 use crate::generator::lifecycle::Walker;
-use crate::template::{Node, Syntax};
 use deal::{Deal, Spread};
+use template::{Comparison, Template, TemplateJoin, TemplateList, TemplateValue};
 
 /// A compiled profile.
 pub struct Plan {
@@ -342,104 +342,6 @@ enum Op {
     Listed(Vec<Listed>),
     /// A message.
     Template(Box<Template>),
-}
-
-/// A compiled template. Frame 0 has the rows that messages are made for, frame `n` the rows of list `n - 1`.
-struct Template {
-    syntax: &'static Syntax,
-    /// The pieces, with values and lists by number.
-    nodes: Vec<Node<(usize, usize), (usize, usize)>>,
-    /// The number of counters.
-    counters: usize,
-    values: Vec<TemplateValue>,
-    lists: Vec<TemplateList>,
-}
-
-/// A value of a template.
-struct TemplateValue {
-    /// The frame of the rows that have it.
-    frame: usize,
-    table: usize,
-    column: usize,
-    /// The expression as it is written, for messages.
-    text: String,
-}
-
-/// The rows of a loop of a template.
-struct TemplateList {
-    /// The frame of the rows around it.
-    base: usize,
-    /// The steps from there to the row that has the hand.
-    steps: Vec<Step>,
-    hand: Hand,
-    /// A condition on the rows, as a column of theirs.
-    filter: Option<usize>,
-    /// Conditions that compare the rows with the row around the loop.
-    joins: Vec<TemplateJoin>,
-    order: Vec<(usize, bool)>,
-    /// The most rows.
-    limit: Option<usize>,
-}
-
-/// A comparison of a loop's row with the row around the loop; a null compares with nothing.
-struct TemplateJoin {
-    column: usize,
-    outer_table: usize,
-    outer: usize,
-    /// The type that both are compared in.
-    ty: DataType,
-    op: Comparison,
-}
-
-/// An operator that compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    Equal,
-    Unequal,
-    Less,
-    AtMost,
-    Greater,
-    AtLeast,
-}
-
-impl Comparison {
-    /// The comparison of an operator, and the one that it is with its sides changed; `None` for another operator.
-    fn of(op: &BinaryOperator) -> Option<(Self, Self)> {
-        Some(match op {
-            BinaryOperator::Eq => (Self::Equal, Self::Equal),
-            BinaryOperator::NotEq => (Self::Unequal, Self::Unequal),
-            BinaryOperator::Lt => (Self::Less, Self::Greater),
-            BinaryOperator::LtEq => (Self::AtMost, Self::AtLeast),
-            BinaryOperator::Gt => (Self::Greater, Self::Less),
-            BinaryOperator::GtEq => (Self::AtLeast, Self::AtMost),
-            _ => return None,
-        })
-    }
-
-    fn holds(self, order: std::cmp::Ordering) -> bool {
-        match self {
-            Self::Equal => order.is_eq(),
-            Self::Unequal => order.is_ne(),
-            Self::Less => order.is_lt(),
-            Self::AtMost => order.is_le(),
-            Self::Greater => order.is_gt(),
-            Self::AtLeast => order.is_ge(),
-        }
-    }
-}
-
-impl Template {
-    /// The columns that messages are made of, those that choose or order rows included.
-    fn needs(&self) -> impl Iterator<Item = (usize, usize)> {
-        let values = self.values.iter().map(|value| (value.table, value.column));
-        let chosen = self.lists.iter().flat_map(|list| {
-            let (table, own) = (list.hand.table, list.order.iter().map(|(column, _)| *column).chain(list.filter));
-            let joins =
-                list.joins.iter().flat_map(|join| [(list.hand.table, join.column), (join.outer_table, join.outer)]);
-            own.map(move |column| (table, column)).chain(joins)
-        });
-        values.chain(chosen)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -231,8 +231,9 @@ impl Loaded {
                 error.at(Some(place))
             });
             added?;
-            let texts = message.included.values().map(|(_, text)| text).chain([&message.text]);
-            self.extend_digest(texts.map(AsRef::as_ref));
+            let included = message.included.iter().flat_map(|(name, (_, text))| [name.as_str(), text]);
+            let choice = [messages.only.unwrap_or_default(), if messages.bare { "bare" } else { "keyed" }];
+            self.extend_digest(included.chain([message.name.as_str(), &message.text]).chain(choice));
             self.messages.push(message.name);
             self.push(source);
         }

@@ -358,6 +358,20 @@ fn messages_are_rows_like_any_other() {
     let database = format!("sqlite:{}", place.path("x.db"));
     good(&["load", &profile, "--messages", &template, "--to", &database, "-q"]);
     good(&["verify", "--database", &database, "--profile", &profile, "--messages", &template]);
+    // A run of other messages is not continued: whatever decides about them is in the digest.
+    let digest = |only: Option<&str>, bare: bool, name: &str| {
+        fs::copy(&template, place.path(name)).expect("copies");
+        let templates = [place.path(name)];
+        let messages = placebo::profile::Messages { templates: &templates, only, bare };
+        placebo::profile::load(&profile).expect("loads").with_messages(&messages).expect("adds").digest
+    };
+    let all = [
+        digest(None, false, "a.txt.j2"),
+        digest(Some("true"), false, "a.txt.j2"),
+        digest(None, true, "a.txt.j2"),
+        digest(None, false, "b.txt.j2"),
+    ];
+    assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
     // What `--tables` leaves out is told.
     let said = bad(
         &["generate", &profile, "--messages", &template, "--tables", "owner", "--out", &place.path("none"), "-q"],

@@ -56,6 +56,14 @@ impl Compiler<'_> {
     }
 }
 
+/// The row that an expression is about, and the expression as that row's table reads it.
+struct Scope {
+    level: usize,
+    text: String,
+    /// `true` if the expression names a row, and is not about the message's own by default.
+    names_row: bool,
+}
+
 /// A template while it is compiled.
 struct Draft<'c, 'a> {
     compiler: &'c mut Compiler<'a>,
@@ -106,7 +114,7 @@ impl Draft<'_, '_> {
 
     /// Compiles an expression to a column of the table of the innermost row that it names; of the message's row, if it names none.
     fn value(&mut self, code: &Code, want: Option<&DataType>) -> Result<Place> {
-        let (level, text) = self.scope(code)?;
+        let Scope { level, text, .. } = self.scope(code)?;
         let Level { table, frame, .. } = self.levels[level];
         let column = self.column(table, &text, &code.at)?;
         let ty = self.compiler.type_of(table, column).0;
@@ -136,7 +144,7 @@ impl Draft<'_, '_> {
     }
 
     /// The level of the innermost row that an expression names, and the expression as that row's table reads it.
-    fn scope(&self, code: &Code) -> Result<(usize, String)> {
+    fn scope(&self, code: &Code) -> Result<Scope> {
         let tokens = Tokenizer::new(&DuckDbDialect {}, &code.text).with_unescape(false).tokenize();
         let tokens = tokens.map_err(|error| code.at.error(error.to_string()))?;
         let after_period = |n: usize| n.checked_sub(1).is_some_and(|before| tokens[before] == Token::Period);
@@ -148,7 +156,8 @@ impl Draft<'_, '_> {
             }
             _ => None,
         };
-        let level = tokens.iter().enumerate().filter_map(|(n, token)| named(n, token)).max().unwrap_or(0);
+        let innermost = tokens.iter().enumerate().filter_map(|(n, token)| named(n, token)).max();
+        let level = innermost.unwrap_or(0);
         let table = self.levels[level].table;
         let (mut text, mut skip) = (String::with_capacity(code.text.len()), false);
         for (n, token) in tokens.iter().enumerate() {
@@ -190,7 +199,7 @@ impl Draft<'_, '_> {
                 }
             }
         }
-        Ok((level, text))
+        Ok(Scope { level, text, names_row: innermost.is_some() })
     }
 
     /// Compiles the rows of a loop. Gives their place, and the level of the loop's text.
@@ -258,7 +267,7 @@ impl Draft<'_, '_> {
 
     /// Compiles an expression over the row of a loop, which is the innermost level.
     fn own_column(&mut self, code: &Code, depth: usize, want: Option<&DataType>) -> Result<usize> {
-        let (level, text) = self.scope(code)?;
+        let Scope { level, text, .. } = self.scope(code)?;
         let Level { table, ref variable, .. } = self.levels[depth];
         if level != depth {
             let message = format!("`{}` does not look at the row of the loop", code.text);

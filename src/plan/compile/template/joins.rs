@@ -38,22 +38,23 @@ impl Draft<'_, '_> {
         let Ok(Sql::BinaryOp { left, op, right }) = sql::parse(&code.text) else { return Ok(None) };
         let Some((op, mirrored)) = Comparison::of(&op) else { return Ok(None) };
         let [left, right] = [left, right].map(|side| Code { text: side.to_string(), at: code.at.clone() });
-        let (levels, texts) = ([self.scope(&left)?, self.scope(&right)?], [left, right]);
-        let (own, other, op) = match (levels[0].0 == depth, levels[1].0 == depth) {
+        let (scopes, texts) = ([self.scope(&left)?, self.scope(&right)?], [left, right]);
+        let (own, other, op) = match (scopes[0].level == depth, scopes[1].level == depth) {
             (true, false) if !is_constant(&texts[1].text) => (0, 1, op),
             (false, true) if !is_constant(&texts[0].text) => (1, 0, mirrored),
             _ => return Ok(None),
         };
-        let base = levels[other].0;
+        let base = scopes[other].level;
         // A row above the loop's own is seen from it.
         let above = std::iter::successors(self.levels[depth].below, |at| self.levels[*at].below);
-        let named = texts[other].text.contains(&format!("{}.", self.levels[base].variable));
-        if named && { above }.any(|at| at == base) {
+        if scopes[other].names_row && { above }.any(|at| at == base) {
             return Ok(None);
         }
         let (table, outer_table) = (self.levels[depth].table, self.levels[base].table);
-        let (column, outer) =
-            (self.column(table, &levels[own].1, &code.at)?, self.column(outer_table, &levels[other].1, &code.at)?);
+        let (column, outer) = (
+            self.column(table, &scopes[own].text, &code.at)?,
+            self.column(outer_table, &scopes[other].text, &code.at)?,
+        );
         let types =
             [(table, column), (outer_table, outer)].map(|(table, column)| self.compiler.type_of(table, column).0);
         let Some(ty) = types::common(&types[0], &types[1]) else {
