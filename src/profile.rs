@@ -122,6 +122,10 @@ pub struct Table {
     /// `false` keeps `--scale` from multiplying `rows`, for reference data such as payers; by default it does.
     #[serde(default)]
     pub scales: Option<bool>,
+    /// Another root table: there are at least as many rows for each of its rows as the profile says, also where `--rows` gives
+    /// that table more; `--rows` for this table overrides it.
+    #[serde(default)]
+    pub grows_with: Option<String>,
     /// The parent table: each of its rows has `count` rows of this one.
     #[serde(default)]
     pub of: Option<String>,

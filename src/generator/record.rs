@@ -100,8 +100,8 @@ impl Picker {
         if order == Order::Distinct && root {
             return Err(scope.error("pick", "`distinct` needs siblings, and rows of a root table have none".to_owned()));
         }
-        if matches.len() > 8 {
-            return Err(scope.error("match", "at most 8 columns can be matched".to_owned()));
+        if matches.len() > MOST_MATCHES {
+            return Err(scope.error("match", format!("at most {MOST_MATCHES} columns can be matched")));
         }
         let weights = data.weights(weight).map_err(|error| in_field(scope, "weight", &error))?;
         let mut planned = Vec::with_capacity(matches.len());
@@ -240,6 +240,9 @@ impl Picker {
     }
 }
 
+/// The most columns of a file that can be matched.
+const MOST_MATCHES: usize = 8;
+
 /// Codes of matched texts: 0 for `*`, 1 for a text that is not in the file, from 2 for the texts of the file.
 const ANYTHING: u32 = 0;
 const UNKNOWN: u32 = 1;
@@ -296,20 +299,29 @@ impl Picks<'_> {
         self.codes.iter().all(|codes| codes.at(i).is_some())
     }
 
-    /// Lists the groups that row `i` matches; a null matches none.
-    fn groups(&self, i: usize) -> impl Iterator<Item = &Group> {
-        let whole = self.whole(i);
-        self.picker.groups(move |c| self.codes[c].at(i)).filter(move |_| whole)
+    /// Looks the matched values of row `i` up, once for all groups; `None` if one of them is null.
+    fn row(&self, i: usize) -> Option<[u32; MOST_MATCHES]> {
+        let mut row = [UNKNOWN; MOST_MATCHES];
+        for (code, codes) in row.iter_mut().zip(&self.codes) {
+            *code = codes.at(i)?;
+        }
+        Some(row)
+    }
+
+    /// Lists the groups that a row matches; none where a value is null.
+    fn groups(&self, row: Option<[u32; MOST_MATCHES]>) -> impl Iterator<Item = &Group> {
+        self.picker.groups(move |c| row.map(|row| row[c]))
     }
 
     /// Draws a record for row `i`, by weight. `None` if no record matches.
     pub(super) fn draw(&self, i: usize, cell: &mut Cell) -> Option<usize> {
-        let mut groups = self.groups(i);
+        let row = self.row(i);
+        let mut groups = self.groups(row);
         let (first, second) = (groups.next()?, groups.next());
         let group = if second.is_some() {
             // With `*`, several groups match: first draw the group by its total weight, then the record within it.
-            let mut left = cell.unit() * self.groups(i).map(|group| group.total).sum::<f64>();
-            let chosen = self.groups(i).find(|group| {
+            let mut left = cell.unit() * self.groups(row).map(|group| group.total).sum::<f64>();
+            let chosen = self.groups(row).find(|group| {
                 left -= group.total;
                 left < 0.0
             });
@@ -322,12 +334,13 @@ impl Picks<'_> {
 
     /// Gives the n-th matching record in the order of the file, counted from 0.
     fn nth(&self, i: usize, n: u64) -> Option<usize> {
-        let mut groups = self.groups(i);
+        let row = self.row(i);
+        let mut groups = self.groups(row);
         let (first, second) = (groups.next()?, groups.next());
         if second.is_none() {
             return first.records.get(usize::try_from(n).ok()?).map(|record| *record as usize);
         }
-        let mut all: Vec<u32> = self.groups(i).flat_map(|group| group.records.iter().copied()).collect();
+        let mut all: Vec<u32> = self.groups(row).flat_map(|group| group.records.iter().copied()).collect();
         all.sort_unstable();
         all.get(usize::try_from(n).ok()?).map(|record| *record as usize)
     }
@@ -342,7 +355,7 @@ impl Picks<'_> {
         }
         let weight = |record: &u32| self.picker.weights[*record as usize];
         let left = || {
-            let records = self.groups(i).flat_map(|group| &group.records);
+            let records = self.groups(self.row(i)).flat_map(|group| &group.records);
             records.filter(|record| weight(record) > 0.0 && !taken.contains(&(**record as i32)))
         };
         let mut rest = cell.unit() * left().map(weight).sum::<f64>();
@@ -376,7 +389,7 @@ impl Generator for Picker {
         // A null that is matched matches nothing, as everywhere.
         let left = |i: usize, pick: Option<i32>| match pick {
             None if !self.optional && fill.wants(i) && picks.whole(i) => {
-                Err(self.none_left(picks.groups(i).map(|group| group.records.len()).sum()).in_row(i))
+                Err(self.none_left(picks.groups(picks.row(i)).map(|group| group.records.len()).sum()).in_row(i))
             }
             pick => Ok(pick),
         };

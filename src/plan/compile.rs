@@ -189,6 +189,8 @@ impl<'a> Compiler<'a> {
         };
         compiler.no_parent_cycle()?;
         compiler.raise_rows();
+        compiler.keep_ratios(options)?;
+        compiler.raise_rows();
         Ok(compiler)
     }
 

@@ -53,8 +53,24 @@ fn tables(
 
 fn combine(own: &mut Table, other: Table, path: &str, twice: &impl Fn(&str) -> Error) -> Result<()> {
     let at = |key: &str| format!("{path}.{key}");
-    let Table { about, rows, scales, of, spread, count, row, when, lifecycle, each, order, group, by, r#where, .. } =
-        other;
+    let Table {
+        about,
+        rows,
+        scales,
+        grows_with,
+        of,
+        spread,
+        count,
+        row,
+        when,
+        lifecycle,
+        each,
+        order,
+        group,
+        by,
+        r#where,
+        ..
+    } = other;
     if !(own.about.is_empty() || about.is_empty()) {
         return Err(twice(&at("about")));
     }
@@ -65,6 +81,7 @@ fn combine(own: &mut Table, other: Table, path: &str, twice: &impl Fn(&str) -> E
     own.row.extend(row);
     either(&mut own.rows, rows, &at("rows"), twice)?;
     either(&mut own.scales, scales, &at("scales"), twice)?;
+    either(&mut own.grows_with, grows_with, &at("grows_with"), twice)?;
     either(&mut own.of, of, &at("of"), twice)?;
     either(&mut own.spread, spread, &at("spread"), twice)?;
     either(&mut own.count, count, &at("count"), twice)?;
@@ -132,6 +149,7 @@ fn merge_table(own: &mut Table, module: Table) {
     }
     own.rows = below.rows.or(own.rows);
     own.scales = below.scales.or(own.scales);
+    own.grows_with = below.grows_with.or(own.grows_with.take());
     own.of = below.of.or(own.of.take());
     own.spread = below.spread.or(own.spread.take());
     own.count = below.count.or(own.count.take());

@@ -12,6 +12,7 @@ mod domains;
 mod expressions;
 mod faults;
 mod fixtures;
+mod growth;
 mod hostile;
 mod identifiers;
 mod keys;

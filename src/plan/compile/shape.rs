@@ -1,7 +1,8 @@
 //! Kinds of tables (root tables and the kinds of child tables), and their row counts.
 
-use super::{Compiler, unknown_table};
+use super::{Compiler, MAX_ROWS, unknown_table};
 use crate::error::{Error, Result};
+use crate::plan::Options;
 use crate::profile::{self, Profile, Table};
 
 /// Finds the parent of a child table, after a check that the table is of one kind only; `None` for a root table.
@@ -72,6 +73,36 @@ impl Compiler<'_> {
                         format!("tables are each other's parents: {}", chain[..chain.len().min(6)].join(" → ")),
                     ));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Raises the rows of each table that grows with another one to its share of that one's rows.
+    pub(super) fn keep_ratios(&mut self, options: &Options) -> Result<()> {
+        for table in 0..self.tables.len() {
+            let draft = &self.tables[table];
+            let Some(name) = &draft.decl.grows_with else { continue };
+            let path = format!("tables.{}.grows_with", draft.name);
+            let other = self.tables.iter().find(|other| other.name == name);
+            let other = other.ok_or_else(|| unknown_table(&path, name, &self.loaded.profile))?;
+            let (Some(rows), Some(base), None, None) = (draft.decl.rows, other.decl.rows, draft.parent, other.parent)
+            else {
+                let message = format!("`{}` and `{name}` are not both root tables with `rows`", draft.name);
+                return Err(Error::profile(path, message)
+                    .hint("a child table grows with its parent; leave `grows_with` out there"));
+            };
+            if base > 0 && !options.rows.contains_key(draft.name) {
+                let share = (u128::from(rows) * u128::from(other.rows)).div_ceil(u128::from(base));
+                let share = u64::try_from(share).unwrap_or(u64::MAX);
+                options.limits.allow_rows(share as f64).map_err(|error| error.within(&path))?;
+                if share > MAX_ROWS {
+                    return Err(Error::profile(
+                        path,
+                        format!("{share} rows are more than {MAX_ROWS}, the most of a table"),
+                    ));
+                }
+                self.tables[table].rows = draft.rows.max(share);
             }
         }
         Ok(())
