@@ -310,7 +310,7 @@ impl Picks<'_> {
 
     /// Lists the groups that a row matches; none where a value is null.
     fn groups(&self, row: Option<[u32; MOST_MATCHES]>) -> impl Iterator<Item = &Group> {
-        self.picker.groups(move |c| row.map(|row| row[c]))
+        self.picker.groups(move |c| row.map(|row| row[c])).filter(move |_| row.is_some())
     }
 
     /// Draws a record for row `i`, by weight. `None` if no record matches.
