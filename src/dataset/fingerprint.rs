@@ -6,9 +6,9 @@ use crate::digest::hex;
 use crate::plan::Plan;
 use crate::rng::ENGINE;
 
-/// The engine's fingerprint, raised by each change of values. The forms in which values are written (`text`) and
-/// the word lists of `fake` are part of it.
-pub const FINGERPRINT: &str = concat!("placebo-1", "+text-2", "+fake-5.1.0");
+/// The engine's fingerprint, raised by each change of values. The forms in which values are written (`text`), the shipped
+/// profiles and the word lists of `fake` are part of it.
+pub const FINGERPRINT: &str = concat!("placebo-1", "+text-2", "+profiles-2", "+fake-5.1.0");
 
 /// SHA-256 over everything that values follow from: engine, profile, data files, seed, date, parameters, rows.
 #[must_use]

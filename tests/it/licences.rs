@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What may stand after `# licence:` in a shipped data file, part by part (`what: licence; what: licence`).
-const DATA: [&str; 8] = [
+const DATA: [&str; 9] = [
     "Apache-2.0, as the rest of this project",
     "public domain (work of the US government)",
     "public domain (work of the US government) (facts only)",
@@ -17,6 +17,7 @@ const DATA: [&str; 8] = [
     "HL7 terminology, no rights reserved (CC0)",
     "code values as facts",
     "no licence needed",
+    "CC0-1.0",
 ];
 /// LOINC asks that its notice goes with the content: a file under it says so and has the notice.
 const LOINC: &str = "LOINC licence, notice below";
