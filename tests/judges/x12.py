@@ -49,14 +49,14 @@ SHAPES = {
     "x12_834": r"ST BGN N1\.P5 N1\.IN INS REF\.0F REF\.1L REF\.23 DTP\.\d+ NM1\.IL (PER )?N3 N4 DMG HD DTP\.\d+ SE",
     "x12_820": r"ST BPR TRN N1\.PE N1\.PR ENT NM1\.IL RMR DTM SE",
     "x12_999": r"ST AK1 AK2 IK5 AK9 SE",
-    "x12_277ca": r"ST BHT HL\.20 NM1\.PR TRN DTP\.050 DTP\.009 HL\.21 NM1\.41 TRN STC QTY AMT\.YU HL\.19 NM1\.85 TRN STC QTY AMT\.YU "
-                 r"HL\.PT NM1\.QC TRN STC REF\.1K (REF\.BLT )?DTP\.472 SE",
+    "x12_277ca": r"ST BHT HL\.20 NM1\.PR TRN DTP\.050 DTP\.009 HL\.21 NM1\.41 TRN STC QTY AMT\.Y[UY] HL\.19 NM1\.85 TRN STC QTY AMT\.Y[UY] "
+                 r"HL\.PT NM1\.QC TRN STC (REF\.1K )?(REF\.BLT )?DTP\.472 SE",
     "x12_270": ASKED % "1P" + r"HL\.22 (TRN NM1\.IL DMG |NM1\.IL HL\.23 TRN NM1\.03 DMG )DTP\.291 EQ SE",
     "x12_271": ASKED % "1P" + r"HL\.22 (TRN NM1\.IL REF\.6P |NM1\.IL REF\.6P HL\.23 TRN NM1\.03 )N3 N4 DMG INS DTP\.346 (DTP\.347 )?(EB )+SE",
     "x12_276": ASKED % "41" + r"HL\.19 NM1\.1P HL\.22 (DMG NM1\.IL |NM1\.IL HL\.23 DMG NM1\.QC )TRN REF\.1K (REF\.BLT )?AMT\.T3 DTP\.472 SE",
     "x12_277": ASKED % "41" + r"HL\.19 NM1\.1P HL\.22 NM1\.IL (HL\.23 NM1\.QC )?TRN STC REF\.1K (REF\.BLT )?DTP\.472 SE",
     "x12_278": AUTH % (r"DTP\.AAH ", ""),
-    "x12_278_response": AUTH % (r"HCR DTP\.AAH DTP\.007 ", r"HCR "),
+    "x12_278_response": AUTH % (r"HCR DTP\.AAH (DTP\.007 )?", r"HCR "),
 }
 QUALIFIED = {"NM1": 1, "N1": 1, "REF": 1, "DTP": 1, "AMT": 1, "HL": 3}
 ABOVE = {"20": [""], "21": ["20"], "22": ["20", "21", "19"], "19": ["21"], "23": ["22"], "PT": ["19"], "EV": ["22", "23"], "SS": ["EV"]}
@@ -519,20 +519,27 @@ class Data:
         claim = self.row("claim", key[0])
         return claim, self.member(claim["member_id"]), self.provider(claim)
 
+    def attempt(self, key):
+        """Whether an acknowledgement is of a file that was sent again."""
+        return int(key[1]) < len(self.groups("claim_ack", "claim_id")[key[0]]) - 1
+
     def x12_999(self, key):
         ack = self.ack(key)
-        return [("GS", 4, [day(ack["acknowledged_on"])]), ("IK5", 1, [ack["code"]]), ("AK9", 1, [ack["code"]])]
+        return [("GS", 4, [day(ack["acknowledged_on"])]), ("IK5", 1, [ack["code"]]), ("AK9", 1, [ack["code"]]), ("AK9", 4, ["0" if ack["code"] == "R" else "1"])]
 
     def x12_ta1(self, key):
-        claim, _, _ = self.about(key)
-        return [("TA1", 2, [day(claim["submitted_on"])[2:]]), ("ISA", 9, [day(claim["received_on"])[2:]])]
+        claim, ack = self.about(key)[0], self.ack(key)
+        sent = ack["acknowledged_on"] if self.attempt(key) else claim["submitted_on"]
+        return [("TA1", 2, [day(sent)[2:]]), ("ISA", 9, [day(ack["acknowledged_on"])[2:]])]
 
     def x12_277ca(self, key):
         claim, member, provider = self.about(key)
         ack = self.ack(key)
-        return [("TRN*3", 2, ["0"]), ("TRN*4", 2, [claim["patient_control_no"]]), ("STC*3", 1, [ack["code"] + ":20:PR"]), ("STC*3", 4, [money(claim["total_billed"])]),
-                ("REF.1K", 2, [claim["payer_claim_control_no"]]), ("NM1.85", 9, [provider["npi"]]), ("NM1.QC", 9, [member["member_no"]]), ("DTP.050", 3, [day(claim["received_on"])]),
-                ("DTP.009", 3, [day(ack["acknowledged_on"])]), *self.name(member, "QC")]
+        taken, status = ack["code"] == "A2", {"A2": "A2:20:PR", "A3": "A3:21", "A7": "A7:164:IL"}[ack["code"]]
+        return [("TRN*3", 2, ["0"]), ("TRN*4", 2, [claim["patient_control_no"]]), ("STC*3", 1, [status]), ("STC*3", 3, ["WQ" if taken else "U"]),
+                ("STC*3", 4, [money(claim["total_billed"])]), ("REF.1K", 2, [claim["payer_claim_control_no"]] if taken else []), ("NM1.85", 9, [provider["npi"]]),
+                ("NM1.QC", 9, [member["member_no"]]), ("DTP.050", 3, [day(ack["acknowledged_on"])]), ("DTP.009", 3, [day(ack["acknowledged_on"])]),
+                ("AMT.YU", 2, [money(claim["total_billed"])] * (2 if taken else 0)), *self.name(member, "QC")]
 
     def asked(self, key, dependant):
         """Those of whom an inquiry is: the member, or the subscriber and the member."""
@@ -573,8 +580,10 @@ class Data:
     def x12_278_response(self, key):
         auth = self.row("prior_auth", key[0])
         wanted = [one for one in self.x12_278(key) if one[0] != "GS"]
-        return wanted + [("GS", 4, [day(auth["decided_on"])]), ("HCR*1", 2, [auth["auth_no"]]),
-                         ("DTP.007", 3, [f"{day(auth['valid_from'])}-{day(auth['valid_to'])}"])]
+        wanted.append(("GS", 4, [day(auth["decided_on"])]))
+        if auth["status"] == "denied":
+            return wanted + [("HCR*1", 1, ["A3"]), ("HCR*1", 2, [""]), ("DTP.007", 3, [])]
+        return wanted + [("HCR*1", 1, ["A1"]), ("HCR*1", 2, [auth["auth_no"]]), ("DTP.007", 3, [f"{day(auth['valid_from'])}-{day(auth['valid_to'])}"])]
 
 
 def reread(text):
