@@ -8,6 +8,7 @@ mod cell_limit;
 mod chain;
 mod frames;
 mod hands;
+mod links;
 mod listed;
 mod memory;
 mod overlay;
@@ -30,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::generator::{Fill, Rows};
 use crate::notes::Noted;
 use crate::rng::Cell;
+use links::Link;
 
 /// The most children of one parent row: an ordinal has 24 bits in [`Rows::paths`].
 const MAX_CHILDREN: i64 = 1 << 24;
@@ -76,13 +78,6 @@ struct FactRows {
     offsets: Arc<[u32]>,
 }
 
-/// The rows at the end of a reference: of a frame, or of a root table with cached columns.
-#[derive(Clone)]
-enum Link {
-    Frame(usize, Option<ArrayRef>),
-    Cached(usize, ArrayRef),
-}
-
 /// A check that fails in some rows of a chunk.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -105,13 +100,15 @@ pub struct Chunk<'p> {
     plan: &'p Plan,
     frames: Vec<Frame>,
     used: memory::Used,
+    /// True if values of a file stand in place of those of the tree.
+    overlaid: bool,
 }
 
 impl<'p> Chunk<'p> {
     /// Starts a chunk of the rows of a root table with these numbers, from 0. Nothing is computed yet.
     #[must_use]
     pub fn new(plan: &'p Plan, root: usize, rows: &[u64]) -> Self {
-        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default() };
+        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default(), overlaid: false };
         chunk.root(root, rows.to_vec());
         chunk
     }
@@ -123,7 +120,7 @@ impl<'p> Chunk<'p> {
         numbers: &[u64],
         columns: &[usize],
     ) -> Result<Vec<ArrayRef>> {
-        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default() };
+        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default(), overlaid: false };
         let frame = chunk.numbered(table, numbers.to_vec())?;
         columns.iter().map(|column| chunk.column(frame, *column)).collect()
     }
@@ -399,37 +396,12 @@ impl<'p> Chunk<'p> {
                 let values = self.fetch(to, rest, input)?;
                 cell_limit::gather(&values, &index)
             }
-            Step::Ref(reference) => match self.link(frame, *reference)? {
-                Link::Frame(to, index) => {
-                    let values = self.fetch(to, rest, input)?;
-                    match index {
-                        Some(index) => cell_limit::gather(&values, index.as_primitive::<Int64Type>()),
-                        None => Ok(values),
-                    }
-                }
-                Link::Cached(table, picks) => {
-                    let values = cached_column(self.plan, table, rest, input)?;
-                    cell_limit::gather(&values, picks.as_primitive::<Int64Type>())
-                }
-            },
+            Step::Ref(reference) => {
+                let link = self.link(frame, *reference)?;
+                self.fetch_linked(link, rest, input)
+            }
         }
     }
-}
-
-/// Computes a column for all rows of a small root table, once for all chunks.
-fn cached_column(plan: &Plan, table: usize, steps: &[Step], input: &Input) -> Result<ArrayRef> {
-    let cells = plan.tables[table].cached.as_ref().filter(|_| steps.is_empty());
-    if let Some(array) = cells.and_then(|cells| cells[input.column].get()) {
-        return Ok(Arc::clone(array));
-    }
-    let rows: Vec<u64> = (0..plan.tables[table].rows).collect();
-    let mut chunk = Chunk::new(plan, table, &rows);
-    let array = chunk.fetch(0, steps, input)?;
-    if let Some(cells) = cells {
-        // If another thread was first, its array is equal: use that one.
-        return Ok(Arc::clone(cells[input.column].get_or_init(|| array)));
-    }
-    Ok(array)
 }
 
 /// Sets values to null where the condition is not true, and at random at the rate, with random words of their own.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, Int64Array, UInt32Array};
+use arrow_array::{ArrayRef, Int64Array, UInt32Array};
 
-use super::{Chunk, Frame, Link, MAX_CHILDREN, MAX_CHUNK};
+use super::{Chunk, Frame, MAX_CHILDREN, MAX_CHUNK};
 use crate::error::{Error, Result};
 use crate::generator::Rows;
 use crate::plan::weight::ROW;
-use crate::plan::{Place, Source, Step};
+use crate::plan::{Source, Step};
 use crate::rng::child_key;
 use arrow_select::take::take;
 
@@ -99,30 +99,6 @@ impl Chunk<'_> {
         (rows, UInt32Array::from(index))
     }
 
-    pub(super) fn link(&mut self, frame: usize, reference: usize) -> Result<Link> {
-        if let Some(link) = &self.frames[frame].refs[reference] {
-            return Ok(link.clone());
-        }
-        let plan = self.plan;
-        let table = &plan.tables[self.frames[frame].table];
-        let reference_plan = table.refs[reference].as_ref().ok_or_else(|| Error::internal("a record has no rows"))?;
-        let picks = self.column(frame, reference_plan.pick)?;
-        let link = if let Place::Within(steps) = &reference_plan.place {
-            let (parent, _) = self.reach(frame, steps)?;
-            Link::Frame(self.child(parent, reference_plan.table)?, Some(picks))
-        } else if reference_plan.place == Place::Sibling {
-            Link::Frame(frame, Some(picks))
-        } else if plan.tables[reference_plan.table].cached.is_some() {
-            Link::Cached(reference_plan.table, picks)
-        } else {
-            let picks: &Int64Array = picks.as_primitive();
-            let (keys, index) = picked_rows(picks);
-            Link::Frame(self.numbered(reference_plan.table, keys)?, index)
-        };
-        self.frames[frame].refs[reference] = Some(link.clone());
-        Ok(link)
-    }
-
     /// Gives the most rows of one table that the chunk may still add: `--max-rows`, or those that its memory allows, up
     /// to a fixed maximum.
     pub(super) fn room(&self) -> usize {
@@ -199,15 +175,10 @@ impl Chunk<'_> {
                     let facts = self.frames[at].facts.get(*part).ok_or_else(|| Error::internal("no fact"))?;
                     (facts.frame, Some(Arc::new(facts.index.clone())))
                 }
-                Step::Ref(reference) => match self.link(at, *reference)? {
-                    Link::Frame(to, index) => (to, index),
-                    // A table with cached columns has no frame: add one for the picked rows.
-                    Link::Cached(table, picks) => {
-                        let picks: &Int64Array = picks.as_primitive();
-                        let (keys, index) = picked_rows(picks);
-                        (self.numbered(table, keys)?, index)
-                    }
-                },
+                Step::Ref(reference) => {
+                    let link = self.link(at, *reference)?;
+                    self.frame_of_link(link)?
+                }
             };
             index = match (index, places) {
                 (None, places) => places,
@@ -218,23 +189,6 @@ impl Chunk<'_> {
         }
         Ok((at, index))
     }
-}
-
-/// Lists the picked rows, and for each row the index of its pick among them; `None` if every row has a pick.
-fn picked_rows(picks: &Int64Array) -> (Vec<u64>, Option<ArrayRef>) {
-    let keys: Vec<u64> = picks.iter().flatten().map(|row| row as u64).collect();
-    if picks.null_count() == 0 {
-        return (keys, None);
-    }
-    let mut next = 0;
-    let places = picks.iter().map(|pick| {
-        pick.map(|_| {
-            next += 1;
-            next - 1
-        })
-    });
-    let places: Int64Array = places.collect();
-    (keys, Some(Arc::new(places)))
 }
 
 /// Computes the index of each parent's first child, and the number of children at the end.

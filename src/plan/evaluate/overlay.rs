@@ -30,6 +30,7 @@ impl Chunk<'_> {
         for table in plan.tree(root).tables {
             self.frame_of(table)?;
         }
+        self.leave_tree()?;
         self.forget();
         for (table, batch) in tables {
             let frame = self.frame_of(*table)?;

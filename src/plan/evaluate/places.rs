@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, UInt32Array};
+use arrow_array::{Array, Int64Array, UInt32Array};
 
-use super::{Chunk, Link};
+use super::Chunk;
+use super::links::Link;
 use crate::error::Result;
 use crate::plan::references::Pick;
 use crate::plan::{Op, Plan, Reference};
@@ -23,6 +24,12 @@ impl Plan {
     pub fn picks_same(&self, table: usize, other: usize) -> bool {
         self.same_row_references(table).any(|reference| reference.table == other)
     }
+}
+
+/// Adds the numbers that some rows pick.
+fn numbers(rows: &[u32], picks: &Int64Array, found: &mut BTreeSet<u64>) {
+    let picked = rows.iter().map(|row| *row as usize).filter(|row| !picks.is_null(*row));
+    found.extend(picked.map(|row| picks.value(row) as u64));
 }
 
 impl Chunk<'_> {
@@ -58,9 +65,11 @@ impl Chunk<'_> {
             let (to, picks) = match self.link(frame, reference) {
                 Ok(Link::Frame(to, picks)) => (to, picks),
                 Ok(Link::Cached(to, picks)) => {
-                    let picks = picks.as_primitive::<Int64Type>();
-                    let picked = rows.iter().map(|row| *row as usize).filter(|row| !picks.is_null(*row));
-                    found.entry(to).or_default().extend(picked.map(|row| picks.value(row) as u64));
+                    numbers(rows, picks.as_primitive(), found.entry(to).or_default());
+                    continue;
+                }
+                Ok(Link::Known(known)) => {
+                    numbers(rows, &known.picks, found.entry(known.table).or_default());
                     continue;
                 }
                 Err(_) => continue,
