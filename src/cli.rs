@@ -26,6 +26,7 @@ mod set_args;
 mod shell;
 mod show;
 mod sign;
+mod story;
 mod text_table;
 mod verify;
 mod watch;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Source, text_table};
+use super::{Source, story, text_table};
 use crate::error::Result;
 use crate::notes::{Key, Noted};
 use crate::plan::{Chunk, Plan};
@@ -22,11 +22,17 @@ pub(super) struct Show {
     /// Print every column's class, kind, origin and handling as CSV, with the names that catalogues have for them.
     #[arg(long, conflicts_with = "table")]
     catalogue: bool,
+    /// Print one row of a root table and all that hangs from it in order of time: TABLE=KEY, such as patient=17.
+    #[arg(long, value_name = "TABLE=KEY", conflicts_with_all = ["table", "catalogue", "params"])]
+    story: Option<String>,
 }
 
 impl Show {
     pub(super) fn run(&self) -> Result<()> {
         let plan = self.source.plan(None)?;
+        if let Some(choice) = &self.story {
+            return text_table::print(&story::tell(plan, choice)?);
+        }
         if self.catalogue {
             return text_table::print(&lint::catalogue(&plan));
         }

@@ -317,18 +317,20 @@ impl Picks<'_> {
     pub(super) fn draw(&self, i: usize, cell: &mut Cell) -> Option<usize> {
         let row = self.row(i);
         let mut groups = self.groups(row);
-        let (first, second) = (groups.next()?, groups.next());
-        let group = if second.is_some() {
+        let mut group = groups.next()?;
+        let (mut several, mut total) = (false, group.total);
+        for other in groups {
+            (several, total) = (true, total + other.total);
+        }
+        if several {
             // With `*`, several groups match: first draw the group by its total weight, then the record within it.
-            let mut left = cell.unit() * self.groups(row).map(|group| group.total).sum::<f64>();
+            let mut left = cell.unit() * total;
             let chosen = self.groups(row).find(|group| {
                 left -= group.total;
                 left < 0.0
             });
-            chosen.unwrap_or(first)
-        } else {
-            first
-        };
+            group = chosen.unwrap_or(group);
+        }
         Some(group.records[group.table.pick(cell)] as usize)
     }
 

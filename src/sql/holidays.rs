@@ -36,18 +36,32 @@ impl Calendar {
     /// Finds the n-th business day after a day, or before it if n is negative. `None` if it is outside the years 1 to
     /// 9999.
     pub(super) fn later(&self, day: i64, n: i64) -> Option<i64> {
-        // The calendar has fewer business days than that, and each holiday adds at most a weekend.
+        // The calendar has fewer business days than that.
         let size = n.checked_abs().filter(|size| *size < 3_000_000)?;
-        let reach = (size + self.0.len() as i64) * 7 / 5 + 14;
         let found = if n < 0 {
-            // The last day with `size` business days fewer before it than this one has.
-            let wanted = self.open_before(day) - size;
+            // The last day with `size` business days fewer before it than this one has; each holiday adds at most a weekend.
+            let (wanted, reach) = (self.open_before(day) - size, (size + self.0.len() as i64) * 7 / 5 + 14);
             last(day - reach, day, |at| self.open_before(at) <= wanted)
         } else {
             let wanted = if n == 0 { self.open_before(day) + 1 } else { self.open_before(day + 1) + n };
-            last(day - 1, day + reach, |at| self.open_before(at + 1) < wanted) + 1
+            self.numbered(wanted)
         };
         civil::is_day(found).then_some(found)
+    }
+
+    /// Finds the business day up to which there are so many, counted from a fixed Monday.
+    fn numbered(&self, wanted: i64) -> i64 {
+        // That of a week without holidays, and then further on by the holidays up to there, until there are no more of them.
+        let mut holidays = 0;
+        loop {
+            let number = wanted + holidays - 1;
+            let day = number.div_euclid(5) * 7 + number.rem_euclid(5) - 3;
+            let passed = self.0.partition_point(|holiday| *holiday <= day) as i64;
+            if passed == holidays {
+                return day;
+            }
+            holidays = passed;
+        }
     }
 }
 

@@ -87,12 +87,12 @@ fn each(
     let mut values = Vec::with_capacity(rows);
     for i in 0..rows {
         if let (Some(holidays), Some(arg)) = (&holidays, args.get(fixed)) {
-            // Most rows have the same calendar: parse it again only if the text changes.
+            // Most rows have the same calendar, even the same text in memory: parse it again only if the text changes.
             let Some(text) = holidays.at(arg.row(i)) else {
                 values.push(None);
                 continue;
             };
-            if text != read {
+            if !std::ptr::eq(text, read) && text != read {
                 (calendar, read) = (Calendar::read(text)?, text);
             }
         }

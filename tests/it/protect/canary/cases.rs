@@ -14,6 +14,7 @@ pub(super) const PLAIN: &[&str] = &[
     "audit verify {sealed}",
     "show {clinic} patient",
     "show {clinic} --catalogue",
+    "show {clinic} --story patient=1",
     "list kinds",
     "list handlings",
     "keys list --keyring {ring}",
