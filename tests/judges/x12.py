@@ -45,7 +45,7 @@ SHAPES = {
     "x12_837p": HEAD_837 + r"(REF\.G1 )?HI " + OTHER + r"(LX SV1 DTP\.472 REF\.6R )+SE",
     "x12_837i": HEAD_837 + r"(DTP\.096 )?DTP\.434 (DTP\.435 )?CL1 (HI )+NM1\.71 " + OTHER + r"(LX SV2 DTP\.472 REF\.6R )+SE",
     "x12_835": r"ST BPR TRN DTM N1\.PR N3 N4 REF\.2U PER N1\.PE REF\.TJ LX (CLP (CAS )?NM1\.QC (NM1\.IL )?REF\.1L DTM DTM DTM "
-               r"(SVC DTM (DTM )?(CAS )*REF\.6R (AMT\.B6 )?)+)+(PLB )?SE",
+               r"(SVC DTM (DTM )?(CAS )*REF\.6R (AMT\.B6 )?(LQ )*)+)+(PLB )?SE",
     "x12_834": r"ST BGN N1\.P5 N1\.IN INS REF\.0F REF\.1L REF\.23 DTP\.\d+ NM1\.IL (PER )?N3 N4 DMG HD DTP\.\d+ SE",
     "x12_820": r"ST BPR TRN N1\.PE N1\.PR ENT NM1\.IL RMR DTM SE",
     "x12_999": r"ST AK1 AK2 IK5 AK9 SE",
