@@ -28,12 +28,17 @@ pub(super) fn tell(plan: Plan, choice: &str) -> Result<String> {
     let (table, key) = choice.split_once('=').ok_or_else(|| {
         Error::usage(format!("`--story {choice}` has no `=`")).hint("--story TABLE=KEY, such as --story patient=17")
     })?;
-    let only = Only { table: table.to_owned(), key: key.to_owned(), with_parents: false };
+    // With all that it refers to, the same thing in other root tables is found; the rest of that is left out.
+    let only = Only { table: table.to_owned(), key: key.to_owned(), with_parents: true };
     let set = DataSet::new(plan).only(&only)?;
+    let own = |table: usize, row: usize| set.selection().is_some_and(|selection| selection.is_whole(table, row));
     let mut events = Vec::new();
     for output in set.outputs() {
+        let mut start = 0;
         for batch in set.batches(&output.name)? {
-            add(&output.name, &batch?, &mut events)?;
+            let batch = batch?;
+            add(&output.name, &batch, |row| own(output.table, start + row), &mut events)?;
+            start += batch.num_rows();
         }
     }
     // Rows of one time stay in the order of their tables.
@@ -44,18 +49,19 @@ pub(super) fn tell(plan: Plan, choice: &str) -> Result<String> {
     Ok(events.iter().map(line).collect())
 }
 
-/// Adds the rows of a table.
-fn add(table: &str, batch: &RecordBatch, events: &mut Vec<Event>) -> Result<()> {
+/// Adds those rows of a table that are the root row's own.
+fn add(table: &str, batch: &RecordBatch, own: impl Fn(usize) -> bool, events: &mut Vec<Event>) -> Result<()> {
     let schema = batch.schema();
     let fields = schema.fields();
     let texts = batch.columns().iter().map(|column| Ok(as_text(column)?.as_string::<i32>().clone()));
     let texts: Vec<StringArray> = texts.collect::<Result<_>>()?;
     let times: Vec<usize> = (0..fields.len()).filter(|at| is_time(&fields[*at])).collect();
-    for row in 0..batch.num_rows() {
+    for row in (0..batch.num_rows()).filter(|row| own(*row)) {
         let has = |at: &usize| !texts[*at].is_null(row);
         let when = times.iter().copied().find(has);
         let told = (0..fields.len()).filter(|at| Some(*at) != when && has(at) && tells(&fields[*at]));
-        let told: Vec<String> = told.map(|at| format!("{}={}", fields[at].name(), shown(texts[at].value(row)))).collect();
+        let told: Vec<String> =
+            told.map(|at| format!("{}={}", fields[at].name(), shown(texts[at].value(row)))).collect();
         let at = when.map_or(String::new(), |at| minute(texts[at].value(row)));
         events.push(Event { at, table: table.to_owned(), says: told.join(" ") });
     }

@@ -102,13 +102,15 @@ pub struct Chunk<'p> {
     used: memory::Used,
     /// True if values of a file stand in place of those of the tree.
     overlaid: bool,
+    /// True if the root rows are all rows of a table whose columns are kept.
+    whole: bool,
 }
 
 impl<'p> Chunk<'p> {
     /// Starts a chunk of the rows of a root table with these numbers, from 0. Nothing is computed yet.
     #[must_use]
     pub fn new(plan: &'p Plan, root: usize, rows: &[u64]) -> Self {
-        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default(), overlaid: false };
+        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default(), overlaid: false, whole: false };
         chunk.root(root, rows.to_vec());
         chunk
     }
@@ -120,7 +122,7 @@ impl<'p> Chunk<'p> {
         numbers: &[u64],
         columns: &[usize],
     ) -> Result<Vec<ArrayRef>> {
-        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default(), overlaid: false };
+        let mut chunk = Self { plan, frames: Vec::new(), used: memory::Used::default(), overlaid: false, whole: false };
         let frame = chunk.numbered(table, numbers.to_vec())?;
         columns.iter().map(|column| chunk.column(frame, *column)).collect()
     }
@@ -293,6 +295,10 @@ impl<'p> Chunk<'p> {
         }
         let table = self.frames[frame].table;
         let plan = self.plan;
+        let kept = plan.tables[table].cached.as_ref().filter(|_| self.whole && frame == 0);
+        if let Some(array) = kept.and_then(|cells| cells[column].get()) {
+            return Ok(Arc::clone(array));
+        }
         let values = self.allow_column(frame, column).and_then(|()| {
             match self.frames[frame].scattered && plan.tables[table].columns[column].needs_siblings {
                 true => self.with_siblings(frame, column),

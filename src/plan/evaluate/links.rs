@@ -48,6 +48,8 @@ impl Chunk<'_> {
             Link::Frame(self.child(parent, reference_plan.table)?, Some(picks))
         } else if reference_plan.place == Place::Sibling {
             Link::Frame(frame, Some(picks))
+        } else if self.whole && self.frames[0].table == reference_plan.table {
+            Link::Frame(0, Some(picks))
         } else if plan.tables[reference_plan.table].cached.is_some() {
             Link::Cached(reference_plan.table, picks)
         } else {
@@ -68,7 +70,8 @@ impl Chunk<'_> {
             return self.exactly(table, picks);
         }
         let (rows, _) = picked_rows(&outside);
-        let place = |row: i64| inside(row).unwrap_or_else(|| len + rows.partition_point(|other| *other < row as u64) as u64);
+        let place =
+            |row: i64| inside(row).unwrap_or_else(|| len + rows.partition_point(|other| *other < row as u64) as u64);
         let index = picks.iter().map(|row| row.map(|row| place(row) as i64)).collect();
         let beside = if others == 0 { None } else { Some(self.numbered(table, rows)?) };
         Ok(Link::Known(Known { table, frame, beside, index, picks: picks.clone() }))
@@ -153,7 +156,8 @@ impl Chunk<'_> {
 
 /// Appends the values of one frame to those of another one. Texts stay shared if they are of one dictionary.
 fn joined(values: &ArrayRef, others: &ArrayRef) -> Result<ArrayRef> {
-    let shared = |array: &ArrayRef| array.as_dictionary_opt::<Int32Type>().map(|it| Arc::as_ptr(it.values()).cast::<u8>());
+    let shared =
+        |array: &ArrayRef| array.as_dictionary_opt::<Int32Type>().map(|it| Arc::as_ptr(it.values()).cast::<u8>());
     let is_text = |array: &ArrayRef| shared(array).is_some() || array.as_string_opt::<i32>().is_some();
     if is_text(values) && is_text(others) && (shared(values).is_none() || shared(values) != shared(others)) {
         let texts = [crate::sql::as_text(values)?, crate::sql::as_text(others)?];
@@ -190,10 +194,7 @@ fn fetch_cached(plan: &Plan, table: usize, picks: &Int64Array, steps: &[Step], i
     }
     let values = match steps {
         [] => cached_column(plan, table, input.column)?,
-        steps => {
-            let rows: Vec<u64> = (0..plan.tables[table].rows).collect();
-            Chunk::new(plan, table, &rows).fetch(0, steps, input)?
-        }
+        steps => whole(plan, table).fetch(0, steps, input)?,
     };
     cell_limit::gather(&values, picks)
 }
@@ -204,8 +205,15 @@ fn cached_column(plan: &Plan, table: usize, column: usize) -> Result<ArrayRef> {
     if let Some(array) = cells[column].get() {
         return Ok(Arc::clone(array));
     }
-    let rows: Vec<u64> = (0..plan.tables[table].rows).collect();
-    let array = Chunk::new(plan, table, &rows).column(0, column)?;
+    let array = whole(plan, table).column(0, column)?;
     // If another thread was first, its array is equal: use that one.
     Ok(Arc::clone(cells[column].get_or_init(|| array)))
+}
+
+/// Starts a chunk of all rows of a small root table, whose references to itself stay in it.
+fn whole(plan: &Plan, table: usize) -> Chunk<'_> {
+    let rows: Vec<u64> = (0..plan.tables[table].rows).collect();
+    let mut chunk = Chunk::new(plan, table, &rows);
+    chunk.whole = true;
+    chunk
 }
