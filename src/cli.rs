@@ -134,6 +134,10 @@ pub(crate) struct Source {
     /// With messages: only those of rows for which this is true, SQL over the columns of each template's table.
     #[arg(long = "where", value_name = "SQL")]
     messages_where: Option<String>,
+    /// Rows that are wrong on purpose: `each=1`, which is the default, NAME=5 or NAME=0.001, `class:missing=0.01`, a set of the
+    /// profile, or a file `.toml` of your own faults. `placebo list faults PROFILE` shows them.
+    #[arg(long, value_delimiter = ',', value_name = "FAULT,…", num_args = 0..=1, default_missing_value = "each=1")]
+    faults: Vec<String>,
     /// The texts of messages alone, as `render` writes them.
     #[arg(skip)]
     bare: bool,
@@ -180,6 +184,7 @@ impl Source {
             only: self.messages_where.as_deref(),
             bare: self.bare,
         })?;
+        let loaded = if self.faults.is_empty() { loaded } else { loaded.with_faults(&self.faults)? };
         if self.messages_where.is_some() && self.messages.is_empty() {
             return Err(
                 Error::usage("`--where` chooses messages, and none are asked for").hint("--messages TEMPLATE,…")

@@ -18,10 +18,11 @@ pub use only::{Only, Selection};
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
-use crate::notes::Noted;
+use crate::fault::{Assembly, Faults, LIST};
+use crate::notes::{Key, Noted};
 use crate::part::{Part, share};
 use crate::plan::{Chunk, Plan};
-use crate::protect::{Protection, Settings, understood};
+use crate::protect::{Handling, Protection, Settings, handling_of, understood};
 pub use crate::stage::{Output, OutputId, Stage, TreeBatch};
 
 /// A data set: everything that determines its rows, and nothing about where they go.
@@ -41,6 +42,7 @@ pub struct DataSet {
     part: Option<Part>,
     selection: Option<Selection>,
     protection: Protection,
+    faults: Option<(Arc<Faults>, Assembly)>,
     more: Vec<Arc<dyn Stage>>,
     chunk_rows: Option<u64>,
     /// All outputs, by the number in their identity: tables of the plan, then those that stages add.
@@ -68,8 +70,18 @@ impl DataSet {
     pub fn new(plan: impl Into<Arc<Plan>>) -> Self {
         let protection = Protection::none(Settings::default());
         let (plan, more, all, outputs) = (plan.into(), Vec::new(), Vec::new(), Vec::new());
-        let set =
-            Self { plan, wanted: None, part: None, selection: None, protection, more, chunk_rows: None, all, outputs };
+        let set = Self {
+            plan,
+            wanted: None,
+            part: None,
+            selection: None,
+            protection,
+            faults: None,
+            more,
+            chunk_rows: None,
+            all,
+            outputs,
+        };
         set.with_outputs()
     }
 
@@ -155,6 +167,41 @@ impl DataSet {
         self.with_outputs()
     }
 
+    /// Makes the faults of the plan, with what protection the data set has by then. A plan without faults stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Faults::new`]; or if rows were chosen, whose faults would be those of other rows.
+    pub fn faulty(mut self) -> Result<Self> {
+        if self.plan.faults.is_empty() {
+            return Ok(self);
+        }
+        if self.selection.is_some() {
+            return Err(Error::usage("faults cannot be made of one row alone")
+                .hint("leave out --only, or choose the rows with --part or --rows"));
+        }
+        let sealed = |table: usize, place: usize| {
+            let schema = self.protection.schema(&self.plan, table);
+            let how = schema.field(place).note(Key::Protection);
+            how.is_some_and(|how| handling_of(how).is_ok_and(Handling::seals))
+        };
+        let faults = Faults::new(&self.plan, sealed)?.map(Arc::new);
+        self.faults = faults.map(|faults| (Arc::clone(&faults), Assembly::new(faults, Arc::clone(&self.plan))));
+        Ok(self.with_outputs())
+    }
+
+    /// The faults that are made; `None` where there are none.
+    #[must_use]
+    pub fn faults(&self) -> Option<&Faults> {
+        self.faults.as_ref().map(|(faults, _)| faults.as_ref())
+    }
+
+    /// Tells whether the rows of an output may be others than the clean ones.
+    #[must_use]
+    pub fn is_faulty(&self, output: &Output) -> bool {
+        output.sources.is_empty() && self.faults().is_some_and(|faults| faults.touches(&self.plan, output.table))
+    }
+
     /// Adds a stage, which rows pass after those that are there. The folder's manifest knows protection only: what is written through
     /// another stage cannot be verified against its profile.
     #[must_use]
@@ -182,6 +229,7 @@ impl DataSet {
             name: known.name.clone(),
             about: known.about.clone(),
             schema: Arc::clone(&known.schema),
+            contract: None,
             checks: known.checks.clone(),
             table,
             sources: Vec::new(),
@@ -190,7 +238,7 @@ impl DataSet {
         self.all = self.stages().fold(before, |outputs, stage| stage.outputs(outputs));
         let named = |name: &String| self.all.iter().find(|output| output.name == *name).cloned();
         let mut outputs: Vec<Output> = match &self.wanted {
-            Some(names) => names.iter().filter_map(named).collect(),
+            Some(names) => names.iter().filter_map(named).chain(self.lists(names)).collect(),
             None => self.all.clone(),
         };
         outputs.retain(|output| self.selection.as_ref().is_none_or(|chosen| chosen.rows(output.table).is_some()));
@@ -198,9 +246,31 @@ impl DataSet {
         self
     }
 
+    /// The lists of cases of the trees of some tables, which go with these.
+    fn lists(&self, names: &[String]) -> impl Iterator<Item = Output> {
+        let named = |output: &Output| names.contains(&output.name);
+        let touched: Vec<usize> = self
+            .all
+            .iter()
+            .filter(|output| named(output) && self.is_faulty(output))
+            .map(|output| self.plan.root_of(output.table))
+            .collect();
+        let of_them = move |output: &&Output| {
+            output.name.starts_with(LIST)
+                && !output.sources.is_empty()
+                && touched.contains(&self.plan.root_of(output.table))
+        };
+        self.all.iter().filter(of_them).filter(|output| !names.contains(&output.name)).cloned()
+    }
+
     /// The stages, in the order in which a chunk passes them.
     fn stages(&self) -> impl Iterator<Item = &dyn Stage> {
-        std::iter::once(&self.protection as &dyn Stage).chain(self.more.iter().map(AsRef::as_ref))
+        let (faults, assembly) = match &self.faults {
+            Some((faults, assembly)) => (Some(faults.as_ref() as &dyn Stage), Some(assembly as &dyn Stage)),
+            None => (None, None),
+        };
+        let own = faults.into_iter().chain(std::iter::once(&self.protection as &dyn Stage)).chain(assembly);
+        own.chain(self.more.iter().map(AsRef::as_ref))
     }
 
     /// The outputs that must be computed for some: themselves, and those that they are made of.
@@ -309,12 +379,19 @@ impl DataSet {
         let mut chunk = Chunk::new(&self.plan, tree.root, &roots);
         let needed = self.needed(&tree.outputs);
         let batches = IndexMap::with_capacity(needed.len());
-        let mut made = TreeBatch { roots: roots.clone(), batches, needed };
+        let mut made = TreeBatch { roots: roots.clone(), batches, needed, ..TreeBatch::default() };
         for id in made.needed.iter().filter(|id| self.output(**id).sources.is_empty()) {
             made.batches.insert(*id, chunk.batch(self.output(*id).table)?);
         }
+        let mut stages = self.stages();
+        if self.faults.is_some()
+            && let Some(faults) = stages.next()
+        {
+            // They need columns that are computed already.
+            faults.apply(&mut made, &mut chunk, &self.all)?;
+        }
         chunk.forget();
-        self.stages().try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.all))?;
+        stages.try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.all))?;
         let missing = || Error::internal("a stage did not make its output");
         let wanted = |id: &OutputId| Ok((*id, made.batches.swap_remove(id).ok_or_else(missing)?));
         made.batches = tree.outputs.iter().map(wanted).collect::<Result<_>>()?;

@@ -17,7 +17,7 @@ use crate::digest::RowSum;
 use crate::disk::{Disk, own_folder, retry, temporary};
 use crate::error::{Error, Result};
 pub use crate::folder::manifest::{StoredManifest, read_all};
-use crate::folder::{FileEntry, Lock, OutputFile, below};
+use crate::folder::{FileEntry, Lock, OutputFile, Sums, below};
 use crate::format::read;
 use crate::format::write::Canonical;
 use crate::order::{ordered, pool};
@@ -175,5 +175,5 @@ fn copy(disk: &dyn Disk, request: &Request<'_>, sealed: &Sealed<'_>, pool: &Thre
         Ok(())
     };
     ordered(pool, &|| Ok(()), next, work, put)?;
-    Ok(Written { file: out.finish(disk, &sum)?, values })
+    Ok(Written { file: out.finish(disk, &Sums { sent: sum, clean: None })?, values })
 }

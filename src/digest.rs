@@ -117,6 +117,14 @@ impl RowSum {
         self.rows += other.rows;
     }
 
+    /// Takes away all rows of another sum, which were added before.
+    pub fn take_away(&mut self, other: &Self) {
+        // Modulo 2^256, the negative is the complement and one more.
+        self.plus(&other.limbs.map(|limb| !limb));
+        self.plus(&[1, 0, 0, 0]);
+        self.rows = self.rows.wrapping_sub(other.rows);
+    }
+
     fn plus(&mut self, other: &[u64; 4]) {
         let mut carry = false;
         for (own, other) in self.limbs.iter_mut().zip(other) {
@@ -169,6 +177,19 @@ mod tests {
             all.add_all(&lines);
             assert_eq!(all, one);
         }
+    }
+
+    #[test]
+    fn what_is_taken_away_was_never_there() {
+        let (mut all, mut some) = (RowSum::default(), RowSum::default());
+        all.add(b"1,Ng\n");
+        let before = all;
+        some.add_all(&[b"2,\n", b"3,x\n"]);
+        all.merge(&some);
+        all.take_away(&some);
+        assert_eq!(all, before);
+        all.take_away(&before);
+        assert_eq!(all, RowSum::default());
     }
 
     #[test]

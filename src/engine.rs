@@ -6,6 +6,7 @@
 mod check;
 mod progress;
 mod promises;
+mod proof;
 pub mod target;
 
 use std::ops::Range;
@@ -13,11 +14,13 @@ use std::ops::Range;
 pub use check::check;
 pub use progress::{Event, Progress};
 pub use promises::{Promise, promises};
+pub use proof::{Proof, prove};
 pub use target::{Begun, ChunkId, Done, Encode, Encoded, LogEnd, Outcome, Session, Start, Target};
 
 use crate::dataset::{DataSet, OutputId, TreeShare};
 use crate::error::Result;
 use crate::order::{parallel, pool};
+use crate::stage::Difference;
 
 /// Writes a data set to a target on so many threads.
 ///
@@ -101,7 +104,11 @@ fn chunk(
     let (mut encoded, limits) = (Vec::with_capacity(encoders.len()), &set.plan().limits);
     for (output, encoder) in encoders {
         let Some(batch) = made.batches.swap_remove(output) else { continue };
-        let piece = encoder.encode(batch)?;
+        let mut piece = encoder.encode(batch)?;
+        if set.is_faulty(set.output(*output)) {
+            let same = |difference: Option<&Difference>| difference.copied().unwrap_or_default();
+            piece.clean = Some(same(made.differences.get(output)).clean(&piece.sum));
+        }
         // An estimate may be wrong, and a profile may make it so: the limits hold here too.
         let (rows, bytes) = progress.made(piece.sum.rows, piece.piece.len() as u64);
         limits.allow_rows(rows as f64)?;

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, json};
 
-pub use file::FileEntry;
+pub use file::{CleanRows, FileEntry};
 pub use lock::Lock;
 pub use names::{envelope_name, file_path, is_log_name, log_name, manifest_name, sums_name};
 pub(crate) use sidecars::sidecars_of;
@@ -38,7 +38,7 @@ use audit::Log;
 use manifest::{FormatSettings, Manifest};
 use session::FolderSession;
 
-pub(crate) use file::OutputFile;
+pub(crate) use file::{OutputFile, Sums};
 pub(crate) use lane::{FileEncoder, FileLane};
 
 /// A folder, and the form of the files in it.

@@ -11,6 +11,7 @@ mod compile;
 mod deal;
 mod disclosure;
 mod evaluate;
+pub mod fault;
 mod limits;
 mod options;
 mod origin;
@@ -68,6 +69,8 @@ pub struct Plan {
     pub limits: Limits,
     /// The tables, in the profile's order. Other fields refer to them by index.
     pub tables: Vec<Table>,
+    /// The faults that the run makes on purpose, in the order of their names.
+    pub faults: Vec<fault::Fault>,
 }
 
 /// A compiled table.

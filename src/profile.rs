@@ -5,6 +5,8 @@
 //! error points at the key at fault.
 
 mod column;
+mod fault;
+mod faults_asked;
 mod files;
 mod join;
 mod lifecycle;
@@ -14,6 +16,8 @@ mod reference;
 mod row;
 mod value;
 
+pub use fault::{Amount, Damage, DamageKind, Expect, Fault, Operator, Scope, Seal, SealKind, SetTo};
+pub use faults_asked::{AskedFault, is_path};
 pub use files::{Files, names, writable};
 pub use lifecycle::{Lifecycle, State, Wait};
 pub use load::{Loaded, is_name, load};
@@ -51,6 +55,12 @@ pub struct Profile {
     /// The tables, in the order in which they are written.
     #[serde(default)]
     pub tables: IndexMap<String, Table>,
+    /// Faults that a run may make on purpose, by name: `--faults` chooses among them.
+    #[serde(default)]
+    pub faults: IndexMap<String, Fault>,
+    /// Choices of faults by name, each with an amount: `smoke = { each = 1 }`.
+    #[serde(default)]
+    pub fault_sets: IndexMap<String, IndexMap<String, Amount>>,
 }
 
 /// One of the further files of a profile, which `parts` lists.
@@ -63,6 +73,12 @@ pub struct Part {
     /// Tables, behind those of the files before. A table of an earlier file gets further columns, references and checks.
     #[serde(default)]
     pub tables: IndexMap<String, Table>,
+    /// Faults, behind those of the files before.
+    #[serde(default)]
+    pub faults: IndexMap<String, Fault>,
+    /// Choices of faults, behind those of the files before.
+    #[serde(default)]
+    pub fault_sets: IndexMap<String, IndexMap<String, Amount>>,
 }
 
 /// A number, text or date that a user may change.

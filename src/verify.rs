@@ -7,6 +7,7 @@
 
 pub mod database;
 mod described;
+mod faulty;
 mod finding;
 mod folder;
 mod keys;
@@ -41,6 +42,8 @@ pub struct Request {
     pub profile: Option<String>,
     /// The templates of messages that are not inside the program, by path.
     pub templates: Vec<String>,
+    /// The files of faults of the user's own, by path.
+    pub faults: Vec<String>,
     /// The keys of a run that protects personal data.
     pub keys: Option<Keys>,
     /// The seed of a run whose manifest hides it.
@@ -63,6 +66,7 @@ impl Request {
         Given {
             profile: self.profile.as_deref(),
             templates: &self.templates,
+            faults: &self.faults,
             keys: self.keys.as_ref(),
             seed: self.seed.as_deref(),
             memory: Memory { bytes: self.memory, threads: self.threads },
@@ -119,8 +123,14 @@ pub fn verify(request: &Request) -> Result<Report> {
     signature::check(request, &made, &findings, &mut report);
     if !request.quick && !made.is_empty() {
         let counts = pool.install(|| rows::check(&request.folder, &made, &findings, &mut report));
-        pool.install(|| keys::check(request, &made, &counts, &findings, &mut report));
-        replay::check(request, &pool, &made, &findings, &mut report);
+        // Which rows break keys on purpose is known once they are derived.
+        let explained = faulty::Explained::default();
+        let mut replayed = Report::default();
+        replay::check(request, &pool, &made, (&findings, &explained), &mut replayed);
+        pool.install(|| keys::check(request, &made, &counts, (&findings, &explained), &mut report));
+        report.notes.append(&mut replayed.notes);
+        report.looked.append(&mut replayed.looked);
+        report.refused = replayed.refused;
     }
     (report.findings, report.more) = findings.into_parts();
     Ok(report)

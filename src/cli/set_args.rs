@@ -102,7 +102,8 @@ impl SetArgs {
             let (table, key) = (table.to_owned(), key.to_owned());
             set = set.only(&Only { table, key, with_parents: self.with_parents })?;
         }
-        if self.tables.is_empty() { Ok(set) } else { set.tables(&self.tables) }
+        let set = if self.tables.is_empty() { set } else { set.tables(&self.tables)? };
+        set.faulty()
     }
 
     /// Runs into a target, and tells of it; `format` and `out` are the names of the form and the place, and `verify` the words by which
@@ -149,7 +150,10 @@ impl SetArgs {
         let own: Vec<&str> =
             self.messages().iter().map(String::as_str).filter(|name| profile::Message::is_path(name)).collect();
         let templates = if own.is_empty() { String::new() } else { format!(" --messages {}", quoted(&own.join(","))) };
-        format!("{profile}{templates}")
+        let own: Vec<&str> =
+            self.source.faults.iter().map(String::as_str).filter(|name| profile::is_path(name)).collect();
+        let faults = if own.is_empty() { String::new() } else { format!(" --faults {}", quoted(&own.join(","))) };
+        format!("{profile}{templates}{faults}")
     }
 
     /// The profile, where it is not inside the program.

@@ -39,6 +39,9 @@ pub(super) struct Verify {
     /// The templates of messages in the run, where they are not the program's own.
     #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
     messages: Vec<String>,
+    /// The files of your own faults in the run, where it made any.
+    #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
+    faults: Vec<String>,
     /// The seed of the run, where the manifest hides it because something is encrypted: with the key, rows are derived again.
     #[arg(long, value_name = "TEXT")]
     seed: Option<String>,
@@ -86,6 +89,7 @@ impl Verify {
             given: Given {
                 profile: self.profile.as_deref(),
                 templates: &self.messages,
+                faults: &self.faults,
                 keys: keys.as_ref(),
                 seed: self.seed.as_deref(),
                 memory: self.memory.read(threads)?,
@@ -103,6 +107,7 @@ impl Verify {
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
             profile: self.profile.clone(),
             templates: self.messages.clone(),
+            faults: self.faults.clone(),
             keys: self.keys.read()?,
             seed: self.seed.clone(),
             allow_missing_parts: self.allow_missing_parts,

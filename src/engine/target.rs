@@ -112,6 +112,8 @@ pub struct Encoded {
     pub sum: RowSum,
     /// The rows, as text or as arrays.
     pub piece: Piece,
+    /// The number and digest of the rows as they are without faults, where the run may make some of this output.
+    pub clean: Option<RowSum>,
 }
 
 /// The name of a chunk in a run.

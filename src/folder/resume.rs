@@ -83,7 +83,7 @@ impl Folder<'_> {
         let mut proved = BTreeMap::new();
         for output in tree.outputs.iter().filter(|output| !reuse.files.contains_key(output)) {
             let name = &set.output(*output).name;
-            let own = |state: &&FileState| state.table == *name && state.sum().is_some();
+            let own = |state: &&FileState| state.table == *name && state.sums().is_some();
             let states = checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(own).cloned()).collect();
             let unfinished = temporary_name(&self.file_path(set.output(*output), set.this_part()));
             proved.insert(*output, prove(&self.path, &unfinished, states)?);

@@ -77,7 +77,7 @@ impl Folder<'_> {
 #[must_use]
 pub fn table_file(output: &Output, paths: Vec<String>, format: &'static str) -> TableFile {
     // What a check says of a value does not hold of its ciphertext.
-    let fields = output.schema.fields();
+    let fields = output.contract().fields();
     let clear: Vec<_> = fields.iter().filter(|field| !field.is_protected()).cloned().collect();
     let never_null = Schema::new(clear.iter().filter(|field| !field.is_nullable()).cloned().collect::<Vec<_>>());
     let clear = Schema::new(clear);
@@ -90,7 +90,7 @@ pub fn table_file(output: &Output, paths: Vec<String>, format: &'static str) -> 
     TableFile {
         name: output.name.clone(),
         about: output.about.clone(),
-        schema: SchemaRef::clone(&output.schema),
+        schema: SchemaRef::clone(output.contract()),
         checks: output.checks.iter().filter_map(check).collect(),
         paths,
         format,

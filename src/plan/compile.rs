@@ -4,6 +4,7 @@ mod children;
 mod columns;
 mod deals;
 mod decl;
+mod faults;
 mod lifecycle;
 mod lists;
 mod lookup;
@@ -211,6 +212,7 @@ impl<'a> Compiler<'a> {
         }
         (0..self.tables.len())
             .try_for_each(|table| self.declared_keys(table).and_then(|()| self.enough_values(table)))?;
+        let faults = self.faults()?;
         let profile = &self.loaded.profile;
         let params = self.params.iter().map(|(name, (text, _))| (name.clone(), text.clone())).collect();
         let schemas: Vec<_> = (0..self.tables.len()).map(|table| Arc::new(self.schema(table))).collect();
@@ -257,6 +259,7 @@ impl<'a> Compiler<'a> {
             data: self.data,
             limits: options.limits,
             tables,
+            faults,
         };
         plan.find_sibling_dependence();
         plan.prove_matches(self.loaded)?;

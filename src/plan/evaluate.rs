@@ -6,6 +6,7 @@
 
 mod cell_limit;
 mod chain;
+mod faults;
 mod frames;
 mod hands;
 mod listed;
@@ -233,15 +234,10 @@ impl<'p> Chunk<'p> {
     ///
     /// As [`batch`](Self::batch), for the columns in the checks.
     pub fn failures(&mut self, table: usize) -> Result<Vec<Failure>> {
-        let frame = self.frame_of(table)?;
-        let plan = self.plan;
+        let (frame, plan) = (self.frame_of(table)?, self.plan);
         let mut failures = Vec::new();
-        for check in &plan.tables[table].checks {
-            let truth = self.column(frame, check.column)?;
-            let truth: &BooleanArray = truth.as_boolean();
-            let broken: Vec<usize> = (0..truth.len())
-                .filter(|i| if truth.is_null(*i) { !check.null_passes } else { !truth.value(*i) })
-                .collect();
+        for (check, broken) in self.broken(table)? {
+            let check = &plan.tables[table].checks[check];
             if let Some(first) = broken.first() {
                 let example = self.show(frame, *first)?;
                 failures.push(Failure {
@@ -255,6 +251,22 @@ impl<'p> Chunk<'p> {
             }
         }
         Ok(failures)
+    }
+
+    /// Evaluates the checks of a table: each by its place in the table's list, with the rows of the chunk that break it.
+    ///
+    /// # Errors
+    ///
+    /// As [`failures`](Self::failures).
+    pub fn broken(&mut self, table: usize) -> Result<Vec<(usize, Vec<usize>)>> {
+        let (frame, plan) = (self.frame_of(table)?, self.plan);
+        let of_check = |(n, check): (usize, &super::Check)| {
+            let truth = self.column(frame, check.column)?;
+            let truth: &BooleanArray = truth.as_boolean();
+            let fails = |i: &usize| if truth.is_null(*i) { !check.null_passes } else { !truth.value(*i) };
+            Ok((n, (0..truth.len()).filter(fails).collect()))
+        };
+        plan.tables[table].checks.iter().enumerate().map(of_check).collect()
     }
 
     fn show(&mut self, frame: usize, row: usize) -> Result<String> {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
+use super::faults_asked::{AskedFault, FaultFile, names as fault_names};
 use super::files::{COMMON, Files, find, modules};
 use super::join::{append, join, merge};
 use super::{Head, Part, Profile};
@@ -38,6 +40,8 @@ pub struct Loaded {
     pub messages: Vec<String>,
     /// The further condition on the rows that have a message.
     pub messages_only: Option<String>,
+    /// The faults that the run makes, in the order of their names.
+    pub faults: IndexMap<String, AskedFault>,
     sources: Vec<Source>,
 }
 
@@ -163,6 +167,16 @@ impl Source {
         let (mut source, part) = Self::parse::<Part>(file, files, bytes)?;
         source.tables = part.tables.keys().cloned().collect();
         Ok((source, part))
+    }
+
+    /// Reads a file of faults.
+    pub(super) fn faults(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, FaultFile)> {
+        Self::parse(file, files, bytes)
+    }
+
+    /// The whole text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Reads the head of a template: a text whose first line is a mark, and no part of it.
@@ -293,7 +307,12 @@ pub fn load(names: &str) -> Result<Loaded> {
         hash.update(source.text.as_bytes());
     }
     let digest = hex(&hash.finalize());
-    Ok(Loaded { profile, digest, messages: Vec::new(), messages_only: None, sources })
+    fault_names(&profile).map_err(|error| {
+        let place = deepest(&sources, error.path());
+        error.at(place)
+    })?;
+    let (messages, messages_only, faults) = (Vec::new(), None, IndexMap::new());
+    Ok(Loaded { profile, digest, messages, messages_only, faults, sources })
 }
 
 /// Reads a profile or a module with the further files that its `parts` lists.

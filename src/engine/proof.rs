@@ -1,0 +1,195 @@
+//! The proof that faults break what they say: each rule of `breaks`, in every case, and no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
+use arrow_select::interleave::interleave;
+
+use crate::error::Result;
+use crate::fault::Faults;
+use crate::notes::Noted;
+use crate::plan::fault::{Fault, Operator};
+use crate::plan::{Chunk, Plan, Tree};
+use crate::stage::{Edits, OutputId, Stage, TreeBatch};
+
+/// What was found about a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The fault.
+    pub fault: String,
+    /// The cases that were looked at.
+    pub cases: u64,
+    /// What is not as the profile says, a sentence each; empty for a fault that is right.
+    pub wrong: Vec<String>,
+    /// Rules of other trees, which only all files together show.
+    pub elsewhere: Vec<String>,
+}
+
+/// Looks at up to `most` cases of each fault of a plan, each in a root row of its own.
+///
+/// # Errors
+///
+/// If a value cannot be computed.
+pub fn prove(plan: &Plan, most: usize) -> Result<Vec<Proof>> {
+    (0..plan.faults.len()).map(|number| of_fault(plan, number, most)).collect()
+}
+
+fn of_fault(plan: &Plan, number: usize, most: usize) -> Result<Proof> {
+    let fault = &plan.faults[number];
+    let (faults, roots) = Faults::sample(plan, number, most)?;
+    let (expected, elsewhere) = in_tree(plan, fault, &fault.breaks);
+    let (allowed, _) = in_tree(plan, fault, &fault.may_break);
+    let mut proof = Proof { fault: fault.name.clone(), cases: roots.len() as u64, wrong: Vec::new(), elsewhere };
+    if roots.is_empty() {
+        proof.wrong.push("no row qualifies".to_owned());
+        return Ok(proof);
+    }
+    let found = broken(plan, fault, &faults, &roots)?;
+    let every: BTreeSet<u64> = roots.iter().copied().collect();
+    for rule in &expected {
+        let none = BTreeSet::new();
+        let missing = every.difference(found.get(rule).unwrap_or(&none)).count();
+        if missing > 0 {
+            proof.wrong.push(format!("does not break `{rule}` in {missing} of {} cases", every.len()));
+        }
+    }
+    for (rule, rows) in found.iter().filter(|(rule, _)| !expected.contains(*rule) && !allowed.contains(*rule)) {
+        proof.wrong.push(format!("breaks `{rule}` in {} of {} cases, and does not say so", rows.len(), every.len()));
+    }
+    Ok(proof)
+}
+
+/// Rules that a fault names, as `ID@TABLE`: those of its own tree, and those of other trees.
+fn in_tree(plan: &Plan, fault: &Fault, rules: &[String]) -> (BTreeSet<String>, Vec<String>) {
+    let own = &plan.tables[fault.table].name;
+    let root = plan.root_of(fault.table);
+    let (mut here, mut elsewhere) = (BTreeSet::new(), Vec::new());
+    for rule in rules {
+        let (id, table) = rule.rsplit_once('@').unwrap_or((rule, own));
+        match plan.table(table).is_ok_and(|table| plan.root_of(table) == root) {
+            true => {
+                here.insert(format!("{id}@{table}"));
+            }
+            false => elsewhere.push(rule.clone()),
+        }
+    }
+    (here, elsewhere)
+}
+
+/// The rules that cases break, each with the root rows in which it is broken.
+fn broken(plan: &Plan, fault: &Fault, faults: &Faults, roots: &[u64]) -> Result<BTreeMap<String, BTreeSet<u64>>> {
+    let root = plan.root_of(fault.table);
+    let tables =
+        plan.trees().into_iter().find(|tree| tree.root == root).map_or_else(Vec::new, |Tree { tables, .. }| tables);
+    let mut chunk = Chunk::new(plan, root, roots);
+    let mut made = TreeBatch { roots: roots.to_vec(), ..TreeBatch::default() };
+    for table in &tables {
+        made.batches.insert(OutputId(*table), chunk.batch(*table)?);
+    }
+    faults.apply(&mut made, &mut chunk, &[])?;
+    let mut found: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let roots_of = |chunk: &mut Chunk<'_>, table: usize| -> Result<Vec<u64>> {
+        let depth = plan.depth(table);
+        Ok(chunk.identities(table)?.paths.iter().map(|path| (path >> (24 * depth)) as u64).collect())
+    };
+    let own = roots_of(&mut chunk, fault.table)?;
+    for case in &made.cases {
+        for rule in structural(plan, fault, made.edits.get(&case.output)) {
+            let table = &plan.tables[fault.table].name;
+            let rule = if rule.contains('@') { rule } else { format!("{rule}@{table}") };
+            found.entry(rule).or_default().insert(own[case.row as usize]);
+        }
+    }
+    let sent = |(id, batch): (&OutputId, &RecordBatch)| {
+        let batch = match made.edits.get(id) {
+            Some(edits) => in_place(batch, edits)?,
+            None => batch.clone(),
+        };
+        Ok((id.0, batch))
+    };
+    let rows = made.batches.iter().map(sent).collect::<Result<Vec<_>>>()?;
+    chunk.overlay(&rows)?;
+    for table in tables {
+        let broken = chunk.broken(table)?;
+        if broken.iter().all(|(_, rows)| rows.is_empty()) {
+            continue;
+        }
+        let of = roots_of(&mut chunk, table)?;
+        for (check, rows) in broken.iter().filter(|(_, rows)| !rows.is_empty()) {
+            let rule = format!("{}@{}", plan.tables[table].checks[*check].id, plan.tables[table].name);
+            found.entry(rule).or_default().extend(rows.iter().map(|row| of[*row]));
+        }
+    }
+    Ok(found)
+}
+
+/// The rows of a batch with those that a fault changes in their places; copies and rows that are not sent are as they were.
+fn in_place(clean: &RecordBatch, edits: &Edits) -> Result<RecordBatch> {
+    let mut rows: Vec<(usize, usize)> = (0..clean.num_rows()).map(|row| (0, row)).collect();
+    let kept: BTreeSet<u32> = edits.kept().collect();
+    for (changed, origin) in edits.origins.iter().enumerate().filter(|(_, origin)| !kept.contains(origin)) {
+        rows[*origin as usize] = (1, changed);
+    }
+    let column = |at: usize| {
+        let own = clean.column(at);
+        let plain = match own.data_type() {
+            DataType::Dictionary(_, value) => value.as_ref().clone(),
+            other => other.clone(),
+        };
+        let arrays = [arrow_cast::cast(own, &plain)?, arrow_cast::cast(edits.changed.column(at), &plain)?];
+        let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+        Ok(arrow_cast::cast(&interleave(&arrays, &rows)?, own.data_type())?)
+    };
+    let columns = (0..clean.num_columns()).map(column).collect::<Result<Vec<_>>>()?;
+    Ok(RecordBatch::try_new(edits.changed.schema(), columns)?)
+}
+
+/// The rules beside checks that a case breaks, as far as the profile tells: keys, references, and values that must be there.
+fn structural(plan: &Plan, fault: &Fault, edits: Option<&Edits>) -> Vec<String> {
+    let table = &plan.tables[fault.table];
+    let field = |place: &usize| table.schema.field(*place);
+    let mut rules = Vec::new();
+    let mut add = |rule: &str| {
+        if !rules.iter().any(|known| known == rule) {
+            rules.push(rule.to_owned());
+        }
+    };
+    let places = fault.operator.columns();
+    match &fault.operator {
+        Operator::Repeat { .. } => {
+            let keys: Vec<usize> =
+                (0..table.schema.fields().len()).filter(|place| field(place).is_primary_key()).collect();
+            if !keys.is_empty() && !keys.iter().any(|place| places.contains(place)) {
+                add("key");
+            }
+            let unique = |place: &usize| field(place).is_unique() && !places.contains(place);
+            if (0..table.schema.fields().len()).any(|place| unique(&place)) {
+                add("unique");
+            }
+        }
+        Operator::Drop { tree: false } => {
+            let own = (0..plan.tables.len()).filter(|child| plan.tables[*child].parent == Some(fault.table));
+            for child in own {
+                let refers = |field: &&std::sync::Arc<arrow_schema::Field>| {
+                    field.reference().is_some_and(|(to, _)| to == table.name)
+                };
+                if plan.tables[child].schema.fields().iter().any(|field| refers(&field)) {
+                    add(&format!("foreign key@{}", plan.tables[child].name));
+                }
+            }
+        }
+        _ => {}
+    }
+    let Some(edits) = edits else { return rules };
+    for place in &places {
+        let null = (0..edits.changed.num_rows()).any(|row| edits.changed.column(*place).is_null(row));
+        if null && !field(place).is_nullable() {
+            add("null");
+        }
+        if !null && field(place).reference().is_some() && fault.class == "orphan" {
+            add("foreign key");
+        }
+    }
+    rules
+}

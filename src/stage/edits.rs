@@ -1,0 +1,97 @@
+//! Rows that are sent otherwise than they are, kept apart until protection has seen both forms.
+
+use std::ops::Range;
+
+use arrow_array::RecordBatch;
+
+use super::OutputId;
+use crate::digest::RowSum;
+use crate::profile::SealKind;
+
+/// A row that is wrong on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The fault, by its place in the plan's list.
+    pub fault: usize,
+    /// The output that the row belongs to.
+    pub output: OutputId,
+    /// The row among the clean ones of the chunk.
+    pub row: u32,
+    /// The root row and the ordinals below it, packed as in [`Rows::paths`](crate::generator::Rows::paths).
+    pub path: u128,
+    /// The rows of [`Edits::changed`] that the case sends.
+    pub changed: Range<u32>,
+    /// The rows that the case does not send, of all outputs.
+    pub dropped: u64,
+}
+
+/// The rows of one output that are sent otherwise than they are.
+#[derive(Debug, Clone)]
+pub struct Edits {
+    /// The rows that take the place of others, or are added: the output's columns, any of which may be null.
+    pub changed: RecordBatch,
+    /// The row of the clean batch that each changed row was.
+    pub origins: Vec<u32>,
+    /// The places of the columns that the fault gave each changed row.
+    pub given: Vec<Vec<usize>>,
+    /// The cells that are damaged after protection.
+    pub sealed: Vec<SealedCell>,
+    /// What is sent, in order.
+    pub sent: Vec<Segment>,
+}
+
+/// An encrypted cell that is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedCell {
+    /// The changed row.
+    pub changed: u32,
+    /// The place of its column.
+    pub place: usize,
+    /// What happens to it.
+    pub how: SealKind,
+}
+
+/// Some rows that are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    /// Rows of the clean batch.
+    Clean(Range<u32>),
+    /// A changed row.
+    Changed(u32),
+}
+
+/// The rows by which an output differs from the clean one, in sums.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Clean rows that are not sent.
+    pub removed: RowSum,
+    /// Rows that are sent and are not clean ones.
+    pub added: RowSum,
+}
+
+impl Edits {
+    /// The clean rows that are sent as they are.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = u32> + '_ {
+        self.sent.iter().flat_map(|segment| match segment {
+            Segment::Clean(rows) => rows.clone(),
+            Segment::Changed(_) => 0..0,
+        })
+    }
+}
+
+impl Difference {
+    /// Adds the rows of another difference.
+    pub fn merge(&mut self, other: &Self) {
+        self.removed.merge(&other.removed);
+        self.added.merge(&other.added);
+    }
+
+    /// The sum of the clean rows, out of that of the rows that are sent.
+    #[must_use]
+    pub fn clean(&self, sent: &RowSum) -> RowSum {
+        let mut clean = *sent;
+        clean.take_away(&self.added);
+        clean.merge(&self.removed);
+        clean
+    }
+}
