@@ -43,6 +43,8 @@ pub struct DataSet {
     selection: Option<Selection>,
     protection: Protection,
     faults: Option<(Arc<Faults>, Assembly)>,
+    /// `true` leaves out the lists of cases.
+    unlisted: bool,
     more: Vec<Arc<dyn Stage>>,
     chunk_rows: Option<u64>,
     /// All outputs, by the number in their identity: tables of the plan, then those that stages add.
@@ -77,6 +79,7 @@ impl DataSet {
             selection: None,
             protection,
             faults: None,
+            unlisted: false,
             more,
             chunk_rows: None,
             all,
@@ -190,6 +193,13 @@ impl DataSet {
         Ok(self.with_outputs())
     }
 
+    /// Leaves out the lists of cases, for a target that takes one output.
+    #[must_use]
+    pub fn unlisted(mut self) -> Self {
+        self.unlisted = true;
+        self.with_outputs()
+    }
+
     /// The faults that are made; `None` where there are none.
     #[must_use]
     pub fn faults(&self) -> Option<&Faults> {
@@ -241,9 +251,15 @@ impl DataSet {
             Some(names) => names.iter().filter_map(named).chain(self.lists(names)).collect(),
             None => self.all.clone(),
         };
+        outputs.retain(|output| !self.unlisted || !self.is_list(output));
         outputs.retain(|output| self.selection.as_ref().is_none_or(|chosen| chosen.rows(output.table).is_some()));
         self.outputs = outputs;
         self
+    }
+
+    /// Tells whether an output lists cases.
+    fn is_list(&self, output: &Output) -> bool {
+        self.faults.is_some() && output.name.starts_with(LIST) && !output.sources.is_empty()
     }
 
     /// The lists of cases of the trees of some tables, which go with these.
@@ -255,11 +271,8 @@ impl DataSet {
             .filter(|output| named(output) && self.is_faulty(output))
             .map(|output| self.plan.root_of(output.table))
             .collect();
-        let of_them = move |output: &&Output| {
-            output.name.starts_with(LIST)
-                && !output.sources.is_empty()
-                && touched.contains(&self.plan.root_of(output.table))
-        };
+        let of_them =
+            move |output: &&Output| self.is_list(output) && touched.contains(&self.plan.root_of(output.table));
         self.all.iter().filter(of_them).filter(|output| !names.contains(&output.name)).cloned()
     }
 

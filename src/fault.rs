@@ -10,6 +10,7 @@ mod change;
 mod choose;
 mod damage;
 mod list;
+mod messages;
 mod place;
 mod seal;
 
@@ -101,7 +102,8 @@ impl Faults {
         self.faults().any(|fault| match fault.operator {
             Operator::Drop { tree: true } => below(fault),
             _ => fault.table == table,
-        })
+        }) || plan.is_message_table(table)
+            && self.faults().any(|fault| plan.root_of(fault.table) == plan.root_of(table))
     }
 
     /// The tables of a tree that have faults.

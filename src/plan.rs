@@ -57,6 +57,8 @@ pub struct Plan {
     pub messages: Vec<String>,
     /// The further condition on the rows that have a message.
     pub messages_only: Option<String>,
+    /// `true` if the texts of messages are written alone, and no tables.
+    pub messages_bare: bool,
     /// The seed text.
     pub seed: String,
     /// The day on which the data set ends, in days since 1970-01-01.

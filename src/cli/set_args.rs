@@ -1,5 +1,7 @@
 //! The options that say what is made, shared by the commands that make it.
 
+use std::ffi::OsStr;
+
 use clap::Args;
 
 use super::protect_args::ProtectArgs;
@@ -104,6 +106,18 @@ impl SetArgs {
         }
         let set = if self.tables.is_empty() { set } else { set.tables(&self.tables)? };
         set.faulty()
+    }
+
+    /// The same for a place: standard output takes one output, and no list of cases beside it.
+    pub(super) fn data_set_to(&self, out: &OsStr, plan: Plan, binary: bool) -> Result<DataSet> {
+        let set = self.data_set(plan, binary)?;
+        if out != "-" || set.faults().is_none() {
+            return Ok(set);
+        }
+        if !self.quiet {
+            log::say("note: the list of cases is left out of standard output; --out DIR writes it");
+        }
+        Ok(set.unlisted())
     }
 
     /// Runs into a target, and tells of it; `format` and `out` are the names of the form and the place, and `verify` the words by which

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::{Array, RecordBatch};
-use arrow_schema::DataType;
-use arrow_select::interleave::interleave;
 
 use crate::error::Result;
 use crate::fault::Faults;
@@ -103,7 +101,7 @@ fn broken(plan: &Plan, fault: &Fault, faults: &Faults, roots: &[u64]) -> Result<
     }
     let sent = |(id, batch): (&OutputId, &RecordBatch)| {
         let batch = match made.edits.get(id) {
-            Some(edits) => in_place(batch, edits)?,
+            Some(edits) => edits.in_place(batch, false)?,
             None => batch.clone(),
         };
         Ok((id.0, batch))
@@ -122,27 +120,6 @@ fn broken(plan: &Plan, fault: &Fault, faults: &Faults, roots: &[u64]) -> Result<
         }
     }
     Ok(found)
-}
-
-/// The rows of a batch with those that a fault changes in their places; copies and rows that are not sent are as they were.
-fn in_place(clean: &RecordBatch, edits: &Edits) -> Result<RecordBatch> {
-    let mut rows: Vec<(usize, usize)> = (0..clean.num_rows()).map(|row| (0, row)).collect();
-    let kept: BTreeSet<u32> = edits.kept().collect();
-    for (changed, origin) in edits.origins.iter().enumerate().filter(|(_, origin)| !kept.contains(origin)) {
-        rows[*origin as usize] = (1, changed);
-    }
-    let column = |at: usize| {
-        let own = clean.column(at);
-        let plain = match own.data_type() {
-            DataType::Dictionary(_, value) => value.as_ref().clone(),
-            other => other.clone(),
-        };
-        let arrays = [arrow_cast::cast(own, &plain)?, arrow_cast::cast(edits.changed.column(at), &plain)?];
-        let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-        Ok(arrow_cast::cast(&interleave(&arrays, &rows)?, own.data_type())?)
-    };
-    let columns = (0..clean.num_columns()).map(column).collect::<Result<Vec<_>>>()?;
-    Ok(RecordBatch::try_new(edits.changed.schema(), columns)?)
 }
 
 /// The rules beside checks that a case breaks, as far as the profile tells: keys, references, and values that must be there.

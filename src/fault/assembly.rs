@@ -70,7 +70,13 @@ impl Stage for Assembly {
             if !sources.is_empty() {
                 let root = &self.plan.tables[tree.root].name;
                 let about = format!("A case: a row that is wrong on purpose, of `{root}` or a table below it");
-                let output = Output::made_of(&sources, &before, &format!("{LIST}{root}"), &about, list::schema());
+                let output = Output::made_of(
+                    &sources,
+                    &before,
+                    &format!("{LIST}{root}"),
+                    &about,
+                    list::schema(self.plan.messages_bare),
+                );
                 before.push(output);
             }
         }

@@ -28,7 +28,7 @@ struct InPlace {
 
 /// The edits of one table while cases are added.
 #[derive(Default)]
-struct Draft {
+pub(super) struct Draft {
     origins: Vec<u32>,
     given: Vec<Vec<usize>>,
     /// Cells with another value: the changed row, the place of its column, and a row of some values.
@@ -66,7 +66,8 @@ impl Faults {
             of_case.push(rows);
         }
         let mut drafts: BTreeMap<usize, Draft> = BTreeMap::new();
-        for (chosen, dropped_rows) in chosen.into_iter().zip(of_case) {
+        let (of_cases, all) = (of_case, chosen.clone());
+        for (chosen, dropped_rows) in chosen.into_iter().zip(of_cases) {
             let gone = dropped.get(&chosen.table).is_some_and(|rows| rows.contains(&chosen.row));
             let drops = matches!(self.faults[chosen.fault].0.operator, Operator::Drop { .. });
             if gone && (!drops || dropped_rows == 0) {
@@ -81,13 +82,14 @@ impl Faults {
             let Chosen { table, row, fault, path } = chosen;
             made.cases.push(Case { fault, output: OutputId(table), row, path, changed, dropped: dropped_rows });
         }
+        self.messages(&all, made, chunk, &mut drafts)?;
         for (table, rows) in dropped {
-            let places = &mut drafts.entry(table).or_default().places;
-            places.extend(rows.into_iter().map(|row| (row, InPlace::default())));
+            let draft = drafts.entry(table).or_default();
+            rows.into_iter().for_each(|row| draft.leave_out(row));
         }
         for (table, draft) in drafts {
             let id = OutputId(table);
-            if let Some(batch) = made.batches.get(&id) {
+            if let Some(batch) = made.batches.get(&id).filter(|_| !draft.places.is_empty()) {
                 let name = outputs.get(table).map_or_else(String::new, |output| output.name.clone());
                 let edits = draft.finish(batch).map_err(|error| error.within(&name))?;
                 made.edits.insert(id, edits);
@@ -185,7 +187,7 @@ fn descend(chunk: &mut Chunk<'_>, table: usize, rows: &mut BTreeMap<usize, BTree
 
 impl Draft {
     /// Adds a changed row: in place of a row, or behind it.
-    fn push(&mut self, row: u32, behind: bool) -> u32 {
+    pub(super) fn push(&mut self, row: u32, behind: bool) -> u32 {
         let changed = self.origins.len() as u32;
         self.origins.push(row);
         self.given.push(Vec::new());
@@ -194,7 +196,12 @@ impl Draft {
         changed
     }
 
-    fn set(&mut self, changed: u32, place: usize, values: ArrayRef, row: u32) {
+    /// Leaves a row out.
+    pub(super) fn leave_out(&mut self, row: u32) {
+        self.places.insert(row, InPlace::default());
+    }
+
+    pub(super) fn set(&mut self, changed: u32, place: usize, values: ArrayRef, row: u32) {
         self.given[changed as usize].push(place);
         self.cells.push((changed, place, values, row));
     }

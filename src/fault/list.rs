@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::notes::{Key, Noted};
 use crate::plan::Plan;
 use crate::plan::fault::{Fault, Operator};
+use crate::profile::TEXT;
 use crate::stage::{Case, Edits, Output, TreeBatch};
 
 /// The columns of a list: names and meanings.
@@ -30,8 +31,12 @@ const COLUMNS: [(&str, &str); 9] = [
     ("expect", "The codes of a correct answer by dialect, as a JSON object: the most fitting first"),
 ];
 
-/// The columns of a list of cases.
-pub(super) fn schema() -> SchemaRef {
+/// The columns of a list of cases: beside messages alone, one with a JSON object.
+pub(super) fn schema(bare: bool) -> SchemaRef {
+    if bare {
+        let field = Field::new(TEXT, DataType::Utf8, false).with_note(Key::Extension, "ndjson");
+        return Arc::new(Schema::new(vec![field.with_note(Key::Class, "internal")]));
+    }
     let field = |(name, about): (&str, &str)| {
         let field =
             Field::new(name, DataType::Utf8, false).with_note(Key::About, about).with_note(Key::Class, "internal");
@@ -78,8 +83,21 @@ impl Faults {
             ];
             cells.iter_mut().zip(row).for_each(|(column, cell)| column.push(cell));
         }
+        if plan.messages_bare {
+            let object = |row: usize| {
+                let value = |text: &String| match text.starts_with(['{', '[']) {
+                    true => serde_json::from_str(text).unwrap_or(Value::Null),
+                    false => json!(text),
+                };
+                let pairs =
+                    COLUMNS.iter().zip(&cells).map(|((name, _), column)| ((*name).to_owned(), value(&column[row])));
+                Value::Object(pairs.collect()).to_string()
+            };
+            let texts = (0..made.cases.len()).map(object).collect::<Vec<_>>();
+            return Ok(RecordBatch::try_new(schema(true), vec![Arc::new(StringArray::from(texts))])?);
+        }
         let columns = cells.map(|column| Arc::new(StringArray::from(column)) as ArrayRef);
-        Ok(RecordBatch::try_new(schema(), columns.to_vec())?)
+        Ok(RecordBatch::try_new(schema(false), columns.to_vec())?)
     }
 
     /// What a case changed.

@@ -253,6 +253,7 @@ impl<'a> Compiler<'a> {
             digest: self.loaded.digest.clone(),
             messages: self.loaded.messages.clone(),
             messages_only: self.loaded.messages_only.clone(),
+            messages_bare: self.loaded.messages_bare,
             seed: options.seed.clone(),
             as_of: self.as_of,
             params,

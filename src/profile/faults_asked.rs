@@ -44,19 +44,19 @@ impl Loaded {
     ///
     /// If a name is unknown, an amount cannot be read, two choices of the same kind are about one fault, or a file cannot be read.
     pub fn with_faults(mut self, choices: &[String]) -> Result<Self> {
-        let (files, mut words): (Vec<&String>, Vec<&String>) = choices.iter().partition(|choice| is_path(choice));
+        let (files, words): (Vec<&String>, Vec<&String>) = choices.iter().partition(|choice| is_path(choice));
         let mut added = Vec::new();
         for path in files {
             added.extend(self.add_faults(path)?);
         }
-        let of_files: Vec<String> = added.iter().map(|name| format!("{name}=1")).collect();
+        let mut chosen: IndexMap<String, (u8, Amount)> = IndexMap::new();
         if words.is_empty() {
-            words.extend(&of_files);
+            // A file alone stands for each of its faults.
+            chosen.extend(added.into_iter().map(|name| (name, (0, Amount::Count(1)))));
         }
         if self.profile.faults.len() > MOST {
             return Err(Error::profile("faults", format!("more than {MOST} faults")));
         }
-        let mut chosen: IndexMap<String, (u8, Amount)> = IndexMap::new();
         for word in words {
             for (name, amount) in self.expanded(word)? {
                 self.choose(&name, amount, word, &mut chosen)?;

@@ -40,6 +40,8 @@ pub struct Loaded {
     pub messages: Vec<String>,
     /// The further condition on the rows that have a message.
     pub messages_only: Option<String>,
+    /// `true` if the texts of messages are written alone.
+    pub messages_bare: bool,
     /// The faults that the run makes, in the order of their names.
     pub faults: IndexMap<String, AskedFault>,
     sources: Vec<Source>,
@@ -312,7 +314,7 @@ pub fn load(names: &str) -> Result<Loaded> {
         error.at(place)
     })?;
     let (messages, messages_only, faults) = (Vec::new(), None, IndexMap::new());
-    Ok(Loaded { profile, digest, messages, messages_only, faults, sources })
+    Ok(Loaded { profile, digest, messages, messages_only, messages_bare: false, faults, sources })
 }
 
 /// Reads a profile or a module with the further files that its `parts` lists.

@@ -1,11 +1,16 @@
 //! Rows that are sent otherwise than they are, kept apart until protection has seen both forms.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::DataType;
+use arrow_select::interleave::interleave;
 
 use super::OutputId;
 use crate::digest::RowSum;
+use crate::error::Result;
 use crate::profile::SealKind;
 
 /// A row that is wrong on purpose.
@@ -70,6 +75,32 @@ pub struct Difference {
 }
 
 impl Edits {
+    /// The rows of a batch with changed ones in their places, as many as there were. Copies count if `copies` says so: then the
+    /// last one takes the place of its row; rows that are not sent stay.
+    ///
+    /// # Errors
+    ///
+    /// If the batch is another one than that of the edits.
+    pub(crate) fn in_place(&self, clean: &RecordBatch, copies: bool) -> Result<RecordBatch> {
+        let mut rows: Vec<(usize, usize)> = (0..clean.num_rows()).map(|row| (0, row)).collect();
+        let kept: BTreeSet<u32> = if copies { BTreeSet::new() } else { self.kept().collect() };
+        for (changed, origin) in self.origins.iter().enumerate().filter(|(_, origin)| !kept.contains(origin)) {
+            rows[*origin as usize] = (1, changed);
+        }
+        let column = |at: usize| {
+            let own = clean.column(at);
+            let plain = match own.data_type() {
+                DataType::Dictionary(_, value) => value.as_ref().clone(),
+                other => other.clone(),
+            };
+            let arrays = [cast(own, &plain)?, cast(self.changed.column(at), &plain)?];
+            let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+            Ok(cast(&interleave(&arrays, &rows)?, own.data_type())?)
+        };
+        let columns = (0..clean.num_columns()).map(column).collect::<Result<Vec<_>>>()?;
+        Ok(RecordBatch::try_new(self.changed.schema(), columns)?)
+    }
+
     /// The clean rows that are sent as they are.
     pub(crate) fn kept(&self) -> impl Iterator<Item = u32> + '_ {
         self.sent.iter().flat_map(|segment| match segment {

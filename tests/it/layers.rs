@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 /// The modules of the crate. One uses those above it, none beside it and none below.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["error"],
     &["arrays", "digest", "disk", "notes", "order", "part", "rng", "scan", "spreadsheet", "type_names"],
-    &["kinds", "profile"],
+    &["kinds", "outcomes", "profile"],
     &["sql"],
     &["template"],
     &["format"],
     &["generator"],
     &["plan"],
     &["stage"],
+    &["fault"],
     &["protect"],
     &["dataset"],
     &["engine"],
@@ -29,7 +30,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
     (
         "plan",
         &[
-            &["limits", "options", "origin", "chain", "deal", "trees", "weight"],
+            &["limits", "options", "origin", "chain", "deal", "fault", "trees", "weight"],
             &["references", "disclosure"],
             &["evaluate"],
         ],
@@ -47,7 +48,13 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
     ),
     (
         "verify",
-        &[&["finding"], &["described", "folder", "rows", "sealed", "signature"], &["keys", "replay"], &["database"]],
+        &[
+            &["finding"],
+            &["described", "folder", "rows", "sealed", "signature"],
+            &["faulty"],
+            &["keys", "replay"],
+            &["database"],
+        ],
     ),
 ];
 

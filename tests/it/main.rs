@@ -24,6 +24,7 @@ mod memory;
 mod mutations;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod on_purpose;
 mod only;
 mod orders;
 mod pages;

@@ -28,7 +28,7 @@ fn own_profile(folder: &Path) -> PathBuf {
 }
 
 /// Starts a run and stops it by a signal once its journal has a chunk.
-fn interrupted(args: &[&str], out: &Path) {
+pub(crate) fn interrupted(args: &[&str], out: &Path) {
     let mut run = placebo(args).stderr(Stdio::null()).spawn().expect("starts");
     let started = Instant::now();
     while std::fs::read_to_string(out.join(".placebo.journal")).map_or(0, |text| text.lines().count()) < 2 {

@@ -321,6 +321,7 @@ fn checks_and_keys_are_judged_on_the_rows_that_were_read() {
             sample: Sample { share: 0.0, seed: String::new() },
             profile: Some(BANK.to_owned()),
             templates: Vec::new(),
+            faults: Vec::new(),
             keys: None,
             seed: None,
             public_key: None,

@@ -22,18 +22,14 @@ impl Compiler<'_> {
         let asked: Vec<(String, AskedFault)> =
             self.loaded.faults.iter().map(|(name, asked)| (name.clone(), asked.clone())).collect();
         let compile = |(name, asked): (String, AskedFault)| {
-            self.fault(&name, &asked).map_err(|error| match error.path().starts_with("tables.") {
-                // The mistake is in a column that the fault uses.
-                true => error,
-                false => error.within(&format!("faults.{name}")),
-            })
+            self.fault(&name, &asked).map_err(|error| at(error, &format!("faults.{name}")))
         };
         asked.into_iter().map(compile).collect()
     }
 
     fn fault(&mut self, name: &str, asked: &AskedFault) -> Result<Fault> {
         let decl = &asked.fault;
-        let table = self.table_named(&decl.table).map_err(|error| error.within("table"))?;
+        let table = self.table_named(&decl.table).map_err(|error| at(error, "table"))?;
         let Some(class) = outcomes::class(&decl.class) else {
             let known = outcomes::classes().iter().map(|class| class.name.as_str());
             return Err(Error::profile("class", format!("there is no class of faults `{}`", decl.class))
@@ -41,12 +37,12 @@ impl Compiler<'_> {
                 .maybe_hint(did_you_mean(&decl.class, known)));
         };
         let condition = match &decl.r#where {
-            Some(condition) => Some(self.check(table, name, condition).map_err(|error| error.within("where"))?),
+            Some(condition) => Some(self.check(table, name, condition).map_err(|error| at(error, "where"))?),
             None => None,
         };
-        let operator = self.operator(table, &decl.r#do).map_err(|error| error.within("do"))?;
+        let operator = self.operator(table, &decl.r#do).map_err(|error| at(error, "do"))?;
         for (key, rules) in [("breaks", &decl.breaks), ("may_break", &decl.may_break)] {
-            rules.iter().try_for_each(|rule| self.rule(table, rule)).map_err(|error| error.within(key))?;
+            rules.iter().try_for_each(|rule| self.rule(table, rule)).map_err(|error| at(error, key))?;
         }
         let decision = match &decl.expect.decision {
             Some(word) => Decision::named(word).ok_or_else(|| {
@@ -84,14 +80,14 @@ impl Compiler<'_> {
                 if set.is_empty() {
                     return Err(Error::profile("set", "no column gets a value"));
                 }
-                Operator::Set(self.new_values(table, set).map_err(|error| error.within("set"))?)
+                Operator::Set(self.new_values(table, set).map_err(|error| at(error, "set"))?)
             }
             profile::Operator::Repeat(repeat) => {
                 if !(1..=COPIES).contains(&repeat.times) {
                     let what = format!("{} copies: 1 to {COPIES} are allowed", repeat.times);
                     return Err(Error::profile("repeat.times", what));
                 }
-                let set = self.new_values(table, &repeat.set).map_err(|error| error.within("repeat.set"))?;
+                let set = self.new_values(table, &repeat.set).map_err(|error| at(error, "repeat.set"))?;
                 Operator::Repeat { times: repeat.times, set }
             }
             profile::Operator::Drop(drop) => Operator::Drop { tree: drop.tree },
@@ -104,16 +100,15 @@ impl Compiler<'_> {
                 if swap.columns.is_empty() {
                     return Err(Error::profile("swap.columns", "no column is exchanged"));
                 }
-                let place =
-                    |name: &String| self.written_place(table, name).map_err(|error| error.within("swap.columns"));
+                let place = |name: &String| self.written_place(table, name).map_err(|error| at(error, "swap.columns"));
                 Operator::Swap(swap.columns.iter().map(place).collect::<Result<_>>()?)
             }
             profile::Operator::Damage(damage) => {
-                let place = self.text_place(table, &damage.column).map_err(|error| error.within("damage.column"))?;
+                let place = self.text_place(table, &damage.column).map_err(|error| at(error, "damage.column"))?;
                 Operator::Damage(place, damage.how)
             }
             profile::Operator::Seal(seal) => {
-                let place = self.written_place(table, &seal.column).map_err(|error| error.within("seal.column"))?;
+                let place = self.written_place(table, &seal.column).map_err(|error| at(error, "seal.column"))?;
                 Operator::Seal(place, seal.how)
             }
         })
@@ -121,10 +116,7 @@ impl Compiler<'_> {
 
     fn new_values(&mut self, table: usize, set: &IndexMap<String, SetTo>) -> Result<Vec<(usize, NewValue)>> {
         let one = |(name, to): (&String, &SetTo)| {
-            let value = self.new_value(table, name, to).map_err(|error| match error.path().starts_with("tables.") {
-                true => error,
-                false => error.within(name),
-            })?;
+            let value = self.new_value(table, name, to).map_err(|error| at(error, name))?;
             Ok((self.written_place(table, name)?, value))
         };
         set.iter().map(one).collect()
@@ -161,8 +153,8 @@ impl Compiler<'_> {
                 let (to, key) = path.split_once('.').ok_or_else(|| {
                     Error::profile("absent", format!("`{path}` is not a column")).hint("such as `customer.customer_id`")
                 })?;
-                let to = self.table_named(to).map_err(|error| error.within("absent"))?;
-                self.written_place(to, key).map_err(|error| error.within("absent"))?;
+                let to = self.table_named(to).map_err(|error| at(error, "absent"))?;
+                self.written_place(to, key).map_err(|error| at(error, "absent"))?;
                 if !matches!(self.tables[to].source, Some(Source::Root)) {
                     let what =
                         format!("`{}` is not a root table: it has no row behind the last one", self.tables[to].name);
@@ -232,4 +224,9 @@ impl Compiler<'_> {
             .hint(format!("a check of it, one of another table as ID@TABLE, or one of: {}", RULES.join(", ")))
             .maybe_hint(did_you_mean(rule, known)))
     }
+}
+
+/// An error below a key of the fault, unless the mistake is in a column that the fault uses.
+fn at(error: Error, key: &str) -> Error {
+    if error.path().starts_with("tables.") { error } else { error.below(key) }
 }
