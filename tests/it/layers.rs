@@ -29,7 +29,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
     (
         "plan",
         &[
-            &["limits", "options", "origin", "chain", "deal", "trees", "weight"],
+            &["limits", "options", "origin", "chain", "deal", "question", "trees", "weight"],
             &["references", "disclosure"],
             &["evaluate"],
         ],
