@@ -25,6 +25,7 @@ pub mod digest;
 pub mod disk;
 pub mod engine;
 pub mod error;
+pub mod find;
 pub mod folder;
 pub mod format;
 pub mod generator;

@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{format_args, text_table};
-use crate::error::Result;
+use super::{find, format_args, text_table};
+use crate::error::{Error, Result};
 use crate::format::FORMATS;
 use crate::profile::Message;
 use crate::protect::HANDLINGS;
@@ -17,6 +17,9 @@ pub(super) struct List {
     /// The list; profiles, unless another one is named.
     #[arg(default_value = "profiles")]
     what: What,
+    /// The profile, for its fixtures.
+    #[arg(required_if_eq("what", "fixtures"))]
+    profile: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -29,10 +32,17 @@ enum What {
     Handlings,
     Templates,
     Syntaxes,
+    /// Ways in which `find` hands rows to a test runner.
+    Forms,
+    /// Named fixtures of a profile, with the rows that each has at the profile's own size.
+    Fixtures,
 }
 
 impl List {
     pub(super) fn run(&self) -> Result<()> {
+        if let (Some(profile), false) = (&self.profile, matches!(self.what, What::Fixtures)) {
+            return Err(Error::usage(format!("`{profile}` is a second word, which only `list fixtures` takes")));
+        }
         let text = match self.what {
             What::Profiles => {
                 let rows = profile::names()
@@ -69,6 +79,8 @@ impl List {
                 let row = |syntax: &&Syntax| [syntax.name, syntax.extension, syntax.about].map(str::to_owned).to_vec();
                 wide(&["syntax", "extension", "about"], &SYNTAXES.iter().map(row).collect::<Vec<_>>())
             }
+            What::Forms => wide(&["form", "about"], &find::forms()),
+            What::Fixtures => find::list(self.profile.as_deref().unwrap_or_default())?,
             What::Kinds => {
                 let rows: Vec<Vec<String>> = kinds::all()
                     .iter()
@@ -107,7 +119,7 @@ fn functions() -> String {
 }
 
 /// As [`text_table::aligned`], with the last column unclipped.
-fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
     let last = header.len() - 1;
     let lines = text_table::aligned(&header[..last], &rows.iter().map(|row| row[..last].to_vec()).collect::<Vec<_>>());
     let width = lines.lines().map(|line| line.chars().count()).max().unwrap_or(0);

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 18] = [
     &["engine"],
     &["folder"],
     &["target"],
-    &["decrypt", "verify"],
+    &["decrypt", "find", "verify"],
     &["detect", "leaks", "purge", "sign"],
     &["catalog"],
     &["cli"],
