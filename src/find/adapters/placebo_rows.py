@@ -1,14 +1,17 @@
 """A row of fixtures-N.json for each Locust task: rows = Rows(self.environment) in on_start, then row = rows.next().
 
-Each worker process reads the file of its index, so no row is used twice. When there are no more rows the run ends with exit code 1.
+Each worker process reads the file of its index, so no row is used twice. A worker without rows stops its users, and the run has exit
+code 1; it ends when all workers have none.
 """
 
 import json
 import pathlib
 
+from locust import events
 from locust.exception import StopUser
+from locust.runners import MasterRunner, WorkerRunner
 
-_open = {}
+_open, _done = {}, set()
 
 
 class Rows:
@@ -22,8 +25,28 @@ class Rows:
     def next(self):
         row = next(_open[self.worker], None)
         if row is None:
-            print(f"placebo: worker {self.worker} has used its rows of TABLE: placebo find … --each N", flush=True)
-            self.environment.process_exit_code = 1
-            self.environment.runner.quit()
+            _say(self.environment, self.worker)
+            if isinstance(self.environment.runner, WorkerRunner):
+                self.environment.runner.send_message("placebo_used", self.worker)
+            else:
+                self.environment.runner.quit()
             raise StopUser()
         return row
+
+
+@events.init.add_listener
+def _listen(environment, **_):
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message("placebo_used", _used)
+
+
+def _used(environment, msg, **_):
+    _say(environment, msg.data)
+    _done.add(msg.node_id)
+    if len(_done) >= environment.runner.worker_count:
+        environment.runner.quit()
+
+
+def _say(environment, worker):
+    print(f"placebo: worker {worker} has used its rows of TABLE: placebo find … --each N", flush=True)
+    environment.process_exit_code = 1
