@@ -108,7 +108,12 @@ impl Find {
         let table = self.table_of(fixture)?;
         let mut questions = vec![self.question(&table, fixture)];
         for sql in columns.iter().flat_map(|columns| &columns.names) {
-            questions.push(Question { path: COVER.to_owned(), table: table.clone(), sql: sql.clone(), condition: false });
+            questions.push(Question {
+                path: COVER.to_owned(),
+                table: table.clone(),
+                sql: sql.clone(),
+                condition: false,
+            });
         }
         let (plan, asked) = self.world.compile(&loaded, self.threads, &questions).map_err(|error| self.told(error))?;
         expected(&plan, self.expect_fingerprint.as_deref())?;
@@ -144,8 +149,10 @@ impl Find {
             }
             (_, Some((_, fixture))) => Ok(fixture.table.clone()),
             (Some(table), None) => Ok(table.clone()),
-            (None, None) => Err(Error::usage("no table is named")
-                .hint(format!("placebo find {0} TABLE --where SQL, or placebo find {0} --fixture NAME", self.world.profile))),
+            (None, None) => Err(Error::usage("no table is named").hint(format!(
+                "placebo find {0} TABLE --where SQL, or placebo find {0} --fixture NAME",
+                self.world.profile
+            ))),
         }
     }
 

@@ -84,7 +84,8 @@ impl Columns {
         }
         let names: Vec<String> = names.into_iter().map(|name| name.trim().to_owned()).collect();
         if names.iter().any(String::is_empty) || (pairs && names.len() < 2) {
-            return Err(Error::usage(format!("`--cover {text}` is not a list of columns")).hint("such as `class,status`, or `pairs:class,status`"));
+            return Err(Error::usage(format!("`--cover {text}` is not a list of columns"))
+                .hint("such as `class,status`, or `pairs:class,status`"));
         }
         Ok(Self { names, pairs })
     }
@@ -104,8 +105,12 @@ pub fn cover(scan: Scan<'_>, condition: Asked, columns: &Columns, asked: &[Asked
         let rows = met(chunk, condition)?;
         let texts = asked.iter().map(|asked| as_text(&chunk.answers(*asked)?)).collect::<Result<Vec<_>>>()?;
         let texts = texts.iter().map(AsArray::as_string::<i32>).collect::<Vec<_>>();
-        let cell = |row: usize, texts: &&arrow_array::StringArray| texts.is_valid(row).then(|| texts.value(row).to_owned());
-        Ok(rows.into_iter().map(|(row, path)| (path, texts.iter().map(|texts| cell(row, texts)).collect::<Vec<_>>())).collect::<Vec<_>>())
+        let cell =
+            |row: usize, texts: &&arrow_array::StringArray| texts.is_valid(row).then(|| texts.value(row).to_owned());
+        Ok(rows
+            .into_iter()
+            .map(|(row, path)| (path, texts.iter().map(|texts| cell(row, texts)).collect::<Vec<_>>()))
+            .collect::<Vec<_>>())
     };
     scan.visit(condition.table, work, |rows| {
         for (path, cells) in rows {
@@ -128,7 +133,8 @@ pub fn cover(scan: Scan<'_>, condition: Asked, columns: &Columns, asked: &[Asked
     for (_, numbers) in &rows {
         left.extend(items(numbers, columns.pairs));
         if left.len() > MAX_ITEMS {
-            return Err(Error::usage(format!("more than {MAX_ITEMS} different values")).hint("cover columns that have few values, such as codes"));
+            return Err(Error::usage(format!("more than {MAX_ITEMS} different values"))
+                .hint("cover columns that have few values, such as codes"));
         }
     }
     let occurring = left.len();
@@ -141,7 +147,9 @@ pub fn cover(scan: Scan<'_>, condition: Asked, columns: &Columns, asked: &[Asked
 /// Chooses the row that adds most, the first of equals, until nothing is left. What a row adds only shrinks, so a row whose last known
 /// number is not above the best need not be looked at again.
 fn greedy(rows: &[((u64, u128), Vec<u32>)], mut left: BTreeSet<Item>, pairs: bool) -> Vec<(u64, u128)> {
-    let adds = |row: usize, left: &BTreeSet<Item>| items(&rows[row].1, pairs).into_iter().filter(|item| left.contains(item)).count();
+    let adds = |row: usize, left: &BTreeSet<Item>| {
+        items(&rows[row].1, pairs).into_iter().filter(|item| left.contains(item)).count()
+    };
     let mut waiting: BTreeSet<(std::cmp::Reverse<usize>, usize)> =
         (0..rows.len()).map(|row| (std::cmp::Reverse(adds(row, &left)), row)).collect();
     let mut chosen = Vec::new();
@@ -197,14 +205,20 @@ mod tests {
     #[test]
     fn columns_are_read_with_their_commas() {
         let read = Columns::read("pairs:class, coalesce(a, ',b'),c").expect("columns");
-        assert_eq!((read.names, read.pairs), (vec!["class".to_owned(), "coalesce(a, ',b')".to_owned(), "c".to_owned()], true));
+        assert_eq!(
+            (read.names, read.pairs),
+            (vec!["class".to_owned(), "coalesce(a, ',b')".to_owned(), "c".to_owned()], true)
+        );
         assert!(Columns::read("a,,b").is_err() && Columns::read("pairs:a").is_err() && Columns::read("").is_err());
     }
 
     #[test]
     fn few_rows_have_every_value_and_every_pair() {
-        let rows: Vec<((u64, u128), Vec<u32>)> =
-            [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0], [2, 0, 0]].iter().zip(0..).map(|(row, n)| ((n, 0), row.to_vec())).collect();
+        let rows: Vec<((u64, u128), Vec<u32>)> = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0], [2, 0, 0]]
+            .iter()
+            .zip(0..)
+            .map(|(row, n)| ((n, 0), row.to_vec()))
+            .collect();
         let all = |pairs: bool| rows.iter().flat_map(|(_, row)| items(row, pairs)).collect::<BTreeSet<_>>();
         let places = |pairs| greedy(&rows, all(pairs), pairs).into_iter().map(|(n, _)| n).collect::<BTreeSet<u64>>();
         assert_eq!(places(true).len(), 5, "each row has a pair of its own");

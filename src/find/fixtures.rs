@@ -43,9 +43,8 @@ pub fn named<'p>(profile: &'p Profile, name: &str) -> Result<&'p Fixture> {
 pub fn with(plan: &Plan, name: &str, fixture: &Fixture) -> Result<Vec<Wanted>> {
     let path = format!("fixtures.{name}.with");
     let table = plan.table(&fixture.table)?;
-    wanted(plan, table, &fixture.with).map_err(|error| {
-        Error::profile(&path, error.message()).maybe_hint(error.hint_text().map(str::to_owned))
-    })
+    wanted(plan, table, &fixture.with)
+        .map_err(|error| Error::profile(&path, error.message()).maybe_hint(error.hint_text().map(str::to_owned)))
 }
 
 /// Counts the rows of each fixture; `asked` are their compiled questions, in the order of the profile.

@@ -139,7 +139,11 @@ mod tests {
     use super::*;
 
     fn found(pools: usize) -> Found {
-        let row = |n: usize| Row { case: format!("thing/{n}"), json: format!("{{\"_case\":\"thing/{n}\"}}"), flat: format!("{n}\n") };
+        let row = |n: usize| Row {
+            case: format!("thing/{n}"),
+            json: format!("{{\"_case\":\"thing/{n}\"}}"),
+            flat: format!("{n}\n"),
+        };
         let pools = (0..pools).map(|pool| vec![row(2 * pool + 1), row(2 * pool + 2)]).collect();
         Found { table: "thing".to_owned(), columns: vec!["id".to_owned()], pools, pooled: true }
     }
@@ -158,7 +162,9 @@ mod tests {
             for n in 1..=6 {
                 let case = format!("\"thing/{n}\"");
                 let places = files.iter().map(|(_, text)| text.matches(&case).count()).sum::<usize>();
-                let lines = files.iter().filter(|(name, text)| name.ends_with("csv") && text.lines().any(|line| line == n.to_string()));
+                let lines = files
+                    .iter()
+                    .filter(|(name, text)| name.ends_with("csv") && text.lines().any(|line| line == n.to_string()));
                 assert!(places == 1 || lines.count() == 1, "{}: {case}", form.name);
             }
         }

@@ -128,8 +128,10 @@ pub fn search(scan: Scan<'_>, asked: Asked, quota: Quota) -> Result<Hits> {
                 }
             }
             if pools.iter().map(|pool| pool.len() as u64).sum::<u64>() > most {
-                return Err(Error::usage(format!("more than {most} rows are found, which need a quarter of the memory"))
-                    .hint("a smaller --limit, or a larger --max-memory"));
+                return Err(Error::usage(format!(
+                    "more than {most} rows are found, which need a quarter of the memory"
+                ))
+                .hint("a smaller --limit, or a larger --max-memory"));
             }
             Ok(full == quota.pools)
         },
@@ -143,16 +145,26 @@ pub fn search(scan: Scan<'_>, asked: Asked, quota: Quota) -> Result<Hits> {
 /// The error of too few rows.
 fn short(plan: &Plan, table: usize, quota: Quota, pools: &[Vec<u128>], rows: u64) -> Error {
     let (name, root) = (&plan.tables[table].name, &plan.tables[plan.root_of(table)]);
-    let meet = format!("{rows} {} of `{name}` {} the condition", plural(rows, "row"), if rows == 1 { "meets" } else { "meet" });
+    let meet = format!(
+        "{rows} {} of `{name}` {} the condition",
+        plural(rows, "row"),
+        if rows == 1 { "meets" } else { "meet" }
+    );
     let least = pools.iter().enumerate().min_by_key(|(_, pool)| pool.len());
     let message = match least {
         Some((pool, least)) if quota.pools > 1 => {
             let has = least.len() as u64;
-            format!("worker {pool} of {} would have {has} {}, not {}: {meet}", quota.pools, plural(has, "row"), quota.each)
+            format!(
+                "worker {pool} of {} would have {has} {}, not {}: {meet}",
+                quota.pools,
+                plural(has, "row"),
+                quota.each
+            )
         }
         _ => format!("{meet}, and {} are asked for", quota.each),
     };
-    Error::usage(message).hint(format!("--at-most takes those that there are; --rows {}=N makes more than {}", root.name, root.rows))
+    Error::usage(message)
+        .hint(format!("--at-most takes those that there are; --rows {}=N makes more than {}", root.name, root.rows))
 }
 
 fn plural(count: u64, thing: &str) -> String {

@@ -67,7 +67,8 @@ impl<'a> Shaper<'a> {
             let names = shaper.columns()?;
             let mut seen = BTreeSet::new();
             if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
-                return Err(Error::usage(format!("two columns would have the name `{name}`")).hint("leave one of the rows out of --with"));
+                return Err(Error::usage(format!("two columns would have the name `{name}`"))
+                    .hint("leave one of the rows out of --with"));
             }
         }
         Ok(shaper)
@@ -156,7 +157,8 @@ impl<'a> Shaper<'a> {
         let mut needed = Needed::new();
         let mut places = Vec::with_capacity(paths.len());
         for path in paths {
-            let place = all.iter().position(|other| other == path).ok_or_else(|| Error::internal("a row that is gone"))?;
+            let place =
+                all.iter().position(|other| other == path).ok_or_else(|| Error::internal("a row that is gone"))?;
             needed.entry(self.table).or_default().insert(*path);
             need(&layers, place, &mut needed);
             places.push(place);
@@ -233,7 +235,8 @@ impl<'a> Shaper<'a> {
             open.extend(layer.below.iter().rev().map(|layer| (layer, place)));
         }
         let fields = self.columns()?.into_iter().zip(&cells);
-        let fields: Vec<Field> = fields.map(|(name, cells)| Field::new(name, cells.data_type().clone(), true)).collect();
+        let fields: Vec<Field> =
+            fields.map(|(name, cells)| Field::new(name, cells.data_type().clone(), true)).collect();
         let batch = RecordBatch::try_new(Schema::new(fields).into(), cells)?;
         lines("csv", &batch)?.pop().ok_or_else(missing)
     }

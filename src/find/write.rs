@@ -7,7 +7,8 @@ use super::form::{Form, Found};
 use crate::disk::{Disk, own_folder, retry, write_whole};
 use crate::error::{Error, Result};
 
-const OVERWRITE: &str = "--overwrite replaces it, and removes the files of pools that are gone; or choose another place with --out";
+const OVERWRITE: &str =
+    "--overwrite replaces it, and removes the files of pools that are gone; or choose another place with --out";
 
 /// Writes fixtures to standard output.
 ///

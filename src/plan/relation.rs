@@ -36,8 +36,8 @@ impl Relation {
 }
 
 impl Plan {
-    /// Lists the relations of a table by name, the nearest first: its children, its references, its ancestors, and the tables that are
-    /// dealt to it by one reference.
+    /// Lists the relations of a table by name, the nearest first: its children, its references (also by the name of their table, where one
+    /// leads there), its ancestors, and the tables that are dealt to it by one reference.
     #[must_use]
     pub fn relations(&self, table: usize) -> Vec<(&str, Relation)> {
         let many = |base: Base| Relation::Many(Many { hand: base.into() });
@@ -48,6 +48,14 @@ impl Plan {
             let Some(reference) = reference else { continue };
             let one = One { steps: vec![Step::Ref(at)], table: reference.table };
             all.push((&reference.name, Relation::One(one)));
+        }
+        for reference in self.tables[table].refs.iter().flatten() {
+            // The name of the table does too, where it says which reference.
+            let alike = |(_, relation): &&(&str, Relation)| matches!(relation, Relation::One(one) if one.table == reference.table);
+            if let [(_, one)] = all.iter().filter(alike).collect::<Vec<_>>().as_slice() {
+                let one = one.clone();
+                all.push((&self.tables[reference.table].name, one));
+            }
         }
         if let Source::Each(facts) = &self.tables[table].source {
             for (part, facts) in facts.iter().enumerate() {

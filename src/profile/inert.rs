@@ -50,7 +50,8 @@ fn lines(text: &str, spans: &[Range<usize>]) -> Vec<Range<usize>> {
         all.push(start..start + line.len());
     }
     let of = |at: usize| all.partition_point(|line| line.end <= at);
-    let mut cut: BTreeSet<usize> = spans.iter().flat_map(|span| of(span.start)..=of(span.end.max(span.start + 1) - 1)).collect();
+    let mut cut: BTreeSet<usize> =
+        spans.iter().flat_map(|span| of(span.start)..=of(span.end.max(span.start + 1) - 1)).collect();
     for line in cut.clone() {
         for above in (0..line).rev() {
             let text = text.get(all[above].clone()).unwrap_or_default().trim();
