@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test quick tools build bench soak dieharder golden schema marginals judges judged
+.PHONY: test quick tools build bench soak dieharder golden schema marginals judges judged runners
 test: tools judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
@@ -46,6 +46,7 @@ JUDGES := target/judges
 SEALED := target/judges-sealed
 MESSAGES := target/judges-messages
 MODELS := target/judges-models
+RUNNERS := target/judges-runners
 PLACEBO := target/release/placebo
 PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.toml))
 
@@ -72,7 +73,10 @@ model_x12              := $(call size,2000,100000)
 message_hl7            := $(call size,2000,100000)
 message_bank_messages  := $(call size,2000,100000)
 message_court_messages := $(call size,2000,100000)
+# The forms of `placebo find` in the test runners and load generators that they are for.
+runner_runners :=
 messages := $(patsubst message_%,messages-%,$(filter message_%,$(.VARIABLES)))
+runs := $(patsubst runner_%,runners-%,$(filter runner_%,$(.VARIABLES)))
 models := $(patsubst model_%,models-%,$(filter model_%,$(.VARIABLES)))
 judged := $(patsubst judge_%,judged-%,$(filter judge_%,$(.VARIABLES)))
 sealed := $(patsubst sealed_%,sealed-%,$(filter sealed_%,$(.VARIABLES)))
@@ -80,12 +84,12 @@ sealed := $(patsubst sealed_%,sealed-%,$(filter sealed_%,$(.VARIABLES)))
 # Most judges use one core, so two run at a time.
 JOBS ?= $(shell nproc)
 judges: tools
-	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready $(MESSAGES)/ready $(MODELS)/ready build
+	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready $(MESSAGES)/ready $(MODELS)/ready $(RUNNERS)/ready build
 	$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target judged
 	rm -rf $(JUDGES)/data
 
 # The longest first.
-judged: judged-judge judged-marginals judged-ddl $(judged) $(models) $(messages) $(sealed)
+judged: judged-judge judged-marginals judged-ddl $(judged) $(runs) $(models) $(messages) $(sealed)
 # These start PostgreSQL, one after the other, and install what they miss.
 judged-pages: | judged-ddl
 judged-catalog: | judged-pages
@@ -106,6 +110,21 @@ messages-%:
 models-%:
 	@mkdir -p $(JUDGES)/data/$*
 	NODE_PATH=$(abspath $(MODELS)/node_modules) $(MODELS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(model_$*)
+
+runners-%:
+	@mkdir -p $(JUDGES)/data/$*
+	NODE_PATH=$(abspath $(RUNNERS)/node_modules) $(RUNNERS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(runner_$*)
+
+# Those alone.
+runners: $(RUNNERS)/ready build
+	$(MAKE) --no-print-directory $(runs)
+
+$(RUNNERS)/ready: tests/judges/runners.txt tests/judges/runners-npm/package-lock.json | tools
+	python3 -m venv $(RUNNERS)
+	$(RUNNERS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp tests/judges/runners-npm/package.json tests/judges/runners-npm/package-lock.json $(RUNNERS)/
+	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix $(RUNNERS) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
 
 $(MESSAGES)/ready: tests/judges/messages.txt | tools
 	python3 -m venv $(MESSAGES)

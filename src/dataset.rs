@@ -389,10 +389,43 @@ impl DataSet {
             Some(selection) => selection.numbers(tree.root, &rows),
             None => rows.collect(),
         };
+        let mut made = self.made(tree, roots)?;
+        if let Some(selection) = &self.selection {
+            for (id, batch) in made.batches.iter_mut().filter(|(id, _)| self.all[id.0].sources.is_empty()) {
+                *batch = selection.keep(self.all[id.0].table, batch)?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// The rows of some tables of a tree that hang from any of its root rows, by their numbers from 0, after every stage. They are those
+    /// of the whole data set.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSet::chunk`], or if encrypted cells of a table without a key are bound to the numbers of its rows, which rows of some
+    /// root rows alone do not have.
+    pub fn rows_of(&self, root: usize, numbers: &[u64], tables: &[usize]) -> Result<IndexMap<usize, RecordBatch>> {
+        let planned = &self.plan.tables;
+        if let Some(table) = tables.iter().find(|table| **table != root && self.protection.binds_numbers(**table)) {
+            let message = format!(
+                "`{}` has no key, so that encrypted cells are bound to the numbers of its rows, which some rows alone do not have",
+                planned[*table].name
+            );
+            return Err(Error::usage(message).hint("give the table a column with key = true"));
+        }
+        let outputs = tables.iter().map(|table| OutputId(*table)).collect();
+        let tree = TreeShare { root, name: planned[root].name.clone(), rows: 0..planned[root].rows, outputs };
+        let made = self.made(&tree, numbers.to_vec())?;
+        Ok(made.batches.into_iter().map(|(id, batch)| (id.0, batch)).collect())
+    }
+
+    /// The rows that hang from some root rows, after every stage.
+    fn made(&self, tree: &TreeShare, roots: Vec<u64>) -> Result<TreeBatch> {
         let mut chunk = Chunk::new(&self.plan, tree.root, &roots);
         let needed = self.needed(&tree.outputs);
         let batches = IndexMap::with_capacity(needed.len());
-        let mut made = TreeBatch { roots: roots.clone(), batches, needed, ..TreeBatch::default() };
+        let mut made = TreeBatch { roots, batches, needed, ..TreeBatch::default() };
         for id in made.needed.iter().filter(|id| self.output(**id).sources.is_empty()) {
             made.batches.insert(*id, chunk.batch(self.output(*id).table)?);
         }
@@ -408,11 +441,6 @@ impl DataSet {
         let missing = || Error::internal("a stage did not make its output");
         let wanted = |id: &OutputId| Ok((*id, made.batches.swap_remove(id).ok_or_else(missing)?));
         made.batches = tree.outputs.iter().map(wanted).collect::<Result<_>>()?;
-        if let Some(selection) = &self.selection {
-            for (id, batch) in made.batches.iter_mut().filter(|(id, _)| self.all[id.0].sources.is_empty()) {
-                *batch = selection.keep(self.all[id.0].table, batch)?;
-            }
-        }
         Ok(made)
     }
 

@@ -118,7 +118,8 @@ impl Faults {
 
 impl Stage for Faults {
     fn inputs(&self, _: &Plan) -> (&'static str, Value) {
-        let asked: Vec<String> = self.faults().map(|fault| format!("{}={}", fault.name, fault.amount)).collect();
+        let asked: Vec<String> =
+            self.faults().map(|fault| format!("{}={} {}", fault.name, fault.amount, fault.digest)).collect();
         ("faults", json!(asked))
     }
 

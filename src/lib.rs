@@ -26,6 +26,7 @@ pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod fault;
+pub mod find;
 pub mod folder;
 pub mod format;
 pub mod generator;

@@ -8,6 +8,7 @@ mod column;
 mod fault;
 mod faults_asked;
 mod files;
+mod inert;
 mod join;
 mod lifecycle;
 mod load;
@@ -61,6 +62,9 @@ pub struct Profile {
     /// Choices of faults by name, each with an amount: `smoke = { each = 1 }`.
     #[serde(default)]
     pub fault_sets: IndexMap<String, IndexMap<String, Amount>>,
+    /// Named fixtures: rows that tests need, found with `placebo find --fixture NAME`. They change no value.
+    #[serde(default)]
+    pub fixtures: IndexMap<String, Fixture>,
 }
 
 /// One of the further files of a profile, which `parts` lists.
@@ -79,6 +83,25 @@ pub struct Part {
     /// Choices of faults, behind those of the files before.
     #[serde(default)]
     pub fault_sets: IndexMap<String, IndexMap<String, Amount>>,
+    /// Named fixtures, behind those of the files before.
+    #[serde(default)]
+    pub fixtures: IndexMap<String, Fixture>,
+}
+
+/// Rows that tests need, under a name.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// The rows in one line, such as `a minor in an emergency department whose guardian took back a consent`.
+    pub about: String,
+    /// The table of the rows.
+    pub table: String,
+    /// The condition that they meet: SQL over the names that the table's columns see.
+    pub r#where: Expr,
+    /// The rows that come with each: names of child tables and references, with points for those further away, such as
+    /// `["person", "encounter.encounter_event"]`.
+    #[serde(default)]
+    pub with: Vec<String>,
 }
 
 /// A number, text or date that a user may change.

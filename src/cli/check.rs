@@ -5,6 +5,7 @@ use clap::Args;
 use super::{Source, text_table, threads};
 use crate::engine::{self, Proof};
 use crate::error::{Error, Kind, Result};
+use crate::find::fixtures;
 use crate::plan::{Failure, Plan};
 use crate::protect::lint::findings;
 
@@ -25,7 +26,13 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<()> {
-        let plan = self.source.plan(self.threads)?;
+        let (plan, loaded) = self.source.plan_with(self.threads, fixtures::questions)?;
+        for (name, fixture) in &loaded.profile.fixtures {
+            fixtures::with(&plan, name, fixture).map_err(|error| {
+                let place = loaded.place(error.path());
+                error.at(place)
+            })?;
+        }
         if self.strict {
             strict(&plan)?;
         }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{format_args, text_table};
+use super::{find, format_args, text_table};
 use crate::error::{Error, Result};
 use crate::format::FORMATS;
 use crate::outcomes::{self, FaultClass};
@@ -18,8 +18,8 @@ pub(super) struct List {
     /// The list; profiles, unless another one is named.
     #[arg(default_value = "profiles")]
     what: What,
-    /// The profile whose faults are listed.
-    #[arg(required_if_eq("what", "faults"))]
+    /// The profile whose faults or fixtures are listed.
+    #[arg(required_if_eq_any([("what", "faults"), ("what", "fixtures")]))]
     profile: Option<String>,
     /// With faults: each rule of the profile, and the faults that break it.
     #[arg(long)]
@@ -36,13 +36,19 @@ enum What {
     Handlings,
     Templates,
     Syntaxes,
+    /// Faults of a profile, which `--faults` makes.
     Faults,
+    /// Classes of faults, with what a correct system does and answers.
     Outcomes,
+    /// Ways in which `find` hands rows to a test runner.
+    Forms,
+    /// Named fixtures of a profile, with the rows that each has at the profile's own size.
+    Fixtures,
 }
 
 impl List {
     pub(super) fn run(&self) -> Result<()> {
-        if let (Some(profile), false) = (&self.profile, matches!(self.what, What::Faults)) {
+        if let (Some(profile), false) = (&self.profile, matches!(self.what, What::Faults | What::Fixtures)) {
             let name = self.what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
             return Err(Error::usage(format!("`{profile}`: the list of {name} is the same for all profiles")));
         }
@@ -94,6 +100,8 @@ impl List {
                 let row = |syntax: &&Syntax| [syntax.name, syntax.extension, syntax.about].map(str::to_owned).to_vec();
                 wide(&["syntax", "extension", "about"], &SYNTAXES.iter().map(row).collect::<Vec<_>>())
             }
+            What::Forms => wide(&["form", "about"], &find::forms()),
+            What::Fixtures => find::list(self.profile.as_deref().unwrap_or_default())?,
             What::Kinds => {
                 let rows: Vec<Vec<String>> = kinds::all()
                     .iter()
@@ -184,7 +192,7 @@ fn functions() -> String {
 }
 
 /// As [`text_table::aligned`], with the last column unclipped.
-fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
     let last = header.len() - 1;
     let lines = text_table::aligned(&header[..last], &rows.iter().map(|row| row[..last].to_vec()).collect::<Vec<_>>());
     let width = lines.lines().map(|line| line.chars().count()).max().unwrap_or(0);

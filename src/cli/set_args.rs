@@ -52,13 +52,8 @@ impl SetArgs {
     /// The plan, whose fingerprint is the expected one.
     pub(super) fn plan(&self) -> Result<Plan> {
         let plan = self.source.plan(self.threads)?;
-        let Some(expected) = &self.expect_fingerprint else { return Ok(plan) };
-        let inputs = fingerprint(&plan);
-        if expected == FINGERPRINT || *expected == inputs {
-            return Ok(plan);
-        }
-        Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
-            .hint(format!("the engine's is `{FINGERPRINT}`, the inputs' is `{inputs}`")))
+        expected(&plan, self.expect_fingerprint.as_deref())?;
+        Ok(plan)
     }
 
     /// The same, with the messages of some templates as its only tables.
@@ -172,7 +167,7 @@ impl SetArgs {
 
     /// The profile, where it is not inside the program.
     pub(super) fn own_profile(&self) -> Option<&str> {
-        let profile = self.source.profile.as_str();
+        let profile = self.source.world.profile.as_str();
         let inside = profile.split(',').all(|name| profile::names().contains(&name));
         (!inside).then_some(profile)
     }
@@ -184,13 +179,24 @@ impl SetArgs {
 
     /// The seed.
     pub(super) fn seed(&self) -> &str {
-        &self.source.seed
+        &self.source.world.seed
     }
 
     /// The keys that personal data is protected with, if there are any.
     pub(super) fn keys(&self) -> Result<Option<Keys>> {
         self.protect.keys()
     }
+}
+
+/// Refuses a plan whose fingerprint is not the expected one, if one is.
+pub(super) fn expected(plan: &Plan, expected: Option<&str>) -> Result<()> {
+    let Some(expected) = expected else { return Ok(()) };
+    let inputs = fingerprint(plan);
+    if expected == FINGERPRINT || expected == inputs {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
+        .hint(format!("the engine's is `{FINGERPRINT}`, the inputs' is `{inputs}`")))
 }
 
 /// A word as a shell takes it.

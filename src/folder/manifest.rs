@@ -111,6 +111,8 @@ pub struct FaultEntry {
     pub name: String,
     /// The count of cases in the whole data set, such as `5`, or their rate, such as `0.001`.
     pub asked: String,
+    /// SHA-256 of what the profile says of it.
+    pub sha256: String,
 }
 
 /// A data file of a profile.
@@ -287,7 +289,7 @@ impl Manifest {
 
 impl FaultEntry {
     fn new(fault: &Fault) -> Self {
-        Self { name: fault.name.clone(), asked: fault.amount.to_string() }
+        Self { name: fault.name.clone(), asked: fault.amount.to_string(), sha256: fault.digest.clone() }
     }
 }
 

@@ -9,6 +9,7 @@ mod digits;
 pub(super) mod finite;
 pub(super) mod frame;
 pub(super) mod line;
+pub mod nest;
 #[cfg(test)]
 mod tests;
 pub(super) mod text;

@@ -11,6 +11,8 @@ mod lookup;
 mod maps;
 mod marks;
 mod names;
+mod other_hands;
+mod questions;
 mod records;
 mod references;
 mod schema;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Check, Column, Memory, Options, Plan, Reference, Source, Table};
+use super::{Asked, Check, Column, Memory, Options, Plan, Question, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -105,7 +107,16 @@ impl Plan {
     ///
     /// If the profile contradicts itself or the options, or names what does not exist: the error has the file, line and path.
     pub fn compile(loaded: &Loaded, options: &Options) -> Result<Plan> {
-        let compile = || Compiler::start(loaded, options).and_then(|compiler| compiler.finish(options));
+        Self::compile_with(loaded, options, &[]).map(|(plan, _)| plan)
+    }
+
+    /// Compiles a profile, and questions about rows of its tables. They change no value of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::compile`], and if a question has a mistake: the error has its path.
+    pub fn compile_with(loaded: &Loaded, options: &Options, questions: &[Question]) -> Result<(Plan, Vec<Asked>)> {
+        let compile = || Compiler::start(loaded, options).and_then(|compiler| compiler.finish(options, questions));
         let compiled = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
             let thread = thread.map_err(|error| Error::internal(format!("no thread: {error}")))?;
@@ -193,7 +204,7 @@ impl<'a> Compiler<'a> {
         Ok(compiler)
     }
 
-    fn finish(mut self, options: &Options) -> Result<Plan> {
+    fn finish(mut self, options: &Options, questions: &[Question]) -> Result<(Plan, Vec<Asked>)> {
         for table in 0..self.tables.len() {
             let decl = self.tables[table].decl;
             for column in 0..self.tables[table].decls.len() {
@@ -210,6 +221,7 @@ impl<'a> Compiler<'a> {
             }
             self.listed_values(table)?;
         }
+        let asked = questions.iter().map(|question| self.question(question)).collect::<Result<Vec<_>>>()?;
         (0..self.tables.len())
             .try_for_each(|table| self.declared_keys(table).and_then(|()| self.enough_values(table)))?;
         let faults = self.faults()?;
@@ -266,7 +278,7 @@ impl<'a> Compiler<'a> {
         plan.prove_matches(self.loaded)?;
         plan.size_chunks()?;
         plan.note_classes();
-        Ok(plan)
+        Ok((plan, asked))
     }
 }
 

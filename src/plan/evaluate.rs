@@ -13,6 +13,7 @@ mod listed;
 mod memory;
 mod overlay;
 mod places;
+mod reach;
 mod reduce;
 mod template;
 mod walk;
@@ -24,6 +25,8 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
+
+pub use reach::Reached;
 
 use super::references::Pick;
 use super::{Hand, Input, Op, Plan, Step};

@@ -12,6 +12,8 @@ pub struct Fault {
     pub name: String,
     /// The fault in one sentence.
     pub about: String,
+    /// SHA-256 of what the profile says of it, as 64 hex digits.
+    pub digest: String,
     /// Its class.
     pub class: String,
     /// The table whose rows it happens to.

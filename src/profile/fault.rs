@@ -12,7 +12,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use super::Expr;
 
 /// A fault that a run may make: `--faults` asks for it.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The fault in one sentence.
@@ -41,7 +41,7 @@ pub struct Fault {
 }
 
 /// What a fault does to a row on its way out. One of these.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Operator {
     /// Gives columns other values: SQL over the columns of the row as it was, or `{ absent = "table.column" }`.
@@ -59,7 +59,7 @@ pub enum Operator {
 }
 
 /// The value that a fault gives to a column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub enum SetTo {
     /// An expression over the columns of the row as it was.
     Expr(Expr),
@@ -68,7 +68,7 @@ pub enum SetTo {
 }
 
 /// The operator `repeat`.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repeat {
     /// How many copies follow the row, 1 to 100; by default 1.
@@ -80,7 +80,7 @@ pub struct Repeat {
 }
 
 /// The operator `drop`.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DropRows {
     /// `true` drops the rows below it too; by default they stay, without their parent.
@@ -89,7 +89,7 @@ pub struct DropRows {
 }
 
 /// The operator `swap`.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
     /// The columns whose values are exchanged.
@@ -97,7 +97,7 @@ pub struct Swap {
 }
 
 /// The operator `damage`.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Damage {
     /// The column, of texts.
@@ -107,7 +107,7 @@ pub struct Damage {
 }
 
 /// A kind of damage to a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
     /// One digit is another: check digits such as Luhn's and modulo 97 always see that.
@@ -145,7 +145,7 @@ pub enum DamageKind {
 }
 
 /// The operator `seal`.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
     /// The column, which the run encrypts.
@@ -155,7 +155,7 @@ pub struct Seal {
 }
 
 /// A kind of damage to an encrypted cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SealKind {
     /// One bit is another.
@@ -169,7 +169,7 @@ pub enum SealKind {
 }
 
 /// How far a refusal reaches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// The row and all rows below it.
@@ -180,7 +180,7 @@ pub enum Scope {
 }
 
 /// The answer of a correct system to a fault, where it is not that of the class.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// What it does: `accept`, `reject`, `once`, `repair`, `hold`, `flag`, `deny`, `alert` or `ignore`.

@@ -38,7 +38,7 @@ const MOST: usize = 1_000;
 
 impl Loaded {
     /// Chooses faults: `each=1`, `class:missing=0.001`, `NAME=5`, `NAME` (one case), the name of a set, or the path of a file `.toml`
-    /// with further faults. A choice by name wins over one by class, and that over `each`. What files say becomes part of the digest.
+    /// with further faults. A choice by name wins over one by class, and that over `each`. The digest of the profile stays.
     ///
     /// # Errors
     ///
@@ -160,8 +160,6 @@ impl Loaded {
         let names = own.faults.keys().cloned().collect();
         self.profile.faults.extend(own.faults);
         self.profile.fault_sets.extend(own.fault_sets);
-        let text = source.text().to_owned();
-        self.extend_digest(std::iter::once(text.as_str()));
         self.push(source);
         Ok(names)
     }

@@ -32,6 +32,7 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
             }
         }
     }
+    add(&mut profile.fixtures, other.fixtures, "fixtures", &twice)?;
     tables(&mut profile.tables, other.tables, &twice)
 }
 
@@ -42,6 +43,7 @@ pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
     add(&mut profile.params, part.params, "params", &twice)?;
     add(&mut profile.faults, part.faults, "faults", &twice)?;
     add(&mut profile.fault_sets, part.fault_sets, "fault_sets", &twice)?;
+    add(&mut profile.fixtures, part.fixtures, "fixtures", &twice)?;
     tables(&mut profile.tables, part.tables, &twice)
 }
 
@@ -132,6 +134,9 @@ pub(super) fn merge(profile: &mut Profile, module: Profile) {
     }
     for (name, set) in module.fault_sets {
         profile.fault_sets.entry(name).or_insert(set);
+    }
+    for (name, fixture) in module.fixtures {
+        profile.fixtures.entry(name).or_insert(fixture);
     }
     for (name, table) in module.tables {
         match profile.tables.get_mut(&name) {

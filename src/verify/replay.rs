@@ -25,7 +25,7 @@ use super::{Finding, Findings, Report, Request, described};
 use crate::dataset::{DataSet, FINGERPRINT, Output, OutputId};
 use crate::digest::RowSum;
 use crate::error::{Error, Kind, Result};
-use crate::folder::manifest::{ColumnEntry, Manifest, StoredManifest};
+use crate::folder::manifest::{ColumnEntry, FaultEntry, Manifest, StoredManifest};
 use crate::folder::{CleanRows, FileEntry};
 use crate::format::read::Rows;
 use crate::format::write::nulled;
@@ -260,7 +260,15 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
         return refuse(format!("`{name}` is not the profile of the run, or it was changed{templates}"), PROFILE);
     }
     match Plan::compile(&loaded, &options) {
-        Ok(plan) => Ok(plan),
+        Ok(plan) => {
+            let same = |entry: &&FaultEntry| {
+                plan.faults.iter().any(|fault| fault.digest == entry.sha256 && fault.name == entry.name)
+            };
+            match manifest.faults.iter().find(|entry| !same(entry)) {
+                Some(other) => refuse(format!("the fault `{}` is not the one of the run", other.name), PROFILE),
+                None => Ok(plan),
+            }
+        }
         Err(error) => refuse(error.to_string(), error.hint_text().unwrap_or(PROFILE)),
     }
 }

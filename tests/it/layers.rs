@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 19] = [
     &["engine"],
     &["folder"],
     &["target"],
-    &["decrypt", "verify"],
+    &["decrypt", "find", "verify"],
     &["detect", "leaks", "purge", "sign"],
     &["catalog"],
     &["cli"],
@@ -30,7 +30,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
     (
         "plan",
         &[
-            &["limits", "options", "origin", "chain", "deal", "fault", "trees", "weight"],
+            &["limits", "options", "origin", "chain", "deal", "fault", "question", "trees", "weight"],
             &["references", "disclosure"],
             &["evaluate"],
         ],

@@ -11,6 +11,7 @@ mod determinism;
 mod domains;
 mod expressions;
 mod faults;
+mod find;
 mod fixtures;
 mod hostile;
 mod identifiers;

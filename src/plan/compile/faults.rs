@@ -4,6 +4,7 @@ use arrow_schema::DataType;
 use indexmap::IndexMap;
 
 use super::{Compiler, State};
+use crate::digest::sha256;
 use crate::error::{Error, Result, did_you_mean};
 use crate::outcomes::{self, Decision};
 use crate::plan::fault::{Fault, NewValue, Operator};
@@ -60,6 +61,7 @@ impl Compiler<'_> {
         Ok(Fault {
             name: name.to_owned(),
             about: decl.about.clone(),
+            digest: sha256(serde_json::json!(decl).to_string().as_bytes()),
             class: decl.class.clone(),
             table,
             amount: asked.amount,

@@ -21,7 +21,8 @@ fn a_count_is_exact_and_a_rate_is_of_rows_that_qualify() {
     // About 45,000 web orders, less those of trees with a counted case.
     assert!((2_000..2_500).contains(&all["order_twice"]), "{}", all["order_twice"]);
     let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
-    assert_eq!(manifest["faults"][2], serde_json::json!({ "name": "order_twice", "asked": "0.05" }));
+    let twice = &manifest["faults"][2];
+    assert_eq!((twice["name"].as_str(), twice["asked"].as_str()), (Some("order_twice"), Some("0.05")));
 }
 
 #[test]
