@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 pub use fingerprint::{FINGERPRINT, fingerprint};
 pub use only::{Only, Selection};
 
+use crate::answers::{Questions, Tally, Views};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::notes::Noted;
@@ -302,6 +303,37 @@ impl DataSet {
     ///
     /// If an expression or generator has no value for a row, or a stage cannot change one.
     pub fn chunk(&self, tree: &TreeShare, rows: Range<u64>) -> Result<TreeBatch> {
+        self.counted(tree, rows, None)
+    }
+
+    /// What is asked of the outputs, for an answer key.
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        Questions::new(&self.plan, self.part, &self.outputs, &self.protection)
+    }
+
+    /// As [`DataSet::chunk`], with the answers of these rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSet::chunk`], or if an answer has too many groups.
+    pub fn chunk_with_answers(
+        &self,
+        tree: &TreeShare,
+        rows: Range<u64>,
+        questions: &Questions,
+    ) -> Result<(TreeBatch, Tally)> {
+        let mut tally = Tally::default();
+        let made = self.counted(tree, rows, Some((questions, &mut tally)))?;
+        Ok((made, tally))
+    }
+
+    fn counted(
+        &self,
+        tree: &TreeShare,
+        rows: Range<u64>,
+        answers: Option<(&Questions, &mut Tally)>,
+    ) -> Result<TreeBatch> {
         let roots: Vec<u64> = match &self.selection {
             Some(selection) => selection.numbers(tree.root, &rows),
             None => rows.collect(),
@@ -312,6 +344,17 @@ impl DataSet {
         let mut made = TreeBatch { roots: roots.clone(), batches, needed };
         for id in made.needed.iter().filter(|id| self.output(**id).sources.is_empty()) {
             made.batches.insert(*id, chunk.batch(self.output(*id).table)?);
+        }
+        if let Some((questions, tally)) = answers {
+            for id in tree.outputs.iter().filter(|id| self.output(**id).sources.is_empty()) {
+                let table = self.output(*id).table;
+                let mut batch = questions.batch(&mut chunk, table, &made.batches[id])?;
+                if let Some(selection) = &self.selection {
+                    batch = selection.keep(table, &batch)?;
+                }
+                // Nothing is wrong with any row, so that all views are equal.
+                tally.add(questions, table, &batch, Views::ALL)?;
+            }
         }
         chunk.forget();
         self.stages().try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.all))?;

@@ -11,7 +11,9 @@ mod compile;
 mod deal;
 mod disclosure;
 mod evaluate;
+mod choices;
 mod limits;
+mod measure;
 mod options;
 mod origin;
 mod references;
@@ -31,6 +33,7 @@ pub use chunks::{MeanRows, Sample};
 pub use disclosure::Disclosure;
 pub use evaluate::{Chunk, Failure};
 pub use limits::{Limits, Memory};
+pub use measure::{Fold, Measure, Outcome};
 pub use options::Options;
 pub use origin::{Known, Origin};
 pub use trees::Tree;
@@ -93,6 +96,10 @@ pub struct Table {
     pub refs: Vec<Option<Reference>>,
     /// The checks, in the profile's order.
     pub checks: Vec<Check>,
+    /// The questions about the rows that the profile asks, and the balances that its checks promise.
+    pub measures: Vec<Measure>,
+    /// The answers that rows deserve; `None` where the profile says nothing of them.
+    pub outcome: Option<Outcome>,
     /// The classification of columns as personal data, by column name.
     pub marks: IndexMap<String, Vec<Mark>>,
     /// The written columns with their types and metadata.

@@ -4,6 +4,7 @@
 //! [`crate::plan::Plan::compile`] gives it a meaning. Types are externally tagged, without `flatten` and `untagged`, so that an
 //! error points at the key at fault.
 
+mod answer;
 mod column;
 mod files;
 mod join;
@@ -14,6 +15,7 @@ mod reference;
 mod row;
 mod value;
 
+pub use answer::{Answer, Outcome};
 pub use files::{Files, names, writable};
 pub use lifecycle::{Lifecycle, State, Wait};
 pub use load::{Loaded, is_name, load};
@@ -41,8 +43,8 @@ pub struct Profile {
     /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.
     #[serde(default)]
     pub include: Vec<String>,
-    /// Further files of this profile, beside it: `["orders"]` is `orders.toml`. Their `params` and `tables` are read as if
-    /// they were written at the end of this file, in this order.
+    /// Further files of this profile, beside it: `["orders"]` is `orders.toml`. Their `params`, `tables`,
+    /// `answers` and `outcomes` are read as if they were written at the end of this file, in this order.
     #[serde(default)]
     pub parts: Vec<String>,
     /// The parameters, which `--set name=value` changes; expressions read them as `params.name`.
@@ -51,6 +53,12 @@ pub struct Profile {
     /// The tables, in the order in which they are written.
     #[serde(default)]
     pub tables: IndexMap<String, Table>,
+    /// Questions about the rows whose answers are written beside the data, by name.
+    #[serde(default)]
+    pub answers: IndexMap<String, Answer>,
+    /// The answers that the rows of tables deserve, by table.
+    #[serde(default)]
+    pub outcomes: IndexMap<String, Outcome>,
 }
 
 /// One of the further files of a profile, which `parts` lists.
@@ -63,6 +71,12 @@ pub struct Part {
     /// Tables, behind those of the files before. A table of an earlier file gets further columns, references and checks.
     #[serde(default)]
     pub tables: IndexMap<String, Table>,
+    /// Questions about the rows, behind those of the files before.
+    #[serde(default)]
+    pub answers: IndexMap<String, Answer>,
+    /// The answers that the rows of further tables deserve.
+    #[serde(default)]
+    pub outcomes: IndexMap<String, Outcome>,
 }
 
 /// A number, text or date that a user may change.

@@ -18,6 +18,7 @@ pub use read::{StoredManifest, is_name, read, read_all, read_text};
 pub(crate) use settings::FormatSettings;
 
 use super::FileEntry;
+use super::names::answers_names;
 use super::sidecars::Sidecar;
 use crate::dataset::{DataSet, FINGERPRINT, Only};
 use crate::digest::{RowSum, sha256};
@@ -237,6 +238,7 @@ impl Manifest {
     pub fn of_any_part(&self) -> Self {
         let mut all = self.clone();
         (all.part, all.files) = (self.part.and_then(|part| Part::new(1, part.count())), Vec::new());
+        all.beside.retain(|file| !answers_names(self.part).contains(&file.path));
         for table in &mut all.tables {
             (table.rows, table.digest) = (0, String::new());
         }

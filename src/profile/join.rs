@@ -22,6 +22,8 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
     profile.title = format!("{}; {}", profile.title, other.title);
     profile.include.extend(other.include);
     add(&mut profile.params, other.params, "params", &twice)?;
+    add(&mut profile.answers, other.answers, "answers", &twice)?;
+    add(&mut profile.outcomes, other.outcomes, "outcomes", &twice)?;
     tables(&mut profile.tables, other.tables, &twice)
 }
 
@@ -30,6 +32,8 @@ pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
     let twice =
         |path: &str| Error::profile(path, "another file of the profile gives this too").hint("keep one of them");
     add(&mut profile.params, part.params, "params", &twice)?;
+    add(&mut profile.answers, part.answers, "answers", &twice)?;
+    add(&mut profile.outcomes, part.outcomes, "outcomes", &twice)?;
     tables(&mut profile.tables, part.tables, &twice)
 }
 
@@ -114,6 +118,12 @@ pub(super) fn merge(profile: &mut Profile, module: Profile) {
     profile.as_of = profile.as_of.take().or(module.as_of);
     for (name, param) in module.params {
         profile.params.entry(name).or_insert(param);
+    }
+    for (name, answer) in module.answers {
+        profile.answers.entry(name).or_insert(answer);
+    }
+    for (name, outcome) in module.outcomes {
+        profile.outcomes.entry(name).or_insert(outcome);
     }
     for (name, table) in module.tables {
         match profile.tables.get_mut(&name) {

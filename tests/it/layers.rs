@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The modules of the crate. One uses those above it, none beside it and none below.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["error"],
     &["arrays", "digest", "disk", "notes", "order", "part", "rng", "scan", "spreadsheet", "type_names"],
     &["kinds", "profile"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 18] = [
     &["plan"],
     &["stage"],
     &["protect"],
+    &["answers"],
     &["dataset"],
     &["engine"],
     &["folder"],

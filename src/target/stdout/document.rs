@@ -60,7 +60,7 @@ impl Session for DocumentSession<'_> {
     }
 
     fn deliver(&self, _: &ChunkId<'_>, encoded: Vec<(OutputId, Encoded)>) -> Result<()> {
-        for (output, Encoded { sum, piece }) in encoded {
+        for (output, Encoded { sum, piece, .. }) in encoded {
             let Piece::Bytes(bytes) = piece else { return Err(Error::internal("a document takes text, not rows")) };
             lock(&self.lines).entry(output).or_default().extend(bytes);
             *lock(&self.rows) += sum.rows;
