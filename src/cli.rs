@@ -1,5 +1,6 @@
 //! The command line, one file per command. Data goes to stdout, messages to stderr.
 
+mod answers;
 mod audit;
 mod check;
 mod database_args;
@@ -67,6 +68,8 @@ enum Command {
     Generate(generate::Generate),
     /// Write the messages of templates: HL7, FHIR, X12, ISO 20022 and others, or your own.
     Render(render::Render),
+    /// Count the answer key of a data set, without writing its rows.
+    Answers(answers::Answers),
     /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
     Load(load::Load),
     /// Remove from a database exactly what loads brought.
@@ -283,6 +286,7 @@ pub fn run() -> ExitCode {
     let done = caught(|| match &cli.command {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Render(command) => command.run(cli.log_format),
+        Command::Answers(command) => command.run(cli.log_format),
         Command::Load(command) => command.run(cli.log_format),
         Command::Purge(command) => command.run(cli.log_format),
         Command::Detect(command) => command.run(),

@@ -3,6 +3,7 @@
 //! The engine knows no file and no database. It cuts each tree into chunks, skips those that the session has already, and bounds
 //! those in flight, so that memory does not grow with rows. Order, durability and descriptions are the session's business.
 
+mod answers;
 mod check;
 mod progress;
 mod promises;
@@ -10,6 +11,7 @@ pub mod target;
 
 use std::ops::Range;
 
+pub use answers::Answers;
 pub use check::check;
 pub use progress::{Event, Progress};
 pub use promises::{Promise, promises};

@@ -66,6 +66,13 @@ impl Questions {
         all
     }
 
+    /// The same questions, of another part.
+    #[must_use]
+    pub fn of_part(mut self, part: Option<crate::part::Part>) -> Self {
+        self.part = part;
+        self
+    }
+
     /// The questions of a table.
     #[must_use]
     pub fn of(&self, table: usize) -> &[Question] {

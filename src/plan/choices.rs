@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
 use super::{Listed, Op, Plan, WalkColumn};
-use crate::sql::{Expr, Node};
+use crate::sql::{Expr, Node, Reduction};
 
 /// The most values that are counted one by one.
 const MOST: u64 = 64;
@@ -61,6 +61,14 @@ impl Plan {
                 };
                 Some(all + more)
             }),
+            // The text of an aggregate or window is one of its argument's, unless texts are put together.
+            Op::Aggregate(aggregate) if aggregate.function != Reduction::StringAgg => {
+                self.choices(aggregate.hand.table, aggregate.argument?, known)
+            }
+            Op::Window(window) if window.function != Reduction::StringAgg => window
+                .arguments
+                .iter()
+                .try_fold(0_u64, |all, argument| Some(all + self.choices(table, *argument, known)?)),
             _ => None,
         }
     }

@@ -21,12 +21,13 @@ use sha2::{Digest, Sha256};
 use super::rows::open;
 use super::sealed::{self, bare, protection};
 use super::{Finding, Findings, Report, Request, described};
+use crate::answers::{Collector, Tally, Views};
 use crate::dataset::{DataSet, FINGERPRINT};
 use crate::error::{Error, Kind, Result};
 use crate::folder::FileEntry;
 use crate::folder::manifest::{ColumnEntry, Manifest, StoredManifest};
 use crate::format::read::Rows;
-use crate::format::write::nulled;
+use crate::format::write::{Canonical, nulled};
 use crate::format::write::texts::texts;
 use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
@@ -93,6 +94,10 @@ pub(super) fn check(
     }
     let work = Work::default();
     for one in made {
+        // With every chunk derived again the answers follow, too.
+        let questions = || set.questions().of_part(one.part());
+        let answers = (request.sample.share >= 1.0).then(|| Collector::new(questions()));
+        let answers = answers.as_ref().filter(|_| !one.manifest.protection.as_ref().is_some_and(sealed::random));
         let mut tables = Vec::new();
         for file in &one.manifest.files {
             let known = plan.table(&file.table).ok().filter(|table| same_columns(&set, *table, one, file));
@@ -106,17 +111,22 @@ pub(super) fn check(
             }
         }
         if set.selection().is_some() {
-            if let Err(error) = chosen(request, &set, one, &tables, findings, &work) {
+            if let Err(error) = chosen(request, &set, one, &tables, answers, findings, &work) {
                 findings.add(Finding::new("replay", error.to_string()).file(&one.name));
             }
+            described::answers(&request.folder, one, answers, findings);
             continue;
         }
+        let mut whole = true;
         for Tree { root, tables: own } in plan.trees() {
             let tables: Vec<(usize, &FileEntry)> =
                 tables.iter().copied().filter(|(table, _)| own.contains(table)).collect();
             if !tables.is_empty() {
-                tree(request, pool, &set, one, root, &tables, findings, &work);
+                whole &= tree(request, pool, &set, one, root, &tables, answers, findings, &work);
             }
+        }
+        if whole {
+            described::answers(&request.folder, one, answers, findings);
         }
     }
     let checks: usize = first
@@ -302,14 +312,15 @@ fn tree(
     made: &StoredManifest,
     root: usize,
     tables: &[(usize, &FileEntry)],
+    answers: Option<&Collector>,
     findings: &Findings,
     work: &Work,
-) {
+) -> bool {
     let plan = set.plan();
     let mut files = Vec::new();
     for (table, file) in tables {
         // A file that cannot be opened was told when its rows were counted.
-        let Ok(rows) = open(&request.folder, made, file) else { return };
+        let Ok(rows) = open(&request.folder, made, file) else { return false };
         files.push(Reading { table: *table, file, rows });
     }
     let (all, name) = (share(plan.tables[root].rows, made.part()), &plan.tables[root].name);
@@ -341,7 +352,7 @@ fn tree(
         })?;
         // Whoever read chunks of others has them compared too, with the help of all that come by.
         while let Some(chunk) = { lock(&ready).pop_front() } {
-            if let Err(error) = held_against(request, set, chunk, findings) {
+            if let Err(error) = held_against(request, set, chunk, answers, findings) {
                 findings.add(Finding::new("checks", error.to_string()).table(name));
             }
         }
@@ -349,10 +360,10 @@ fn tree(
     });
     if let Err(error) = done {
         findings.add(Finding::new("replay", error.to_string()).table(name));
-        return;
+        return false;
     }
     if over.into_inner() {
-        return;
+        return false;
     }
     for Reading { file, mut rows, .. } in lane.into_inner() {
         let last = rows.rows();
@@ -361,6 +372,7 @@ fn tree(
             findings.add(Finding::new("rows", message).file(&file.path).table(&file.table).row(last + 1));
         }
     }
+    true
 }
 
 /// Chosen rows against the profile: few, so that all of them are derived again. The checks hold for them as for the whole, because
@@ -370,13 +382,21 @@ fn chosen(
     set: &DataSet,
     made: &StoredManifest,
     tables: &[(usize, &FileEntry)],
+    answers: Option<&Collector>,
     findings: &Findings,
     work: &Work,
 ) -> Result<()> {
+    let questions = set.questions();
     for tree in set.trees() {
         work.chunks.fetch_add(1, Ordering::Relaxed);
         work.replayed.fetch_add(1, Ordering::Relaxed);
-        for (output, derived) in set.chunk(&tree, tree.rows.clone())?.batches {
+        let (chunk, mut tally) = set.chunk_with_answers(&tree, tree.rows.clone(), &questions)?;
+        for (output, derived) in &chunk.batches {
+            let schema = &set.output(*output).schema;
+            tally.hold(set.output(*output).table, &Canonical::new(schema)?.buckets(derived)?);
+        }
+        answers.map_or(Ok(()), |answers| answers.add(tally))?;
+        for (output, derived) in chunk.batches {
             let table = set.output(output).table;
             let Some((_, file)) = tables.iter().find(|(known, _)| *known == table) else { continue };
             // A file that cannot be read was told when its rows were counted.
@@ -411,15 +431,30 @@ fn read<'a>(files: &mut [Reading<'a>], counts: &[usize], findings: &Findings) ->
     Some(read)
 }
 
-fn held_against(request: &Request, set: &DataSet, made: ReadChunk<'_, '_>, findings: &Findings) -> Result<()> {
+fn held_against(
+    request: &Request,
+    set: &DataSet,
+    made: ReadChunk<'_, '_>,
+    answers: Option<&Collector>,
+    findings: &Findings,
+) -> Result<()> {
     let (plan, protection) = (set.plan(), set.protection());
     let ReadChunk { mut chunk, numbers, replay, read } = made;
     if replay {
+        let mut tally = Tally::default();
         for Read { table, file, start, batch } in &read {
             let clear = chunk.batch(*table)?;
+            if let Some(answers) = answers {
+                let rows = answers.questions.batch(&mut chunk, *table, &clear)?;
+                tally.add(&answers.questions, *table, &rows, Views::ALL)?;
+            }
             let derived = protection.apply(*table, clear, &numbers, &mut chunk)?;
+            if answers.is_some() {
+                tally.hold(*table, &Canonical::new(&derived.schema())?.buckets(&derived)?);
+            }
             compare(request, &derived, batch, file, *start, protection.settings.random_nonce, findings)?;
         }
+        answers.map_or(Ok(()), |answers| answers.add(tally))?;
     }
     for read in &read {
         linked(set, &mut chunk, read, findings)?;

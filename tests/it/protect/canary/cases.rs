@@ -4,6 +4,7 @@
 pub(super) const PLAIN: &[&str] = &[
     "generate {clinic} --rows patient=20 --out {out}",
     "render {clinic} {letter} --rows patient=20 --out {out}",
+    "answers {clinic} --rows patient=20 --out {out}",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db",
     "detect --in sqlite:{loaded}",
     "purge --from sqlite:{loaded}",
@@ -36,6 +37,9 @@ pub(super) const KEYED: &[&str] = &[
     "render {clinic} {letter} --rows patient=20 --out {out} --protect pii=encrypt --key-source",
     "render {clinic} {letter} --rows patient=20 --out {out} --keyring {wrapped} --kek",
     "render {clinic} {letter} --rows patient=20 --out {out} --seed {passphrase} --keyring",
+    "answers {clinic} --rows patient=20 --out {out} --protect pii=encrypt --protect mrn=token --key-source",
+    "answers {clinic} --rows patient=20 --out {out} --keyring {wrapped} --kek",
+    "answers {clinic} --rows patient=20 --out {out} --seed {passphrase} --keyring",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --protect pii=encrypt --protect mrn=token --key-source",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --keyring {wrapped} --kek",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db --seed {passphrase} --keyring",
