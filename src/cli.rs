@@ -1,5 +1,6 @@
 //! The command line, one file per command. Data goes to stdout, messages to stderr.
 
+mod answers;
 mod audit;
 mod check;
 mod database_args;
@@ -70,6 +71,8 @@ enum Command {
     Render(render::Render),
     /// Find rows that meet a condition, without writing the others: fixtures for a test runner or a load generator.
     Find(find::Find),
+    /// Count the answer key of a data set, without writing its rows.
+    Answers(answers::Answers),
     /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
     Load(load::Load),
     /// Remove from a database exactly what loads brought.
@@ -317,6 +320,7 @@ pub fn run() -> ExitCode {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Render(command) => command.run(cli.log_format),
         Command::Find(command) => command.run(cli.log_format),
+        Command::Answers(command) => command.run(cli.log_format),
         Command::Load(command) => command.run(cli.log_format),
         Command::Purge(command) => command.run(cli.log_format),
         Command::Detect(command) => command.run(),

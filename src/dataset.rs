@@ -2,6 +2,7 @@
 //!
 //! It knows no file, format or thread. The engine writes it to a target, a verifier derives it again, and a program iterates over it.
 
+mod counting;
 mod fingerprint;
 mod only;
 mod protection;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 pub use fingerprint::{FINGERPRINT, fingerprint};
 pub use only::{Only, Selection};
 
+use crate::answers::{Questions, Tally};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::fault::{Assembly, Faults, LIST};
@@ -385,11 +387,42 @@ impl DataSet {
     ///
     /// If an expression or generator has no value for a row, or a stage cannot change one.
     pub fn chunk(&self, tree: &TreeShare, rows: Range<u64>) -> Result<TreeBatch> {
+        self.counted(tree, rows, None)
+    }
+
+    /// What is asked of the outputs, for an answer key.
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        Questions::new(&self.plan, self.part, &self.outputs, &self.protection)
+    }
+
+    /// As [`DataSet::chunk`], with the answers of these rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSet::chunk`], or if an answer has too many groups.
+    pub fn chunk_with_answers(
+        &self,
+        tree: &TreeShare,
+        rows: Range<u64>,
+        questions: &Questions,
+    ) -> Result<(TreeBatch, Tally)> {
+        let mut tally = Tally::default();
+        let made = self.counted(tree, rows, Some((questions, &mut tally)))?;
+        Ok((made, tally))
+    }
+
+    fn counted(
+        &self,
+        tree: &TreeShare,
+        rows: Range<u64>,
+        answers: Option<(&Questions, &mut Tally)>,
+    ) -> Result<TreeBatch> {
         let roots: Vec<u64> = match &self.selection {
             Some(selection) => selection.numbers(tree.root, &rows),
             None => rows.collect(),
         };
-        let mut made = self.made(tree, roots)?;
+        let mut made = self.made(tree, roots, answers)?;
         if let Some(selection) = &self.selection {
             for (id, batch) in made.batches.iter_mut().filter(|(id, _)| self.all[id.0].sources.is_empty()) {
                 *batch = selection.keep(self.all[id.0].table, batch)?;
@@ -416,12 +449,12 @@ impl DataSet {
         }
         let outputs = tables.iter().map(|table| OutputId(*table)).collect();
         let tree = TreeShare { root, name: planned[root].name.clone(), rows: 0..planned[root].rows, outputs };
-        let made = self.made(&tree, numbers.to_vec())?;
+        let made = self.made(&tree, numbers.to_vec(), None)?;
         Ok(made.batches.into_iter().map(|(id, batch)| (id.0, batch)).collect())
     }
 
     /// The rows that hang from some root rows, after every stage.
-    fn made(&self, tree: &TreeShare, roots: Vec<u64>) -> Result<TreeBatch> {
+    fn made(&self, tree: &TreeShare, roots: Vec<u64>, answers: Option<(&Questions, &mut Tally)>) -> Result<TreeBatch> {
         let mut chunk = Chunk::new(&self.plan, tree.root, &roots);
         let needed = self.needed(&tree.outputs);
         let batches = IndexMap::with_capacity(needed.len());
@@ -435,6 +468,9 @@ impl DataSet {
         {
             // They need columns that are computed already.
             faults.apply(&mut made, &mut chunk, &self.all)?;
+        }
+        if let Some((questions, tally)) = answers {
+            self.count(&made, tree, &mut chunk, questions, tally)?;
         }
         chunk.forget();
         stages.try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.all))?;

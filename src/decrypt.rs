@@ -13,7 +13,7 @@ pub(crate) use opened::OpenedRows;
 use rayon::ThreadPool;
 pub use reencrypt::reencrypt;
 
-use crate::digest::RowSum;
+use crate::digest::Buckets;
 use crate::disk::{Disk, own_folder, retry, temporary};
 use crate::error::{Error, Result};
 pub use crate::folder::manifest::{StoredManifest, read_all};
@@ -79,6 +79,8 @@ pub struct Written {
     pub file: FileEntry,
     /// Values that were opened.
     pub values: u64,
+    /// The digest of its rows, in buckets.
+    pub(crate) held: Buckets,
 }
 
 /// A file with something to open in it.
@@ -158,22 +160,22 @@ fn copy(disk: &dyn Disk, request: &Request<'_>, sealed: &Sealed<'_>, pool: &Thre
     let mut reader = read::Rows::open_below(&request.folder, &file.path, format.name, &table.sealed, &options)?;
     let mut out = OutputFile::create(disk, &request.out, &file.table, &file.path, encoder.as_ref(), None)?;
     let canonical = Canonical::new(&table.written)?;
-    let (mut values, mut sum) = (0, RowSum::default());
+    let (mut values, mut held) = (0, Buckets::default());
     let next = || {
         let first = reader.rows();
         Ok(reader.next(BATCH)?.map(|batch| (first, batch)))
     };
     let work = |(first, batch)| {
         let (opened, values) = table.open(&batch, first)?;
-        let (piece, sum) = canonical.encode(encoder.as_ref(), opened)?;
-        Ok((piece, sum, values))
+        let (piece, held) = canonical.encode(encoder.as_ref(), opened)?;
+        Ok((piece, held, values))
     };
     let put = |(piece, own, opened)| {
         out.append(piece)?;
-        sum.merge(&own);
+        held.merge(&own);
         values += opened;
         Ok(())
     };
     ordered(pool, &|| Ok(()), next, work, put)?;
-    Ok(Written { file: out.finish(disk, &Sums { sent: sum, clean: None })?, values })
+    Ok(Written { file: out.finish(disk, &Sums { sent: held.sum, clean: None })?, values, held })
 }

@@ -5,6 +5,7 @@
 //! cases of any part are known without the others. [`Faults`] is a stage that chooses the cases and makes their rows, in the clear;
 //! [`Assembly`] is one behind protection, which puts them among the rows that are sent, and lists the cases.
 
+mod accept;
 mod assembly;
 mod change;
 mod choose;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 pub use assembly::Assembly;
+pub(crate) use choose::root_row;
 
 use crate::error::{Error, Result};
 use crate::plan::fault::{Fault, Operator};

@@ -24,9 +24,9 @@ use serde_json::{Map, json};
 
 pub use file::{CleanRows, FileEntry};
 pub use lock::Lock;
-pub use names::{envelope_name, file_path, is_log_name, log_name, manifest_name, sums_name};
-pub(crate) use sidecars::sidecars_of;
+pub use names::{answers_names, envelope_name, file_path, is_log_name, log_name, manifest_name, sums_name};
 pub use sidecars::table_file;
+pub(crate) use sidecars::{Sidecar, answers_of, sidecars_of};
 
 use crate::dataset::{DataSet, Output};
 use crate::disk::{Disk, own_folder};

@@ -14,6 +14,7 @@
 //!
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod answers;
 pub mod arrays;
 pub mod catalog;
 #[cfg(feature = "cli")]

@@ -6,6 +6,7 @@
 //! so that parts of a run, references and dealt facts use the same code.
 
 mod chain;
+mod choices;
 mod chunks;
 mod compile;
 mod deal;
@@ -13,6 +14,7 @@ mod disclosure;
 mod evaluate;
 pub mod fault;
 mod limits;
+mod measure;
 mod options;
 mod origin;
 mod question;
@@ -34,6 +36,7 @@ pub use chunks::{MeanRows, Sample};
 pub use disclosure::Disclosure;
 pub use evaluate::{Chunk, Failure, Reached};
 pub use limits::{Limits, Memory};
+pub use measure::{Fold, Measure, Outcome};
 pub use options::Options;
 pub use origin::{Known, Origin};
 pub use question::{Asked, Question};
@@ -102,6 +105,10 @@ pub struct Table {
     pub refs: Vec<Option<Reference>>,
     /// The checks, in the profile's order.
     pub checks: Vec<Check>,
+    /// The questions about the rows that the profile asks, and the balances that its checks promise.
+    pub measures: Vec<Measure>,
+    /// The answers that rows deserve; `None` where the profile says nothing of them.
+    pub outcome: Option<Outcome>,
     /// The classification of columns as personal data, by column name.
     pub marks: IndexMap<String, Vec<Mark>>,
     /// The written columns with their types and metadata.

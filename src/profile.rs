@@ -4,6 +4,7 @@
 //! [`crate::plan::Plan::compile`] gives it a meaning. Types are externally tagged, without `flatten` and `untagged`, so that an
 //! error points at the key at fault.
 
+mod answer;
 mod column;
 mod fault;
 mod faults_asked;
@@ -17,6 +18,7 @@ mod reference;
 mod row;
 mod value;
 
+pub use answer::{Answer, Outcome};
 pub use fault::{Amount, Damage, DamageKind, Expect, Fault, Operator, Scope, Seal, SealKind, SetTo};
 pub use faults_asked::{AskedFault, is_path};
 pub use files::{Files, names, writable};
@@ -46,8 +48,8 @@ pub struct Profile {
     /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.
     #[serde(default)]
     pub include: Vec<String>,
-    /// Further files of this profile, beside it: `["orders"]` is `orders.toml`. Their `params` and `tables` are read as if
-    /// they were written at the end of this file, in this order.
+    /// Further files of this profile, beside it: `["orders"]` is `orders.toml`. Their `params`, `tables`,
+    /// `answers` and `outcomes` are read as if they were written at the end of this file, in this order.
     #[serde(default)]
     pub parts: Vec<String>,
     /// The parameters, which `--set name=value` changes; expressions read them as `params.name`.
@@ -65,6 +67,12 @@ pub struct Profile {
     /// Named fixtures: rows that tests need, found with `placebo find --fixture NAME`. They change no value.
     #[serde(default)]
     pub fixtures: IndexMap<String, Fixture>,
+    /// Questions about the rows whose answers are written beside the data, by name.
+    #[serde(default)]
+    pub answers: IndexMap<String, Answer>,
+    /// The answers that the rows of tables deserve, by table.
+    #[serde(default)]
+    pub outcomes: IndexMap<String, Outcome>,
 }
 
 /// One of the further files of a profile, which `parts` lists.
@@ -86,6 +94,12 @@ pub struct Part {
     /// Named fixtures, behind those of the files before.
     #[serde(default)]
     pub fixtures: IndexMap<String, Fixture>,
+    /// Questions about the rows, behind those of the files before.
+    #[serde(default)]
+    pub answers: IndexMap<String, Answer>,
+    /// The answers that the rows of further tables deserve.
+    #[serde(default)]
+    pub outcomes: IndexMap<String, Outcome>,
 }
 
 /// Rows that tests need, under a name.

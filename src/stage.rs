@@ -10,7 +10,7 @@ use arrow_schema::SchemaRef;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-pub use edits::{Case, Difference, Edits, SealedCell, Segment};
+pub use edits::{Accepted, Case, Difference, Edits, SealedCell, Segment};
 
 use crate::error::Result;
 use crate::plan::{Check, Chunk, Plan};
@@ -81,6 +81,8 @@ pub struct TreeBatch {
     pub cases: Vec<Case>,
     /// The rows of each output that are sent otherwise than the plan has them; a stage behind protection puts them into `batches`.
     pub edits: IndexMap<OutputId, Edits>,
+    /// What a correct system holds of outputs with cases.
+    pub accepted: IndexMap<OutputId, Accepted>,
     /// What distinguishes the rows of an output from those that the plan makes; none where nothing does.
     pub differences: IndexMap<OutputId, Difference>,
 }

@@ -136,6 +136,19 @@ impl SetArgs {
         Ok(())
     }
 
+    /// Counts the rows of a data set, and tells how far that is.
+    pub(super) fn count(&self, set: &DataSet, target: &dyn Target, out: &str, log_format: LogFormat) -> Result<()> {
+        let reporting = if self.quiet { Reporting::None } else { Reporting::of(log_format) };
+        if reporting == Reporting::Json {
+            log::start(set, "answers", out);
+        }
+        let outcome = run_reporting(set, target, Start::New, threads(self.threads)?, reporting)?;
+        if reporting == Reporting::Json {
+            log::end(out, &outcome);
+        }
+        Ok(())
+    }
+
     /// Says what was made, and the command that comes next.
     fn summary(&self, outcome: &Outcome, (out, verify): (&str, &str), reporting: Reporting) {
         match (reporting, &outcome.place) {

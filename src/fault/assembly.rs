@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::change::loose;
 use super::{Faults, LIST, list, seal};
+use crate::digest::Buckets;
 use crate::error::Result;
 use crate::format::write::Canonical;
 use crate::plan::fault::{NewValue, Operator};
 use crate::plan::{Chunk, Plan};
-use crate::stage::{Case, Difference, Edits, Output, OutputId, Segment, Stage, TreeBatch};
+use crate::stage::{Accepted, Case, Difference, Edits, Output, OutputId, Segment, Stage, TreeBatch};
 
 /// The stage that puts the rows of cases among those that are sent.
 #[derive(Clone)]
@@ -93,6 +94,11 @@ impl Stage for Assembly {
             let listed = self.faults.list(&self.plan, made, &changed, outputs)?;
             made.batches.insert(id, listed);
         }
+        for (id, accepted) in &mut made.accepted {
+            if let Some(batch) = made.batches.get(id) {
+                accepted.digests = held(batch, made.edits.get(id), accepted, &outputs[id.0].schema)?;
+            }
+        }
         for (id, batch) in &mut made.batches {
             let output = &outputs[id.0];
             if let Some(edits) = made.edits.get(id) {
@@ -156,4 +162,26 @@ fn difference(clean: &RecordBatch, edits: &Edits, schema: &SchemaRef) -> Result<
     let removed = RecordBatch::try_new(Arc::clone(schema), removed.columns().to_vec())?;
     let added = RecordBatch::try_new(Arc::clone(schema), edits.changed.columns().to_vec())?;
     Ok(Difference { removed: canonical.sum(&removed)?, added: canonical.sum(&added)? })
+}
+
+/// The digests of the rows that are sent and that a correct system does not hold, and of those that it holds and that are not sent.
+fn held(
+    clean: &RecordBatch,
+    edits: Option<&Edits>,
+    accepted: &Accepted,
+    schema: &SchemaRef,
+) -> Result<(Buckets, Buckets)> {
+    let canonical = Canonical::new(schema)?;
+    let of = |batch: &RecordBatch, rows: Vec<u32>| {
+        let rows = take_record_batch(batch, &UInt32Array::from(rows))?;
+        canonical.buckets(&RecordBatch::try_new(Arc::clone(schema), rows.columns().to_vec())?)
+    };
+    let Some(edits) = edits else {
+        return Ok((of(clean, accepted.refused.iter().copied().collect())?, Buckets::default()));
+    };
+    let refused = edits.kept().filter(|row| accepted.refused.contains(row)).collect();
+    let changed = (0..edits.origins.len() as u32).filter(|row| !accepted.changed.contains(row)).collect();
+    let mut gone = of(clean, refused)?;
+    gone.merge(&of(&edits.changed, changed)?);
+    Ok((gone, of(clean, accepted.restored.iter().copied().collect())?))
 }

@@ -11,7 +11,7 @@ use arrow_select::interleave::interleave;
 use arrow_select::take::take_record_batch;
 
 use super::choose::{Chosen, text_at};
-use super::{Faults, damage};
+use super::{Faults, accept, damage};
 use crate::error::{Error, Result};
 use crate::plan::Chunk;
 use crate::plan::fault::{NewValue, Operator};
@@ -48,8 +48,9 @@ impl Faults {
     ) -> Result<()> {
         let mut dropped: BTreeMap<usize, BTreeSet<u32>> = BTreeMap::new();
         let mut of_case = Vec::with_capacity(chosen.len());
+        let mut below_of = vec![BTreeMap::new(); chosen.len()];
         // Rows that a case drops are out of reach for every other.
-        for chosen in &chosen {
+        for (n, chosen) in chosen.iter().enumerate() {
             let Operator::Drop { tree } = self.faults[chosen.fault].0.operator else {
                 of_case.push(0);
                 continue;
@@ -59,6 +60,7 @@ impl Faults {
                 descend(chunk, chosen.table, &mut below)?;
             }
             let mut rows = 0;
+            below_of[n] = below.clone();
             for (table, own) in below {
                 let all = dropped.entry(table).or_default();
                 rows += own.iter().filter(|row| all.insert(**row)).count() as u64;
@@ -66,8 +68,9 @@ impl Faults {
             of_case.push(rows);
         }
         let mut drafts: BTreeMap<usize, Draft> = BTreeMap::new();
+        let mut held = accept::Drafts::default();
         let (of_cases, all) = (of_case, chosen.clone());
-        for (chosen, dropped_rows) in chosen.into_iter().zip(of_cases) {
+        for (n, (chosen, dropped_rows)) in chosen.into_iter().zip(of_cases).enumerate() {
             let gone = dropped.get(&chosen.table).is_some_and(|rows| rows.contains(&chosen.row));
             let drops = matches!(self.faults[chosen.fault].0.operator, Operator::Drop { .. });
             if gone && (!drops || dropped_rows == 0) {
@@ -79,10 +82,15 @@ impl Faults {
                 self.send(&chosen, draft, chunk)?;
             }
             let changed = start..draft.origins.len() as u32;
+            held.case(self, &chosen, changed.clone(), &below_of[n], chunk)?;
             let Chosen { table, row, fault, path } = chosen;
             made.cases.push(Case { fault, output: OutputId(table), row, path, changed, dropped: dropped_rows });
         }
         self.messages(&all, made, chunk, &mut drafts)?;
+        let plan = chunk.plan();
+        for (table, draft) in drafts.iter().filter(|(table, _)| plan.is_message_table(**table)) {
+            held.messages(self, *table, draft, &all, chunk)?;
+        }
         for (table, rows) in dropped {
             let draft = drafts.entry(table).or_default();
             rows.into_iter().for_each(|row| draft.leave_out(row));
@@ -95,6 +103,7 @@ impl Faults {
                 made.edits.insert(id, edits);
             }
         }
+        made.accepted.extend(held.finish().into_iter().map(|(table, held)| (OutputId(table), held)));
         Ok(())
     }
 
@@ -169,7 +178,7 @@ impl Faults {
 }
 
 /// Adds the rows below rows of a table.
-fn descend(chunk: &mut Chunk<'_>, table: usize, rows: &mut BTreeMap<usize, BTreeSet<u32>>) -> Result<()> {
+pub(super) fn descend(chunk: &mut Chunk<'_>, table: usize, rows: &mut BTreeMap<usize, BTreeSet<u32>>) -> Result<()> {
     let plan = chunk.plan();
     let mut above = vec![table];
     while let Some(parent) = above.pop() {
@@ -194,6 +203,11 @@ impl Draft {
         let place = self.places.entry(row).or_insert(InPlace { itself: behind, changed: changed..changed });
         place.changed.end = changed + 1;
         changed
+    }
+
+    /// The changed rows, each with the row that it was.
+    pub(super) fn origins(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        (0..).zip(self.origins.iter().copied())
     }
 
     /// Leaves a row out.

@@ -87,7 +87,7 @@ impl Faults {
 }
 
 /// The number of the root row of a path.
-pub(super) fn root_row(path: u128, depth: usize) -> u64 {
+pub(crate) fn root_row(path: u128, depth: usize) -> u64 {
     (path >> (24 * depth)) as u64
 }
 

@@ -87,20 +87,9 @@ impl Faults {
     ) -> Result<Vec<BTreeMap<u128, RecordBatch>>> {
         let number = |chosen: &Chosen| root_row(chosen.path, plan.depth(chosen.table));
         let roots: Vec<u64> = chosen.iter().map(number).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut chunk = Chunk::new(plan, root, &roots);
-        let mut made = TreeBatch { roots: roots.clone(), ..TreeBatch::default() };
-        for table in plan.tree(root).tables.into_iter().filter(|table| !plan.is_message_table(*table)) {
-            made.batches.insert(OutputId(table), chunk.batch(table)?);
-        }
-        let clean = tables.iter().map(|table| chunk.batch(*table)).collect::<Result<Vec<_>>>()?;
-        let cases = self.choose(&mut chunk, &roots)?;
-        self.change(cases, &mut made, &mut chunk, &[])?;
-        let sent = |(id, batch): (&OutputId, &RecordBatch)| {
-            let edits = made.edits.get(id);
-            Ok((id.0, edits.map_or_else(|| Ok(batch.clone()), |edits| edits.in_place(batch, true))?))
-        };
-        let rows = made.batches.iter().map(sent).collect::<Result<Vec<_>>>()?;
-        chunk.overlay(&rows)?;
+        let mut clean_chunk = Chunk::new(plan, root, &roots);
+        let clean = tables.iter().map(|table| clean_chunk.batch(*table)).collect::<Result<Vec<_>>>()?;
+        let (mut chunk, _) = self.in_place(plan, root, &roots)?;
         let differing = |(table, clean): (&usize, &RecordBatch)| {
             let (new, paths) = (chunk.batch(*table)?, chunk.identities(*table)?);
             let differs = |row: &usize| {
@@ -111,5 +100,29 @@ impl Faults {
             Ok(rows.map(|row| (paths.paths[row], new.slice(row, 1))).collect())
         };
         tables.iter().zip(&clean).map(differing).collect()
+    }
+
+    /// The trees of some root rows with changed rows in their places, as many as there were: a chunk in which columns that are not
+    /// written, and messages, are those of the rows as they are sent; and these rows, by table.
+    pub(crate) fn in_place<'p>(
+        &self,
+        plan: &'p Plan,
+        root: usize,
+        roots: &[u64],
+    ) -> Result<(Chunk<'p>, Vec<(usize, RecordBatch)>)> {
+        let mut chunk = Chunk::new(plan, root, roots);
+        let mut made = TreeBatch { roots: roots.to_vec(), ..TreeBatch::default() };
+        for table in plan.tree(root).tables.into_iter().filter(|table| !plan.is_message_table(*table)) {
+            made.batches.insert(OutputId(table), chunk.batch(table)?);
+        }
+        let cases = self.choose(&mut chunk, roots)?;
+        self.change(cases, &mut made, &mut chunk, &[])?;
+        let sent = |(id, batch): (&OutputId, &RecordBatch)| {
+            let edits = made.edits.get(id);
+            Ok((id.0, edits.map_or_else(|| Ok(batch.clone()), |edits| edits.in_place(batch, true))?))
+        };
+        let rows = made.batches.iter().map(sent).collect::<Result<Vec<_>>>()?;
+        chunk.overlay(&rows)?;
+        Ok((chunk, rows))
     }
 }

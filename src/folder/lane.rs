@@ -32,8 +32,8 @@ impl FileEncoder {
 
 impl Encode for FileEncoder {
     fn encode(&self, batch: RecordBatch) -> Result<Encoded> {
-        let (piece, sum) = self.canonical.encode(self.encoder.as_ref(), batch)?;
-        Ok(Encoded { sum, piece, clean: None })
+        let (piece, held) = self.canonical.encode(self.encoder.as_ref(), batch)?;
+        Ok(Encoded { sum: held.sum, held: Some(held), piece, clean: None })
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) use settings::FormatSettings;
 
 use super::CleanRows;
 use super::FileEntry;
+use super::names::answers_names;
 use super::sidecars::Sidecar;
 use crate::dataset::{DataSet, FINGERPRINT, Only};
 use crate::digest::{RowSum, sha256};
@@ -263,6 +264,7 @@ impl Manifest {
     pub fn of_any_part(&self) -> Self {
         let mut all = self.clone();
         (all.part, all.files) = (self.part.and_then(|part| Part::new(1, part.count())), Vec::new());
+        all.beside.retain(|file| !answers_names(self.part).contains(&file.path));
         for table in &mut all.tables {
             (table.rows, table.digest, table.clean) = (0, String::new(), None);
         }

@@ -1,5 +1,6 @@
 //! The compiler: from a profile to a plan. It visits every column once and finds every mistake before the first row.
 
+mod answers;
 mod children;
 mod columns;
 mod deals;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Asked, Check, Column, Memory, Options, Plan, Question, Reference, Source, Table};
+use super::{Asked, Check, Column, Measure, Memory, Options, Outcome, Plan, Question, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -68,6 +69,8 @@ struct TableDraft<'a> {
     /// The source of the rows, once it is compiled.
     source: Option<Source>,
     checks: Vec<Check>,
+    measures: Vec<Measure>,
+    outcome: Option<Outcome>,
 }
 
 /// The meaning of the first name of a path, such as `card` in `card.pan`.
@@ -143,7 +146,9 @@ impl<'a> Compiler<'a> {
         let parts = |table: &profile::Table| {
             table.columns.len() + table.r#let.len() + table.refs.len() + table.checks.len() + values(table)
         };
-        let parts: usize = profile.tables.values().map(parts).sum();
+        let answers = profile.answers.values().map(|answer| answer.by.len() + answer.measure.0.len() + 1);
+        let outcomes = profile.outcomes.values().map(|outcome| outcome.code.len() + 2);
+        let parts: usize = profile.tables.values().map(parts).chain(answers).chain(outcomes).sum();
         if profile.tables.len() > MAX_TABLES || parts > MAX_PARTS {
             let message = format!("{} tables with {parts} columns, references and checks", profile.tables.len());
             return Err(Error::profile("tables", message).hint(format!("{MAX_TABLES} and {MAX_PARTS} are the most")));
@@ -183,6 +188,8 @@ impl<'a> Compiler<'a> {
                 refs,
                 source: None,
                 checks: Vec::new(),
+                measures: Vec::new(),
+                outcome: None,
             });
         }
         marks::check(profile)?;
@@ -222,6 +229,7 @@ impl<'a> Compiler<'a> {
             self.listed_values(table)?;
         }
         let asked = questions.iter().map(|question| self.question(question)).collect::<Result<Vec<_>>>()?;
+        self.answers()?;
         (0..self.tables.len())
             .try_for_each(|table| self.declared_keys(table).and_then(|()| self.enough_values(table)))?;
         let faults = self.faults()?;
@@ -251,6 +259,8 @@ impl<'a> Compiler<'a> {
                 before_lets: table.decl.columns.len(),
                 refs: table.refs,
                 checks: table.checks,
+                measures: table.measures,
+                outcome: table.outcome,
                 marks: marks::marks(table.decl),
                 schema,
                 promised: unique::promised(table.decl),

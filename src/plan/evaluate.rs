@@ -186,6 +186,12 @@ impl<'p> Chunk<'p> {
         places.iter().map(column).collect()
     }
 
+    /// Computes columns of a table of the tree, written or not, by their places in the plan.
+    pub(super) fn any(&mut self, table: usize, columns: &[usize]) -> Result<Vec<ArrayRef>> {
+        let frame = self.frame_of(table)?;
+        columns.iter().map(|column| self.column(frame, *column)).collect()
+    }
+
     /// Shows the first row of a table of the tree, or another one, as `column=value` pairs.
     ///
     /// # Errors

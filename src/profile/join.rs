@@ -33,6 +33,8 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
         }
     }
     add(&mut profile.fixtures, other.fixtures, "fixtures", &twice)?;
+    add(&mut profile.answers, other.answers, "answers", &twice)?;
+    add(&mut profile.outcomes, other.outcomes, "outcomes", &twice)?;
     tables(&mut profile.tables, other.tables, &twice)
 }
 
@@ -44,6 +46,8 @@ pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
     add(&mut profile.faults, part.faults, "faults", &twice)?;
     add(&mut profile.fault_sets, part.fault_sets, "fault_sets", &twice)?;
     add(&mut profile.fixtures, part.fixtures, "fixtures", &twice)?;
+    add(&mut profile.answers, part.answers, "answers", &twice)?;
+    add(&mut profile.outcomes, part.outcomes, "outcomes", &twice)?;
     tables(&mut profile.tables, part.tables, &twice)
 }
 
@@ -137,6 +141,12 @@ pub(super) fn merge(profile: &mut Profile, module: Profile) {
     }
     for (name, fixture) in module.fixtures {
         profile.fixtures.entry(name).or_insert(fixture);
+    }
+    for (name, answer) in module.answers {
+        profile.answers.entry(name).or_insert(answer);
+    }
+    for (name, outcome) in module.outcomes {
+        profile.outcomes.entry(name).or_insert(outcome);
     }
     for (name, table) in module.tables {
         match profile.tables.get_mut(&name) {

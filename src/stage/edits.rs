@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 use arrow_select::interleave::interleave;
 
 use super::OutputId;
-use crate::digest::RowSum;
+use crate::digest::{Buckets, RowSum};
 use crate::error::Result;
 use crate::profile::SealKind;
 
@@ -43,6 +43,19 @@ pub struct Edits {
     pub sealed: Vec<SealedCell>,
     /// What is sent, in order.
     pub sent: Vec<Segment>,
+}
+
+/// What a correct system holds of an output with cases, beside the rows that are sent as they were.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Clean rows that it does not hold, although they are sent: rows below a refused one.
+    pub refused: BTreeSet<u32>,
+    /// Clean rows that it holds, although they are not sent as they were.
+    pub restored: BTreeSet<u32>,
+    /// Changed rows that it holds.
+    pub changed: BTreeSet<u32>,
+    /// The digests of the rows that are sent and not held, and of those that are held and not sent.
+    pub digests: (Buckets, Buckets),
 }
 
 /// An encrypted cell that is damaged.
@@ -121,7 +134,7 @@ impl Difference {
     #[must_use]
     pub fn clean(&self, sent: &RowSum) -> RowSum {
         let mut clean = *sent;
-        clean.take_away(&self.added);
+        clean.remove(&self.added);
         clean.merge(&self.removed);
         clean
     }

@@ -12,8 +12,10 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_select::interleave::interleave;
 
 use super::sealed::{bare, clear_places};
-use crate::dataset::{DataSet, OutputId, TreeShare};
+use crate::answers::Collector;
+use crate::dataset::{DataSet, OutputId};
 use crate::error::{Error, Result};
+use crate::format::write::Canonical;
 use crate::notes::Noted;
 use crate::order::lock;
 use crate::plan::Chunk;
@@ -40,15 +42,32 @@ impl Explained {
 pub(super) struct Faulty(TreeBatch);
 
 impl Faulty {
-    /// Derives them; `None` of a tree without faults.
-    pub(super) fn derive(set: &DataSet, root: usize, rows: Range<u64>) -> Result<Option<Self>> {
+    /// Derives them; `None` of a tree without faults. Where answers are counted, all rows are derived.
+    pub(super) fn derive(
+        set: &DataSet,
+        root: usize,
+        rows: Range<u64>,
+        answers: Option<&Collector>,
+    ) -> Result<Option<Self>> {
         let Some(mut tree) = set.trees().into_iter().find(|tree| tree.root == root) else { return Ok(None) };
-        tree.outputs.retain(|id| set.is_faulty(set.output(*id)) || !set.output(*id).sources.is_empty());
-        if set.faults().is_none() || tree.outputs.is_empty() {
+        let touched = |id: &OutputId| set.is_faulty(set.output(*id)) || !set.output(*id).sources.is_empty();
+        if set.faults().is_none() || !tree.outputs.iter().any(touched) {
             return Ok(None);
         }
-        let share = TreeShare { rows: rows.clone(), ..tree };
-        Ok(Some(Self(set.chunk(&share, rows)?)))
+        let Some(answers) = answers else {
+            tree.outputs.retain(touched);
+            return Ok(Some(Self(set.chunk(&tree, rows)?)));
+        };
+        let (made, mut tally) = set.chunk_with_answers(&tree, rows, &answers.questions)?;
+        for (id, batch) in &made.batches {
+            let output = set.output(*id);
+            if output.sources.is_empty() {
+                tally.hold(output.table, &Canonical::new(&output.schema)?.buckets(batch)?);
+            }
+        }
+        made.settle(&mut tally);
+        answers.add(tally)?;
+        Ok(Some(Self(made)))
     }
 
     /// The rows of an output as they should be; `None` of one without faults.

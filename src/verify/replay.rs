@@ -22,14 +22,15 @@ use super::faulty::{Explained, Faulty};
 use super::rows::open;
 use super::sealed::{self, bare, protection};
 use super::{Finding, Findings, Report, Request, described};
+use crate::answers::{Collector, Tally, Views};
 use crate::dataset::{DataSet, FINGERPRINT, Output, OutputId};
 use crate::digest::RowSum;
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{ColumnEntry, FaultEntry, Manifest, StoredManifest};
 use crate::folder::{CleanRows, FileEntry};
 use crate::format::read::Rows;
-use crate::format::write::nulled;
 use crate::format::write::texts::texts;
+use crate::format::write::{Canonical, nulled};
 use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
 use crate::part::{Part, share};
@@ -96,6 +97,10 @@ pub(super) fn check(
     }
     let work = Work::default();
     for one in made {
+        // With every chunk derived again the answers follow, too.
+        let questions = || set.questions().of_part(one.part());
+        let answers = (request.sample.share >= 1.0).then(|| Collector::new(questions()));
+        let answers = answers.as_ref().filter(|_| !one.manifest.protection.as_ref().is_some_and(sealed::random));
         let mut tables = Vec::new();
         for file in &one.manifest.files {
             let known = set.outputs().iter().find(|output| output.name == file.table);
@@ -109,17 +114,22 @@ pub(super) fn check(
             }
         }
         if set.selection().is_some() {
-            if let Err(error) = chosen(request, &set, one, &tables, findings, &work) {
+            if let Err(error) = chosen(request, &set, one, &tables, answers, findings, &work) {
                 findings.add(Finding::new("replay", error.to_string()).file(&one.name));
             }
+            described::answers(&request.folder, one, answers, findings);
             continue;
         }
+        let mut whole = true;
         for Tree { root, tables: own } in plan.trees() {
             let tables: Vec<(OutputId, &FileEntry)> =
                 tables.iter().copied().filter(|(id, _)| own.contains(&set.output(*id).table)).collect();
             if !tables.is_empty() {
-                tree(request, pool, &set, one, root, &tables, (findings, explained), &work);
+                whole &= tree(request, pool, &set, one, root, &tables, answers, (findings, explained), &work);
             }
+        }
+        if whole {
+            described::answers(&request.folder, one, answers, findings);
         }
     }
     let checks: usize = first
@@ -323,14 +333,15 @@ fn tree(
     made: &StoredManifest,
     root: usize,
     tables: &[(OutputId, &FileEntry)],
+    answers: Option<&Collector>,
     (findings, explained): (&Findings, &Explained),
     work: &Work,
-) {
+) -> bool {
     let plan = set.plan();
     let mut files = Vec::new();
     for (id, file) in tables {
         // A file that cannot be opened was told when its rows were counted.
-        let Ok(rows) = open(&request.folder, made, file) else { return };
+        let Ok(rows) = open(&request.folder, made, file) else { return false };
         files.push(Reading { id: *id, file, rows });
     }
     let (all, name) = (share(plan.tables[root].rows, made.part()), &plan.tables[root].name);
@@ -349,7 +360,7 @@ fn tree(
         let replay = request.sample.has(name, &rows, &all);
         work.chunks.fetch_add(1, Ordering::Relaxed);
         work.replayed.fetch_add(u64::from(replay), Ordering::Relaxed);
-        let faulty = Faulty::derive(set, root, rows.clone())?;
+        let faulty = Faulty::derive(set, root, rows.clone(), answers)?;
         let numbers: Vec<u64> = rows.collect();
         let mut chunk = Chunk::new(plan, root, &numbers);
         let mut count = |(id, _): &(OutputId, &FileEntry)| match faulty.as_ref().and_then(|faulty| faulty.sent(*id)) {
@@ -373,7 +384,7 @@ fn tree(
         })?;
         // Whoever read chunks of others has them compared too, with the help of all that come by.
         while let Some(chunk) = { lock(&ready).pop_front() } {
-            if let Err(error) = held_against(request, set, chunk, (findings, explained)) {
+            if let Err(error) = held_against(request, set, chunk, answers, (findings, explained)) {
                 findings.add(Finding::new("checks", error.to_string()).table(name));
             }
         }
@@ -381,10 +392,10 @@ fn tree(
     });
     if let Err(error) = done {
         findings.add(Finding::new("replay", error.to_string()).table(name));
-        return;
+        return false;
     }
     if over.into_inner() {
-        return;
+        return false;
     }
     let differences = differences.into_inner().unwrap_or_else(PoisonError::into_inner);
     for Reading { id, file, mut rows } in lane.into_inner() {
@@ -400,6 +411,7 @@ fn tree(
             findings.add(Finding::new("rows", message).file(&file.path).table(&file.table).row(last + 1));
         }
     }
+    true
 }
 
 /// Chosen rows against the profile: few, so that all of them are derived again. The checks hold for them as for the whole, because
@@ -409,13 +421,21 @@ fn chosen(
     set: &DataSet,
     made: &StoredManifest,
     tables: &[(OutputId, &FileEntry)],
+    answers: Option<&Collector>,
     findings: &Findings,
     work: &Work,
 ) -> Result<()> {
+    let questions = set.questions();
     for tree in set.trees() {
         work.chunks.fetch_add(1, Ordering::Relaxed);
         work.replayed.fetch_add(1, Ordering::Relaxed);
-        for (output, derived) in set.chunk(&tree, tree.rows.clone())?.batches {
+        let (chunk, mut tally) = set.chunk_with_answers(&tree, tree.rows.clone(), &questions)?;
+        for (output, derived) in &chunk.batches {
+            let schema = &set.output(*output).schema;
+            tally.hold(set.output(*output).table, &Canonical::new(schema)?.buckets(derived)?);
+        }
+        answers.map_or(Ok(()), |answers| answers.add(tally))?;
+        for (output, derived) in chunk.batches {
             let Some((_, file)) = tables.iter().find(|(known, _)| *known == output) else { continue };
             // A file that cannot be read was told when its rows were counted.
             let Ok(mut rows) = open(&request.folder, made, file) else { continue };
@@ -453,22 +473,34 @@ fn held_against(
     request: &Request,
     set: &DataSet,
     made: ReadChunk<'_, '_>,
+    answers: Option<&Collector>,
     (findings, explained): (&Findings, &Explained),
 ) -> Result<()> {
     let (plan, protection) = (set.plan(), set.protection());
     let ReadChunk { mut chunk, numbers, replay, faulty, read } = made;
     let random = protection.settings.random_nonce;
     let sent = |id: OutputId| faulty.as_ref().and_then(|faulty| faulty.sent(id));
+    // The answers of a chunk with faults came with its rows.
+    let answers = answers.filter(|_| faulty.is_none());
+    let mut tally = Tally::default();
     for Read { id, file, start, batch } in &read {
         if let Some(derived) = sent(*id) {
             compare(request, derived, batch, file, *start, random, findings)?;
         } else if replay {
             let table = set.output(*id).table;
             let clear = chunk.batch(table)?;
+            if let Some(answers) = answers {
+                let rows = answers.questions.batch(&mut chunk, table, &clear)?;
+                tally.add(&answers.questions, table, &rows, Views::ALL)?;
+            }
             let derived = protection.apply(table, clear, &numbers, &mut chunk)?;
+            if answers.is_some() {
+                tally.hold(table, &Canonical::new(&derived.schema())?.buckets(&derived)?);
+            }
             compare(request, &derived, batch, file, *start, random, findings)?;
         }
     }
+    answers.map_or(Ok(()), |answers| answers.add(tally))?;
     let read: Vec<Read<'_>> = read.into_iter().filter(|read| set.output(read.id).sources.is_empty()).collect();
     if let Some(faulty) = &faulty {
         for Read { id, file, start, .. } in &read {

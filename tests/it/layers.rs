@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The modules of the crate. One uses those above it, none beside it and none below.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &["error"],
     &["arrays", "digest", "disk", "notes", "order", "part", "rng", "scan", "spreadsheet", "type_names"],
     &["kinds", "outcomes", "profile"],
@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 19] = [
     &["stage"],
     &["fault"],
     &["protect"],
+    &["answers"],
     &["dataset"],
     &["engine"],
     &["folder"],

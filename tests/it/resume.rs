@@ -186,7 +186,7 @@ fn the_kernel_sees_write_sync_rename_sync_for_every_file() {
         after(renamed, "fsync(", &format!("<{}>", text(&out)));
         seen += 1;
     }
-    assert_eq!(seen, 8, "four tables and four files that describe them");
+    assert_eq!(seen, 10, "four tables and six files that describe them");
     let manifest =
         lines.iter().position(|line| line.contains("rename") && line.contains("/manifest.json\"")).expect("a manifest");
     let last = lines.iter().rposition(|line| line.contains("rename")).expect("a rename");
