@@ -142,7 +142,7 @@ fn few(question: &Question, values: &Values) -> Result<()> {
 }
 
 /// The answer of some rows: a value for each group.
-fn answered(question: &Question, batch: &RecordBatch) -> Result<Vec<(Group, Cell)>> {
+pub(super) fn answered(question: &Question, batch: &RecordBatch) -> Result<Vec<(Group, Cell)>> {
     let (rows, argument) = (batch.num_rows(), question.argument.map(|place| batch.column(place)));
     let kept = question.filter.map(|place| batch.column(place).as_boolean());
     if question.by.is_empty() {

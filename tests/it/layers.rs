@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 19] = [
     &["folder"],
     &["target"],
     &["decrypt", "verify"],
-    &["detect", "leaks", "purge", "sign"],
+    &["assert", "detect", "leaks", "purge", "sign"],
     &["catalog"],
     &["cli"],
 ];

@@ -80,6 +80,22 @@ impl Canonical {
         Ok(all)
     }
 
+    /// The logical digest of the rows of a batch, and for each row a hash of its key and the lowest 64 bits of its own hash. A row
+    /// of a table without a key is known by its own hash.
+    ///
+    /// # Errors
+    ///
+    /// As [`Canonical::sum`].
+    pub fn hashes(&self, batch: &RecordBatch) -> Result<(RowSum, Vec<(u64, u64)>)> {
+        let (mut sum, mut rows) = (RowSum::default(), Vec::with_capacity(batch.num_rows()));
+        self.lines(batch, |lines| sum.add_each(lines, |low| rows.push((low, low))))?;
+        let keys: Vec<&ArrayRef> = self.key.iter().map(|place| batch.column(*place)).collect();
+        if !keys.is_empty() {
+            rows.iter_mut().zip(key_hashes(&keys)?).for_each(|(row, key)| row.0 = key);
+        }
+        Ok((sum, rows))
+    }
+
     /// Encodes a batch, and its logical digest in buckets: in one go, where the format's bytes are the canonical rows.
     ///
     /// # Errors
