@@ -9,6 +9,7 @@ mod export;
 mod join;
 mod measured;
 mod normal;
+mod outcomes;
 mod report;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,9 @@ pub struct Request<'a> {
     pub folder: &'a Path,
     /// Tables, each with its export: the path of a file, `-`, or a database such as `sqlite:app.db#capture`.
     pub tables: &'a [(String, String)],
+    /// Tables, each with a file of the answers that a system gave to its rows: the key, and columns `decision`, `reason` or the names of
+    /// dialects.
+    pub outcomes: &'a [(String, String)],
     /// The text that stands for null in CSV; by default a cell without quotes and text.
     pub null: Option<&'a str>,
     /// The options by which databases are reached.
@@ -57,6 +61,9 @@ pub struct Request<'a> {
     /// True if findings may show values.
     pub show_values: bool,
 }
+
+/// The start of the names of what `placebo answers` writes beside a key.
+const RECIPE: &str = "answers.recipe";
 
 /// The answer keys and manifests of a folder, each of a whole run or of its parts.
 struct Known {
@@ -75,7 +82,10 @@ pub fn compare(request: &Request<'_>) -> Result<Report> {
     let mut report = Report::default();
     for (table, export) in request.tables {
         let compared = pool.install(|| one(request, &known, &pool, table, export));
-        report.tables.push(compared.map_err(|error| error.within(""))?);
+        report.tables.push(compared?);
+    }
+    for (table, export) in request.outcomes {
+        report.tables.push(pool.install(|| answered(request, &known, &pool, table, export))?);
     }
     Ok(report)
 }
@@ -90,8 +100,14 @@ fn known(folder: &Path) -> Result<Known> {
         let manifest = read(folder, name)?.manifest;
         runs.push((manifest.clone(), manifest.part));
     }
-    if runs.is_empty() && names.contains(&recipe_name()) {
-        let manifest = Manifest::parse(&read_text(folder, &recipe_name())?)?;
+    let whole = runs.is_empty();
+    let recipe = |name: &&String| name.starts_with(RECIPE) && name.ends_with(".json");
+    for name in names.iter().filter(recipe).filter(|_| whole) {
+        let manifest = Manifest::parse(&read_text(folder, name)?)?;
+        if *name != recipe_name(manifest.part) {
+            let message = format!("`{}` has the name of another part", folder.join(name).display());
+            return Err(Error::new(Kind::Verification, message));
+        }
         runs.push((manifest.clone(), manifest.part));
     }
     runs.sort_by_key(|(_, part)| *part);
@@ -159,7 +175,8 @@ fn one(request: &Request<'_>, known: &Known, pool: &ThreadPool, table: &str, exp
     if !chosen.contains(&true) {
         chosen = [true; BUCKETS];
     }
-    let sides = Sides { request, known, pool, table, schema: export.schema().clone(), texts: export.texts() };
+    let (schema, texts) = (export.schema().clone(), export.texts());
+    let sides = Sides { request, pool, table, sets: sets(request, known)?, rows: accepted, schema, texts };
     let differences = sides.joined(&mut export, &chosen, &read.counts)?;
     sides.tell(&mut export, &differences, &mut report)?;
     if differences.missing + differences.changed + differences.duplicate + differences.unexpected == 0 && report.ragged == 0 {
@@ -167,9 +184,36 @@ fn one(request: &Request<'_>, known: &Known, pool: &ThreadPool, table: &str, exp
     }
     let mut measured = Measured::new(&known.key, table, export.schema());
     export.read(&mut measured)?;
-    measured.report(&mut report);
+    measured.report(&mut report, request.show_values);
     Ok(report)
 }
+
+/// Compares what a system answered to the rows of a table with what they deserve.
+fn answered(request: &Request<'_>, known: &Known, pool: &ThreadPool, table: &str, export: &str) -> Result<TableReport> {
+    let sets = sets(request, known)?;
+    let first = sets.first().ok_or_else(|| Error::internal("a folder without a run"))?;
+    let rows = first.protection().schema(first.plan(), first.plan().table(table)?);
+    let schema = outcomes::schema(first, table, &rows)?;
+    let mut export = Export::open(export, table, &schema, request.null, request.database)?;
+    let mut read = Summed::new(&export.texts())?;
+    export.read(&mut read)?;
+    let expected = known.key.table(table).map_or(0, |held| held.rows);
+    let name = format!("outcomes of {table}");
+    let mut report = TableReport::new(&name, expected, read.found.sum.rows, &export, read.ragged);
+    let (schema, texts) = (export.schema().clone(), export.texts());
+    let sides = Sides { request, pool, table, sets, rows: outcomes::deserved, schema, texts };
+    let differences = sides.joined(&mut export, &[true; BUCKETS], &read.counts)?;
+    sides.tell(&mut export, &differences, &mut report)?;
+    Ok(report)
+}
+
+/// The data sets of the runs.
+fn sets(request: &Request<'_>, known: &Known) -> Result<Vec<DataSet>> {
+    known.runs.iter().map(|(manifest, part)| made_again(manifest, *part, request.given)).collect()
+}
+
+/// Makes the rows of a chunk that a table is compared with.
+type Rows = fn(&DataSet, &TreeShare, std::ops::Range<u64>) -> Result<Option<RecordBatch>>;
 
 /// The sum of an export.
 struct Summed {
@@ -208,9 +252,11 @@ impl Take for Summed {
 /// The export of a table and the rows that a correct system holds.
 struct Sides<'a> {
     request: &'a Request<'a>,
-    known: &'a Known,
     pool: &'a ThreadPool,
     table: &'a str,
+    /// The data sets of the runs, and the rows of theirs that the export must have.
+    sets: Vec<DataSet>,
+    rows: Rows,
     /// The compared columns with their types, and as texts.
     schema: SchemaRef,
     texts: SchemaRef,
@@ -219,7 +265,6 @@ struct Sides<'a> {
 impl Sides<'_> {
     /// Joins both sides by key, some buckets at a time.
     fn joined(&self, export: &mut Export, chosen: &Chosen, counts: &[u64; BUCKETS]) -> Result<Differences> {
-        let sets = self.sets()?;
         let all = Mutex::new(Differences::default());
         let most = (self.request.memory / 4 / 16).max(1 << 16);
         for chosen in passes(chosen, counts, most) {
@@ -227,17 +272,12 @@ impl Sides<'_> {
             export.read(&mut held)?;
             let mut held = held.held;
             held.sort();
-            for set in &sets {
+            for set in &self.sets {
                 self.derive(set, &|batch, hashes| held.look_for(batch, hashes, &all))?;
             }
             held.rest(&mut lock(&all));
         }
         all.into_inner().map_err(|_| Error::internal("a worker panicked"))
-    }
-
-    /// The data sets of the runs.
-    fn sets(&self) -> Result<Vec<DataSet>> {
-        self.known.runs.iter().map(|(manifest, part)| made_again(manifest, *part, self.request.given)).collect()
     }
 
     /// Derives the rows that a correct system holds, chunk by chunk on all threads, with the hashes of key and row of each.
@@ -251,7 +291,7 @@ impl Sides<'_> {
                 Ok(Some(start..row).filter(|rows| !rows.is_empty()))
             };
             parallel(self.pool, &|| Ok(()), next, |_, rows| {
-                let Some(batch) = accepted(set, &tree, rows)? else { return Ok(()) };
+                let Some(batch) = (self.rows)(set, &tree, rows)? else { return Ok(()) };
                 let places = self.schema.fields().iter().map(|field| batch.schema_ref().index_of(field.name()));
                 let batch = batch.project(&places.collect::<Result<Vec<_>, _>>()?)?;
                 each(&batch, &canonical.hashes(&batch)?.1)
@@ -279,7 +319,7 @@ impl Sides<'_> {
         let keys = self.schema.fields().iter().zip(cells).filter(|(field, _)| field.is_primary_key());
         let shown = keys.map(|(field, cell)| {
             let hidden = !self.request.show_values && (field.note(Key::Pii).is_some() || field.is_protected());
-            let text = if hidden { "…" } else { cell.as_deref().unwrap_or("null") };
+            let text = if hidden { report::HIDDEN } else { cell.as_deref().unwrap_or("null") };
             let cut: String = text.chars().take(100).collect();
             format!("{}={cut}", field.name())
         });

@@ -20,6 +20,8 @@ pub struct Found {
     pub answer: Answer,
     /// The value that was found; the inner `None` is no value, such as the least of nothing.
     pub found: Option<Option<String>>,
+    /// True if the key has no such group: its values are the system's own.
+    pub unknown: bool,
 }
 
 /// The answers of a table, looked for in rows.
@@ -73,7 +75,7 @@ impl Over {
             let first = answers[0].clone();
             for answer in answers {
                 let found = question.as_ref().map(|asked| asked.text(&values.remove(&answer.value).unwrap_or_default()));
-                all.push(Found { answer, found });
+                all.push(Found { answer, found, unknown: false });
             }
             for (value, cell) in values {
                 let Some(asked) = &question else { continue };
@@ -81,6 +83,7 @@ impl Over {
                 let (clean, sent, accepted) = (nothing.clone(), nothing.clone(), nothing);
                 all.push(Found {
                     found: Some(asked.text(&cell)),
+                    unknown: true,
                     answer: Answer { value, clean, sent, accepted, ..first.clone() },
                 });
             }

@@ -32,8 +32,8 @@ impl Measured {
     }
 
     /// Adds what was found to a report.
-    pub(super) fn report(self, report: &mut TableReport) {
-        report.answer(self.over.found());
+    pub(super) fn report(self, report: &mut TableReport, show_values: bool) {
+        report.answer(self.over.found(), show_values);
     }
 }
 

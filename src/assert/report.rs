@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use super::export::Export;
 use super::join::Differences;
-use crate::answers::{Answer, AnswerKey, Found};
+use crate::answers::{Answer, AnswerKey, Found, Merge};
 
 /// The most findings of a table that are told one by one.
 const TOLD: usize = 100;
+
+/// What stands in place of a value that may not be shown.
+pub(super) const HIDDEN: &str = "…";
 
 /// What was found in all exports.
 #[derive(Debug, Default)]
@@ -130,18 +133,21 @@ impl TableReport {
         }
     }
 
-    pub(super) fn answer(&mut self, found: Vec<Found>) {
-        self.answers = found
-            .into_iter()
-            .map(|Found { answer, found }| {
-                let state = match found {
-                    None => State::NotLookedAt,
-                    Some(found) if found == answer.accepted => State::Holds,
-                    Some(found) => State::Differs(found),
-                };
-                Asserted { answer, state }
-            })
-            .collect();
+    /// Notes what was found of the answers. Counts and sums are shown; a value of the system's own only if values may be.
+    pub(super) fn answer(&mut self, found: Vec<Found>, show_values: bool) {
+        let asserted = |Found { mut answer, found, unknown }: Found| {
+            let state = match found {
+                None => State::NotLookedAt,
+                Some(found) if found == answer.accepted => State::Holds,
+                Some(found) if show_values || answer.merge == Merge::Add => State::Differs(found),
+                Some(found) => State::Differs(found.map(|_| HIDDEN.to_owned())),
+            };
+            if unknown && !show_values {
+                answer.value.iter_mut().flatten().for_each(|value| HIDDEN.clone_into(value));
+            }
+            Asserted { answer, state }
+        };
+        self.answers = found.into_iter().map(asserted).collect();
     }
 
     /// Counts the rows that are not as they must be.

@@ -37,8 +37,8 @@ pub fn answers_names(part: Option<Part>) -> [String; 2] {
 
 /// The name of the manifest of an answer key without rows.
 #[must_use]
-pub fn recipe_name() -> String {
-    "answers.recipe.json".to_owned()
+pub fn recipe_name(part: Option<Part>) -> String {
+    format!("answers.recipe{}.json", infix(part))
 }
 
 /// The name of the run log.

@@ -5,6 +5,7 @@ pub(super) const PLAIN: &[&str] = &[
     "generate {clinic} --rows patient=20 --out {out}",
     "render {clinic} {letter} --rows patient=20 --out {out}",
     "answers {clinic} --rows patient=20 --out {out}",
+    "assert {clear} --profile {clinic} --table patient={clear}/patient.csv",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db",
     "detect --in sqlite:{loaded}",
     "purge --from sqlite:{loaded}",
