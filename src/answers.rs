@@ -9,12 +9,14 @@
 mod cell;
 mod groups;
 mod key;
+mod over;
 mod questions;
 mod tally;
 
 use std::sync::Mutex;
 
 pub use key::{Answer, AnswerKey, Held, LeftOut, Merge};
+pub use over::{Found, Over};
 pub use questions::{Question, Questions};
 pub use tally::{Tally, View, Views};
 

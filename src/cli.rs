@@ -1,6 +1,7 @@
 //! The command line, one file per command. Data goes to stdout, messages to stderr.
 
 mod answers;
+mod assert;
 mod audit;
 mod check;
 mod database_args;
@@ -73,6 +74,8 @@ enum Command {
     Find(find::Find),
     /// Count the answer key of a data set, without writing its rows.
     Answers(answers::Answers),
+    /// Compare what a system holds with the answer key of the data that it was given.
+    Assert(assert::Assert),
     /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
     Load(load::Load),
     /// Remove from a database exactly what loads brought.
@@ -321,6 +324,7 @@ pub fn run() -> ExitCode {
         Command::Render(command) => command.run(cli.log_format),
         Command::Find(command) => command.run(cli.log_format),
         Command::Answers(command) => command.run(cli.log_format),
+        Command::Assert(command) => command.run(),
         Command::Load(command) => command.run(cli.log_format),
         Command::Purge(command) => command.run(cli.log_format),
         Command::Detect(command) => command.run(),

@@ -68,6 +68,17 @@ pub struct TreeShare {
     pub outputs: Vec<OutputId>,
 }
 
+/// Which rows of a data set are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Those that are sent, with faults.
+    Sent,
+    /// Those that a correct system holds.
+    Held,
+    /// Those without faults.
+    Clean,
+}
+
 impl DataSet {
     /// All tables of a plan, whole and unprotected.
     #[must_use]
@@ -247,7 +258,7 @@ impl DataSet {
             sources: Vec::new(),
         };
         let before = self.plan.tables.iter().enumerate().map(output).collect();
-        self.all = self.stages().fold(before, |outputs, stage| stage.outputs(outputs));
+        self.all = self.stages(Form::Sent).fold(before, |outputs, stage| stage.outputs(outputs));
         let named = |name: &String| self.all.iter().find(|output| output.name == *name).cloned();
         let mut outputs: Vec<Output> = match &self.wanted {
             Some(names) => names.iter().filter_map(named).chain(self.lists(names)).collect(),
@@ -279,10 +290,12 @@ impl DataSet {
     }
 
     /// The stages, in the order in which a chunk passes them.
-    fn stages(&self) -> impl Iterator<Item = &dyn Stage> {
+    fn stages(&self, form: Form) -> impl Iterator<Item = &dyn Stage> {
         let (faults, assembly) = match &self.faults {
-            Some((faults, assembly)) => (Some(faults.as_ref() as &dyn Stage), Some(assembly as &dyn Stage)),
-            None => (None, None),
+            Some((faults, assembly)) if form != Form::Clean => {
+                (Some(faults.as_ref() as &dyn Stage), Some(assembly as &dyn Stage))
+            }
+            _ => (None, None),
         };
         let own = faults.into_iter().chain(std::iter::once(&self.protection as &dyn Stage)).chain(assembly);
         own.chain(self.more.iter().map(AsRef::as_ref))
@@ -390,6 +403,31 @@ impl DataSet {
         self.counted(tree, rows, None)
     }
 
+    /// As [`DataSet::chunk`], with the rows that a correct system holds in place of those that are sent: without faults, all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSet::chunk`].
+    pub fn held(&self, tree: &TreeShare, rows: Range<u64>) -> Result<TreeBatch> {
+        self.made_whole(tree, rows, Form::Held)
+    }
+
+    /// As [`DataSet::chunk`], without faults.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSet::chunk`].
+    pub fn clean(&self, tree: &TreeShare, rows: Range<u64>) -> Result<TreeBatch> {
+        self.made_whole(tree, rows, Form::Clean)
+    }
+
+    fn made_whole(&self, tree: &TreeShare, rows: Range<u64>, form: Form) -> Result<TreeBatch> {
+        match &self.selection {
+            Some(_) => self.chunk(tree, rows),
+            None => self.made(tree, rows.collect(), form, None),
+        }
+    }
+
     /// What is asked of the outputs, for an answer key.
     #[must_use]
     pub fn questions(&self) -> Questions {
@@ -422,7 +460,7 @@ impl DataSet {
             Some(selection) => selection.numbers(tree.root, &rows),
             None => rows.collect(),
         };
-        let mut made = self.made(tree, roots, answers)?;
+        let mut made = self.made(tree, roots, Form::Sent, answers)?;
         if let Some(selection) = &self.selection {
             for (id, batch) in made.batches.iter_mut().filter(|(id, _)| self.all[id.0].sources.is_empty()) {
                 *batch = selection.keep(self.all[id.0].table, batch)?;
@@ -449,21 +487,28 @@ impl DataSet {
         }
         let outputs = tables.iter().map(|table| OutputId(*table)).collect();
         let tree = TreeShare { root, name: planned[root].name.clone(), rows: 0..planned[root].rows, outputs };
-        let made = self.made(&tree, numbers.to_vec(), None)?;
+        let made = self.made(&tree, numbers.to_vec(), Form::Sent, None)?;
         Ok(made.batches.into_iter().map(|(id, batch)| (id.0, batch)).collect())
     }
 
     /// The rows that hang from some root rows, after every stage.
-    fn made(&self, tree: &TreeShare, roots: Vec<u64>, answers: Option<(&Questions, &mut Tally)>) -> Result<TreeBatch> {
+    fn made(
+        &self,
+        tree: &TreeShare,
+        roots: Vec<u64>,
+        form: Form,
+        answers: Option<(&Questions, &mut Tally)>,
+    ) -> Result<TreeBatch> {
         let mut chunk = Chunk::new(&self.plan, tree.root, &roots);
         let needed = self.needed(&tree.outputs);
         let batches = IndexMap::with_capacity(needed.len());
-        let mut made = TreeBatch { roots, batches, needed, ..TreeBatch::default() };
+        let mut made = TreeBatch { roots, batches, needed, hold: form == Form::Held, ..TreeBatch::default() };
         for id in made.needed.iter().filter(|id| self.output(**id).sources.is_empty()) {
             made.batches.insert(*id, chunk.batch(self.output(*id).table)?);
         }
-        let mut stages = self.stages();
+        let mut stages = self.stages(form);
         if self.faults.is_some()
+            && form != Form::Clean
             && let Some(faults) = stages.next()
         {
             // They need columns that are computed already.
@@ -538,7 +583,7 @@ impl DataSet {
         if let Some(selection) = &self.selection {
             all.insert("only".to_owned(), json!(selection.only()));
         }
-        for stage in self.stages() {
+        for stage in self.stages(Form::Sent) {
             let (name, value) = stage.inputs(&self.plan);
             if !value.is_null() {
                 all.insert(name.to_owned(), value);

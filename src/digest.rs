@@ -192,6 +192,15 @@ impl Buckets {
         });
     }
 
+    /// Adds rows by their digest, and for each its bucket and the lowest 64 bits of its hash.
+    pub fn add_hashed(&mut self, sum: &RowSum, rows: impl Iterator<Item = (u8, u64)>) {
+        self.sum.merge(sum);
+        for (bucket, low) in rows {
+            let place = &mut self.low[usize::from(bucket)];
+            *place = place.wrapping_add(low);
+        }
+    }
+
     /// Adds all rows of another set.
     pub fn merge(&mut self, other: &Self) {
         self.sum.merge(&other.sum);

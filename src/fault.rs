@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::plan::fault::{Fault, Operator};
 use crate::plan::{Chunk, Plan};
 use crate::rng::Seed;
-use crate::stage::{Output, Stage, TreeBatch};
+use crate::stage::{Case, Output, Stage, TreeBatch};
 
 /// The faults of a run, with the places of those that are counted.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +86,12 @@ impl Faults {
     /// The faults that can happen in this run.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().map(|(fault, _)| fault)
+    }
+
+    /// The name of a case, such as `capture_twice/1742.3.1`: the fault, the root row from 1, and the ordinals below it.
+    #[must_use]
+    pub fn case_name(&self, plan: &Plan, case: &Case) -> String {
+        list::case_name(plan, &self.faults[case.fault].0, case)
     }
 
     /// Tells whether a fault may change rows of a table, or leave them out.

@@ -16,6 +16,7 @@
 
 pub mod answers;
 pub mod arrays;
+pub mod assert;
 pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;

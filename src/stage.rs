@@ -83,6 +83,10 @@ pub struct TreeBatch {
     pub edits: IndexMap<OutputId, Edits>,
     /// What a correct system holds of outputs with cases.
     pub accepted: IndexMap<OutputId, Accepted>,
+    /// True for the rows that a correct system holds, in place of those that are sent.
+    pub hold: bool,
+    /// Where rows are held: rows of the plan, protected, that are not sent as they were or not held, each with its case.
+    pub explained: IndexMap<OutputId, (RecordBatch, Vec<usize>)>,
     /// What distinguishes the rows of an output from those that the plan makes; none where nothing does.
     pub differences: IndexMap<OutputId, Difference>,
 }

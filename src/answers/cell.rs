@@ -2,8 +2,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, StringArray};
-use arrow_buffer::i256;
+use arrow_array::{Array, ArrayRef, BooleanArray, StringArray};
+use arrow_buffer::{NullBuffer, i256};
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
@@ -74,89 +74,116 @@ pub(super) fn decimal(n: i256, scale: usize) -> String {
     format!("{sign}{whole}.{places}")
 }
 
-/// The values of rows, folded for each group: group `codes[i]` of row `i`, if `kept` says so.
+/// The rows that are folded: the group of each, and which of them count.
+pub(super) struct Rows<'a> {
+    /// The group of each row; `None` where all are one group.
+    pub(super) codes: Option<&'a [u32]>,
+    /// Which rows count; `None` for all.
+    pub(super) kept: Option<&'a BooleanArray>,
+    /// How many rows there are, and how many groups.
+    pub(super) rows: usize,
+    pub(super) groups: usize,
+}
+
+impl Rows<'_> {
+    /// Calls `each` with every row that counts and has a value, and its group.
+    #[inline]
+    pub(super) fn each(&self, nulls: Option<&NullBuffer>, mut each: impl FnMut(usize, usize)) {
+        let counts = |row: usize| {
+            self.kept.is_none_or(|kept| kept.is_valid(row) && kept.value(row))
+                && nulls.is_none_or(|nulls| nulls.is_valid(row))
+        };
+        let all = self.kept.is_none() && nulls.is_none();
+        match self.codes {
+            Some(codes) if all => codes.iter().enumerate().for_each(|(row, code)| each(row, *code as usize)),
+            Some(codes) => (0..self.rows).filter(|row| counts(*row)).for_each(|row| each(row, codes[row] as usize)),
+            None if all => (0..self.rows).for_each(|row| each(row, 0)),
+            None => (0..self.rows).filter(|row| counts(*row)).for_each(|row| each(row, 0)),
+        }
+    }
+}
+
+/// The values of rows, folded for each group.
 ///
 /// # Errors
 ///
 /// If the type has no such fold.
-pub(super) fn folded(
-    values: Option<&ArrayRef>,
-    fold: Fold,
-    groups: usize,
-    rows: impl Iterator<Item = (usize, usize)>,
-) -> Result<Vec<Cell>> {
-    let numbers = |array: &ArrayRef, rows: &mut dyn Iterator<Item = (usize, usize)>| -> Result<Vec<Cell>> {
-        Ok(match array.data_type() {
-            DataType::Int64 => {
-                fold_numbers(fold, groups, rows, &|row| i128::from(array.as_primitive::<Int64Type>().value(row)))
-            }
-            DataType::Date32 => {
-                fold_numbers(fold, groups, rows, &|row| i128::from(array.as_primitive::<Date32Type>().value(row)))
-            }
-            DataType::Timestamp(..) => fold_numbers(fold, groups, rows, &|row| {
-                i128::from(array.as_primitive::<TimestampMicrosecondType>().value(row))
-            }),
-            DataType::Decimal128(..) => {
-                fold_numbers(fold, groups, rows, &|row| array.as_primitive::<Decimal128Type>().value(row))
-            }
-            other => return Err(Error::internal(format!("{other} in an answer"))),
-        })
+pub(super) fn folded(values: Option<&ArrayRef>, fold: Fold, rows: &Rows<'_>) -> Result<Vec<Cell>> {
+    let nulls = values.and_then(|array| array.logical_nulls()).filter(|nulls| nulls.null_count() > 0);
+    let nulls = nulls.as_ref();
+    let Some(array) = values else {
+        let mut counts = vec![0_u64; rows.groups];
+        rows.each(None, |_, group| counts[group] += 1);
+        return Ok(counts.into_iter().map(Cell::count).collect());
     };
-    let nulls = values.and_then(|array| array.logical_nulls());
-    let has_value = |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
-    match (values, fold) {
-        (_, Fold::Count | Fold::Nulls) => {
-            let mut counts = vec![0_u64; groups];
-            rows.filter(|(row, _)| has_value(*row) != (fold == Fold::Nulls)).for_each(|(_, group)| counts[group] += 1);
-            Ok(counts.into_iter().map(Cell::count).collect())
+    Ok(match (fold, array.data_type()) {
+        (Fold::Count, _) => {
+            let mut counts = vec![0_u64; rows.groups];
+            rows.each(nulls, |_, group| counts[group] += 1);
+            counts.into_iter().map(Cell::count).collect()
         }
-        (Some(array), Fold::Least | Fold::Greatest)
-            if matches!(array.data_type(), DataType::Utf8 | DataType::Dictionary(..)) =>
-        {
-            let texts = as_text(array)?;
-            let texts: &StringArray = texts.as_string();
-            let mut found: Vec<Option<usize>> = vec![None; groups];
-            for (row, group) in rows.filter(|(row, _)| has_value(*row)) {
-                let better = found[group].is_none_or(|known| match fold {
-                    Fold::Least => texts.value(row) < texts.value(known),
-                    _ => texts.value(row) > texts.value(known),
-                });
-                if better {
-                    found[group] = Some(row);
-                }
-            }
-            let text = |row: Option<usize>| row.map_or(Cell::None, |row| Cell::Text(texts.value(row).to_owned()));
-            Ok(found.into_iter().map(text).collect())
+        (Fold::Nulls, _) => {
+            let mut counts = vec![0_u64; rows.groups];
+            rows.each(None, |row, group| counts[group] += u64::from(nulls.is_some_and(|nulls| nulls.is_null(row))));
+            counts.into_iter().map(Cell::count).collect()
         }
-        (Some(array), _) => numbers(array, &mut rows.filter(|(row, _)| has_value(*row))),
-        (None, _) => Err(Error::internal("a fold without values")),
-    }
+        (Fold::Least | Fold::Greatest, DataType::Utf8 | DataType::Dictionary(..)) => {
+            extreme_texts(array, fold, nulls, rows)?
+        }
+        (_, DataType::Int64) => numbers(array.as_primitive::<Int64Type>().values(), fold, nulls, rows),
+        (_, DataType::Date32) => numbers(array.as_primitive::<Date32Type>().values(), fold, nulls, rows),
+        (_, DataType::Timestamp(..)) => {
+            numbers(array.as_primitive::<TimestampMicrosecondType>().values(), fold, nulls, rows)
+        }
+        (_, DataType::Decimal128(..)) => numbers(array.as_primitive::<Decimal128Type>().values(), fold, nulls, rows),
+        (_, other) => return Err(Error::internal(format!("{other} in an answer"))),
+    })
 }
 
-fn fold_numbers(
-    fold: Fold,
-    groups: usize,
-    rows: &mut dyn Iterator<Item = (usize, usize)>,
-    value: &dyn Fn(usize) -> i128,
-) -> Vec<Cell> {
+fn extreme_texts(array: &ArrayRef, fold: Fold, nulls: Option<&NullBuffer>, rows: &Rows<'_>) -> Result<Vec<Cell>> {
+    let texts = as_text(array)?;
+    let texts: &StringArray = texts.as_string();
+    let mut found: Vec<Option<usize>> = vec![None; rows.groups];
+    rows.each(nulls, |row, group| {
+        let better = found[group].is_none_or(|known| match fold {
+            Fold::Least => texts.value(row) < texts.value(known),
+            _ => texts.value(row) > texts.value(known),
+        });
+        if better {
+            found[group] = Some(row);
+        }
+    });
+    let text = |row: Option<usize>| row.map_or(Cell::None, |row| Cell::Text(texts.value(row).to_owned()));
+    Ok(found.into_iter().map(text).collect())
+}
+
+fn numbers<T: Copy + Into<i128>>(values: &[T], fold: Fold, nulls: Option<&NullBuffer>, rows: &Rows<'_>) -> Vec<Cell> {
     if matches!(fold, Fold::Least | Fold::Greatest) {
-        let mut found: Vec<Option<i128>> = vec![None; groups];
-        for (row, group) in rows {
-            let value = value(row);
+        let mut found: Vec<Option<i128>> = vec![None; rows.groups];
+        rows.each(nulls, |row, group| {
+            let value = values[row].into();
             let own = found[group].get_or_insert(value);
             *own = if fold == Fold::Least { (*own).min(value) } else { (*own).max(value) };
-        }
+        });
         return found.into_iter().map(|n| n.map_or(Cell::None, |n| Cell::Number(i256::from_i128(n)))).collect();
     }
-    // Sums of 128 bits as long as they fit, of 256 where they do not: 2^128 rows would be needed to leave those.
-    let (mut sums, mut more) = (vec![0_i128; groups], vec![i256::ZERO; groups]);
-    for (row, group) in rows {
-        let value = if fold == Fold::Nonzero { i128::from(value(row) != 0) } else { value(row) };
-        sums[group] = sums[group].checked_add(value).unwrap_or_else(|| {
-            more[group] = more[group].wrapping_add(i256::from_i128(sums[group]));
-            value
-        });
+    if fold == Fold::Nonzero {
+        let mut counts = vec![0_u64; rows.groups];
+        rows.each(nulls, |row, group| counts[group] += u64::from(values[row].into() != 0));
+        return counts.into_iter().map(Cell::count).collect();
     }
+    // Sums of 128 bits as long as they fit, of 256 where they do not: 2^128 rows would be needed to leave those.
+    let (mut sums, mut more) = (vec![0_i128; rows.groups], vec![i256::ZERO; rows.groups]);
+    rows.each(nulls, |row, group| {
+        let value = values[row].into();
+        match sums[group].checked_add(value) {
+            Some(sum) => sums[group] = sum,
+            None => {
+                more[group] = more[group].wrapping_add(i256::from_i128(sums[group]));
+                sums[group] = value;
+            }
+        }
+    });
     let sum = |(sum, more): (i128, i256)| Cell::Number(more.wrapping_add(i256::from_i128(sum)));
     sums.into_iter().zip(more).map(sum).collect()
 }
@@ -174,7 +201,8 @@ mod tests {
     #[test]
     fn sums_do_not_overflow() {
         let big = i128::MAX;
-        let made = fold_numbers(Fold::Sum, 1, &mut (0..3).map(|row| (row, 0)), &|_| big);
+        let rows = Rows { codes: None, kept: None, rows: 3, groups: 1 };
+        let made = numbers(&[big; 3], Fold::Sum, None, &rows);
         let three = i256::from_i128(big).wrapping_mul(i256::from_i128(3));
         assert_eq!(made, [Cell::Number(three)]);
     }

@@ -7,6 +7,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, BooleanArray, StringArray};
 
 use crate::error::Result;
+use crate::format::write::add_key_cell;
 use crate::format::write::texts::texts;
 
 /// The values that make a group, as texts.
@@ -110,20 +111,75 @@ fn coded(column: &ArrayRef) -> Result<(Vec<u32>, Vec<Option<String>>)> {
     Ok(numbered(&texts))
 }
 
+/// Numbers texts in the order in which they are first seen.
 fn numbered(texts: &StringArray) -> (Vec<u32>, Vec<Option<String>>) {
-    let (mut known, mut values, mut last) = (BTreeMap::new(), Vec::new(), None);
+    let (mut known, mut values) = (Seen::new(), Vec::new());
     let codes = texts.iter().map(|text| {
-        if let Some((before, at)) = last
-            && before == text
-        {
-            return at;
-        }
-        let at = *known.entry(text).or_insert_with(|| {
+        known.code(text, || {
             values.push(text.map(str::to_owned));
-            values.len() as u32 - 1
-        });
-        last = Some((text, at));
-        at
+        })
     });
     (codes.collect(), values)
+}
+
+/// Texts that were seen, by their hashes: a table whose size is a power of two, at most half full.
+struct Seen<'t> {
+    slots: Vec<Option<(u64, u32)>>,
+    texts: Vec<Option<&'t str>>,
+}
+
+impl<'t> Seen<'t> {
+    fn new() -> Self {
+        Self { slots: vec![None; 128], texts: Vec::new() }
+    }
+
+    fn code(&mut self, text: Option<&'t str>, new: impl FnOnce()) -> u32 {
+        let hash = add_key_cell(0, text.map(str::as_bytes));
+        let mut at = self.place(hash);
+        while let Some((known, code)) = self.slots[at] {
+            if known == hash && self.texts[code as usize] == text {
+                return code;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        let code = self.texts.len() as u32;
+        self.slots[at] = Some((hash, code));
+        self.texts.push(text);
+        new();
+        if self.texts.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        code
+    }
+
+    fn place(&self, hash: u64) -> usize {
+        hash as usize & (self.slots.len() - 1)
+    }
+
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.slots);
+        self.slots = vec![None; old.len() * 4];
+        for (hash, code) in old.into_iter().flatten() {
+            let mut at = self.place(hash);
+            while self.slots[at].is_some() {
+                at = (at + 1) & (self.slots.len() - 1);
+            }
+            self.slots[at] = Some((hash, code));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_numbered_as_they_come() {
+        let all: Vec<Option<String>> =
+            (0..5_000).map(|n| if n % 7 == 0 { None } else { Some((n % 300).to_string()) }).collect();
+        let (codes, values) = numbered(&all.iter().map(Option::as_deref).collect());
+        assert_eq!(values.len(), 301);
+        assert!(codes.iter().zip(&all).all(|(code, text)| values[*code as usize] == *text));
+        assert_eq!(codes[..3], [0, 1, 2]);
+    }
 }

@@ -64,6 +64,9 @@ pub struct Answer {
     pub value: Vec<Option<String>>,
     /// The measure.
     pub measure: String,
+    /// The condition on the rows that count.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// How the answers of several parts become one.
     pub merge: Merge,
     /// The value in the world; `None` for the least of nothing.
@@ -318,6 +321,7 @@ mod tests {
                 dimension: vec!["colour".to_owned()],
                 value: vec![Some((*value).to_owned())],
                 measure: "m".to_owned(),
+                filter: None,
                 merge: *merge,
                 sent: clean.clone(),
                 accepted: clean.clone(),

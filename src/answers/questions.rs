@@ -24,6 +24,8 @@ pub struct Question {
     pub dimension: Vec<String>,
     /// The measure in words.
     pub measure: String,
+    /// The condition on rows.
+    condition: Option<String>,
     pub(super) by: Vec<usize>,
     pub(super) filter: Option<usize>,
     pub(super) argument: Option<usize>,
@@ -127,6 +129,7 @@ impl Questions {
                         dimension: question.dimension.clone(),
                         value: group.clone(),
                         measure: question.measure.clone(),
+                        filter: question.condition.clone(),
                         merge: question.merge(),
                         clean,
                         sent,
@@ -152,7 +155,13 @@ impl Question {
         }
     }
 
-    fn text(&self, cell: &Cell) -> Option<String> {
+    /// A question over columns by their places.
+    pub(super) fn over(answer: &Answer, by: Vec<usize>, argument: Option<usize>, fold: Fold, ty: DataType) -> Self {
+        let (dimension, measure, condition) = (answer.dimension.clone(), answer.measure.clone(), None);
+        Self { answer: answer.answer.clone(), dimension, measure, condition, by, filter: None, argument, fold, ty }
+    }
+
+    pub(super) fn text(&self, cell: &Cell) -> Option<String> {
         match (cell, self.fold) {
             (Cell::None, Fold::Least | Fold::Greatest) => None,
             (Cell::None, _) => Cell::count(0).text(&self.ty),
@@ -260,6 +269,7 @@ impl Asker<'_> {
             answer: measure.answer.clone(),
             dimension: measure.by.iter().map(|(text, _)| text.clone()).collect(),
             measure: measure.text.clone(),
+            condition: measure.condition.clone(),
             by: measure.by.iter().map(|(_, column)| place(*column)).collect(),
             filter: measure.filter.map(&mut place),
             argument: measure.argument.map(&mut place),
@@ -275,6 +285,7 @@ fn free(answer: &str, column: &str, measure: &str, argument: Option<usize>, fold
         answer: answer.to_owned(),
         dimension: if answer == "values" { vec![column.to_owned()] } else { Vec::new() },
         measure: if argument.is_some() { format!("{measure}({column})") } else { measure.to_owned() },
+        condition: None,
         by: Vec::new(),
         filter: None,
         argument,

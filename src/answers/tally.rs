@@ -9,8 +9,8 @@ use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_buffer::i256;
 use arrow_schema::DataType;
 
-use super::cell::{Cell, folded};
-use super::groups::{Group, counted, grouped};
+use super::cell::{Cell, Rows, folded};
+use super::groups::{Group, Groups, counted, grouped};
 use super::questions::{Question, Questions};
 use crate::digest::Buckets;
 use crate::error::{Error, Result};
@@ -78,8 +78,9 @@ impl Tally {
     pub fn add(&mut self, questions: &Questions, table: usize, batch: &RecordBatch, views: Views) -> Result<()> {
         let asked = questions.of(table);
         let all = self.tables.entry(table).or_insert_with(|| vec![Values::new(); asked.len()]);
+        let mut answering = Answering::default();
         for (question, values) in asked.iter().zip(all) {
-            for (group, cell) in answered(question, batch)? {
+            for (group, cell) in answering.answer(question, batch)? {
                 let own = values.entry(group).or_default();
                 for (_, view) in own.iter_mut().enumerate().filter(|(at, _)| views.has(*at)) {
                     view.merge(&cell, question.fold);
@@ -142,40 +143,55 @@ fn few(question: &Question, values: &Values) -> Result<()> {
 }
 
 /// The answer of some rows: a value for each group.
-fn answered(question: &Question, batch: &RecordBatch) -> Result<Vec<(Group, Cell)>> {
-    let (rows, argument) = (batch.num_rows(), question.argument.map(|place| batch.column(place)));
-    let kept = question.filter.map(|place| batch.column(place).as_boolean());
-    if question.by.is_empty() {
-        // Answers without groups are there for no rows, too.
-        if let Some(cell) = quick(question.fold, argument, kept, rows) {
-            return Ok(vec![(Group::new(), cell)]);
-        }
-        let rows = (0..rows).filter(|row| is_kept(kept, *row)).map(|row| (row, 0));
-        return Ok(folded(argument, question.fold, 1, rows)?.into_iter().map(|cell| (Group::new(), cell)).collect());
-    }
-    if let ([place], Fold::Count, None, None) = (question.by.as_slice(), question.fold, argument, kept)
-        && let Some(counts) = counted(batch.column(*place))?
-    {
-        return Ok(counts.into_iter().map(|(value, count)| (vec![value], Cell::count(count))).collect());
-    }
-    let by: Vec<&ArrayRef> = question.by.iter().map(|place| batch.column(*place)).collect();
-    let groups = grouped(&by)?;
-    let mut seen = vec![false; groups.groups.len()];
-    let rows = (0..rows).filter(|row| is_kept(kept, *row));
-    let cells = folded(argument, question.fold, seen.len(), {
-        let (codes, seen) = (&groups.codes, &mut seen);
-        rows.map(move |row| {
-            let group = codes[row] as usize;
-            seen[group] = true;
-            (row, group)
-        })
-    })?;
-    let all = groups.groups.into_iter().zip(cells).zip(seen);
-    Ok(all.filter(|(_, seen)| *seen).map(|(answer, _)| answer).collect())
+pub(super) fn answered(question: &Question, batch: &RecordBatch) -> Result<Vec<(Group, Cell)>> {
+    Answering::default().answer(question, batch)
 }
 
-fn is_kept(kept: Option<&BooleanArray>, row: usize) -> bool {
-    kept.is_none_or(|kept| kept.is_valid(row) && kept.value(row))
+/// The groups of a batch that the last question asked for: the next one often asks for the same.
+#[derive(Default)]
+struct Answering {
+    groups: Option<(Vec<usize>, Option<usize>, Groups, Vec<u64>)>,
+}
+
+impl Answering {
+    fn answer(&mut self, question: &Question, batch: &RecordBatch) -> Result<Vec<(Group, Cell)>> {
+        let (rows, argument) = (batch.num_rows(), question.argument.map(|place| batch.column(place)));
+        let kept = question.filter.map(|place| batch.column(place).as_boolean());
+        if question.by.is_empty() {
+            // Answers without groups are there for no rows, too.
+            let cell = match quick(question.fold, argument, kept, rows) {
+                Some(cell) => cell,
+                None => {
+                    let rows = Rows { codes: None, kept, rows, groups: 1 };
+                    folded(argument, question.fold, &rows)?.pop().unwrap_or_default()
+                }
+            };
+            return Ok(vec![(Group::new(), cell)]);
+        }
+        if let ([place], Fold::Count, None, None) = (question.by.as_slice(), question.fold, argument, kept)
+            && let Some(counts) = counted(batch.column(*place))?
+        {
+            return Ok(counts.into_iter().map(|(value, count)| (vec![value], Cell::count(count))).collect());
+        }
+        if !self.groups.as_ref().is_some_and(|(by, filter, ..)| *by == question.by && *filter == question.filter) {
+            let by: Vec<&ArrayRef> = question.by.iter().map(|place| batch.column(*place)).collect();
+            let groups = grouped(&by)?;
+            let mut counts = vec![0_u64; groups.groups.len()];
+            let all = Rows { codes: Some(&groups.codes), kept, rows, groups: counts.len() };
+            all.each(None, |_, group| counts[group] += 1);
+            self.groups = Some((question.by.clone(), question.filter, groups, counts));
+        }
+        let Some((_, _, groups, counts)) = &self.groups else { return Err(Error::internal("rows without groups")) };
+        let cells = match (question.fold, argument) {
+            (Fold::Count, None) => counts.iter().map(|count| Cell::count(*count)).collect(),
+            _ => {
+                let rows = Rows { codes: Some(&groups.codes), kept, rows, groups: counts.len() };
+                folded(argument, question.fold, &rows)?
+            }
+        };
+        let all = groups.groups.iter().zip(cells).zip(counts);
+        Ok(all.filter(|(_, count)| **count > 0).map(|((group, cell), _)| (group.clone(), cell)).collect())
+    }
 }
 
 /// The answer without a look at each row, where there is one.

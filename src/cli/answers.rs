@@ -7,10 +7,12 @@ use clap::{Args, ValueEnum};
 
 use super::set_args::SetArgs;
 use super::{LogFormat, text_table};
+use crate::digest::RowSum;
 use crate::disk::{System, own_folder, write_whole};
 use crate::engine::Answers as Counted;
 use crate::error::{Error, Result};
-use crate::folder::answers_of;
+use crate::folder::manifest::{FormatSettings, Manifest};
+use crate::folder::{Sidecar, answers_of, recipe_name};
 
 #[derive(Args)]
 pub(super) struct Answers {
@@ -60,7 +62,10 @@ impl Answers {
             return text_table::print(if self.format == Form::Csv { &csv.text } else { &json.text });
         };
         own_folder(&System, folder)?;
-        for file in [csv, json] {
+        // What `placebo assert` derives the rows from again.
+        let recipe = Manifest::without_files("answers", FormatSettings::none(), &set, |_| (RowSum::default(), None));
+        let recipe = Sidecar { name: recipe_name(set.this_part()), text: recipe.to_json() };
+        for file in [csv, json, recipe] {
             let path = folder.join(&file.name);
             write_whole(&System, &path, &path, &file.text)?;
         }

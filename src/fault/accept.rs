@@ -16,17 +16,29 @@ use crate::stage::Accepted;
 pub(super) struct Drafts(BTreeMap<usize, Accepted>);
 
 impl Drafts {
-    /// Notes what becomes of a case: `changed` are its rows that are sent, `dropped` the rows that are not, by table.
+    /// Notes what becomes of a case of a number: `changed` are its rows that are sent, `dropped` the rows that are not, by table.
     pub(super) fn case(
         &mut self,
         faults: &Faults,
         chosen: &Chosen,
+        number: usize,
         changed: std::ops::Range<u32>,
         dropped: &BTreeMap<usize, BTreeSet<u32>>,
         chunk: &mut Chunk<'_>,
     ) -> Result<()> {
         let fault = &faults.faults[chosen.fault].0;
         let (holds, copies) = (fault.decision.holds(), matches!(fault.operator, Operator::Repeat { .. }));
+        let mut because = BTreeMap::from([(chosen.table, BTreeSet::from([chosen.row]))]);
+        for (table, rows) in dropped {
+            because.entry(*table).or_default().extend(rows);
+        }
+        if matches!(fault.operator, Operator::Swap(_)) {
+            because.entry(chosen.table).or_default().insert(chosen.row + 1);
+        }
+        for (table, rows) in because {
+            let own = self.0.entry(table).or_default();
+            own.because.extend(rows.into_iter().map(|row| (row, number)));
+        }
         let own = self.0.entry(chosen.table).or_default();
         if holds == Holds::AsSent {
             own.changed.extend(changed);
@@ -54,7 +66,9 @@ impl Drafts {
             let mut below = BTreeMap::from([(chosen.table, rows)]);
             descend(chunk, chosen.table, &mut below)?;
             for (table, rows) in below {
-                self.0.entry(table).or_default().refused.extend(rows);
+                let own = self.0.entry(table).or_default();
+                own.because.extend(rows.iter().map(|row| (*row, number)));
+                own.refused.extend(rows);
             }
         }
         Ok(())

@@ -82,7 +82,7 @@ impl Faults {
                 self.send(&chosen, draft, chunk)?;
             }
             let changed = start..draft.origins.len() as u32;
-            held.case(self, &chosen, changed.clone(), &below_of[n], chunk)?;
+            held.case(self, &chosen, made.cases.len(), changed.clone(), &below_of[n], chunk)?;
             let Chosen { table, row, fault, path } = chosen;
             made.cases.push(Case { fault, output: OutputId(table), row, path, changed, dropped: dropped_rows });
         }

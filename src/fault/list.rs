@@ -138,7 +138,7 @@ impl Faults {
 }
 
 /// The name of a case: `capture_twice/1742.3.1`.
-fn case_name(plan: &Plan, fault: &Fault, case: &Case) -> String {
+pub(super) fn case_name(plan: &Plan, fault: &Fault, case: &Case) -> String {
     let depth = plan.depth(fault.table);
     let part =
         |level: usize| ((case.path >> (24 * (depth - level))) & if level == 0 { u128::MAX } else { (1 << 24) - 1 }) + 1;

@@ -33,7 +33,9 @@ pub struct Measure {
     pub text: String,
     /// The expressions that make the groups, as written, each with its column in the plan.
     pub by: Vec<(String, usize)>,
-    /// The column with the condition on rows; `None` for all rows.
+    /// The condition on rows as written, and its column; `None` for all rows.
+    pub condition: Option<String>,
+    /// The column of the condition.
     pub filter: Option<usize>,
     /// The column with the values; `None` to count rows.
     pub argument: Option<usize>,

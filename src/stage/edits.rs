@@ -1,6 +1,6 @@
 //! Rows that are sent otherwise than they are, kept apart until protection has seen both forms.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use arrow_array::{Array, RecordBatch};
@@ -54,6 +54,8 @@ pub struct Accepted {
     pub restored: BTreeSet<u32>,
     /// Changed rows that it holds.
     pub changed: BTreeSet<u32>,
+    /// The case because of which a row is not sent as it was, or not held, by its place in [`TreeBatch::cases`](super::TreeBatch::cases).
+    pub because: BTreeMap<u32, usize>,
     /// The digests of the rows that are sent and not held, and of those that are held and not sent.
     pub digests: (Buckets, Buckets),
 }

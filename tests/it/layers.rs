@@ -21,7 +21,7 @@ const LAYERS: [&[&str]; 20] = [
     &["folder"],
     &["target"],
     &["decrypt", "find", "verify"],
-    &["detect", "leaks", "purge", "sign"],
+    &["assert", "detect", "leaks", "purge", "sign"],
     &["catalog"],
     &["cli"],
 ];

@@ -1,5 +1,7 @@
 //! One integration crate: through the user's door wherever that is possible.
 
+mod answers;
+mod assert;
 mod believed;
 mod builds;
 mod catalog;

@@ -134,6 +134,22 @@ fn run(name: &str, page: &str) -> (usize, usize) {
 }
 
 #[test]
+fn the_page_on_answers_runs_as_it_says() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/answers.md")).expect("text");
+    let (ran, compared) = run("answers.md", &page);
+    assert!(ran >= 3 && compared >= 2, "the test looks at nothing: {ran} {compared}");
+    let profile = blocks(&page).into_iter().find(|block| block.language == "toml").expect("a profile");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("kiosk.toml"), profile.text).expect("writes");
+    let answered = shell(
+        folder.path(),
+        "placebo answers kiosk.toml | grep -c ^sold,sale; placebo answers kiosk.toml | grep ^outcome",
+    );
+    let text = String::from_utf8_lossy(&answered.stdout).into_owned();
+    assert!(text.starts_with("24\n") && text.contains("reject/422,count(*),40,40,40"), "{text}");
+}
+
+#[test]
 fn the_page_on_templates_runs_as_it_says() {
     let (ran, compared) = run(
         "templates.md",

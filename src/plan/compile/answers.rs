@@ -47,6 +47,7 @@ impl Compiler<'_> {
         let table = self.table_of_answer(&format!("{path}.table"), &answer.table)?;
         let filter = answer.r#where.as_ref().map(|condition| self.check(table, name, condition));
         let filter = filter.transpose().map_err(|error| error.within(&format!("{path}.where")))?;
+        let condition = answer.r#where.as_ref().map(|condition| condition.0.clone());
         let mut by = Vec::new();
         for (place, expr) in answer.by.iter().enumerate() {
             let path = format!("{path}.by.{}", place + 1);
@@ -56,7 +57,8 @@ impl Compiler<'_> {
             let path = format!("{path}.measure");
             let (fold, argument) = self.folded(table, text).map_err(|error| error.within(&path))?;
             let (answer, text, by) = (name.to_owned(), text.clone(), by.clone());
-            self.tables[table].measures.push(Measure { answer, text, by, filter, argument, fold });
+            let condition = condition.clone();
+            self.tables[table].measures.push(Measure { answer, text, by, condition, filter, argument, fold });
         }
         Ok(())
     }
@@ -118,6 +120,7 @@ impl Compiler<'_> {
             answer: OUTCOME.to_owned(),
             text: "count(*)".to_owned(),
             by: by.collect(),
+            condition: None,
             filter: None,
             argument: None,
             fold: Fold::Count,
@@ -140,8 +143,8 @@ impl Compiler<'_> {
             }
             for (fold, text) in [(Fold::Sum, text.clone()), (Fold::Nonzero, format!("count({left} <> {right})"))] {
                 let answer = format!("{BALANCE}{id}");
-                let (by, filter, argument) = (Vec::new(), None, Some(argument));
-                self.tables[table].measures.push(Measure { answer, text, by, filter, argument, fold });
+                let (by, condition, filter, argument) = (Vec::new(), None, None, Some(argument));
+                self.tables[table].measures.push(Measure { answer, text, by, condition, filter, argument, fold });
             }
         }
         Ok(())

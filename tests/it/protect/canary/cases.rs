@@ -6,6 +6,7 @@ pub(super) const PLAIN: &[&str] = &[
     "render {clinic} {letter} --rows patient=20 --out {out}",
     "find {clinic} patient --limit 3 --format pytest --out {out}",
     "answers {clinic} --rows patient=20 --out {out}",
+    "assert {clear} --profile {clinic} --table patient={clear}/patient.csv",
     "load {clinic} --rows patient=20 --to sqlite:clinic.db",
     "detect --in sqlite:{loaded}",
     "purge --from sqlite:{loaded}",
