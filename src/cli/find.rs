@@ -172,13 +172,16 @@ impl Find {
 
     /// An error in an expression of the command line in words of the command line.
     fn told(&self, error: Error) -> Error {
-        let written = match error.path() {
-            WHERE => self.condition.clone().unwrap_or_default(),
-            COVER => self.cover.clone().unwrap_or_default(),
+        let option = |name: &str, text: &Option<String>| format!("`{name} {}`", text.as_deref().unwrap_or_default());
+        let written = match (error.path(), &self.fixture) {
+            (WHERE, _) => option(WHERE, &self.condition),
+            (COVER, _) => option(COVER, &self.cover),
+            // A value of a row: the column is one of the condition's own.
+            (path, Some(name)) if path.contains(".columns.#") => format!("the fixture `{name}`"),
+            (path, None) if path.contains(".columns.#") => option(WHERE, &self.condition),
             _ => return error,
         };
-        Error::usage(format!("`{} {written}`: {}", error.path(), error.message()))
-            .maybe_hint(error.hint_text().map(str::to_owned))
+        Error::usage(format!("{written}: {}", error.message())).maybe_hint(error.hint_text().map(str::to_owned))
     }
 
     /// The rows.
