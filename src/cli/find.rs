@@ -25,6 +25,7 @@ const COVER: &str = "--cover";
 const MAX_POOLS: u64 = 10_000;
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Find {
     #[command(flatten)]
     world: World,
@@ -127,7 +128,7 @@ impl Find {
         let shape = Shape { camel: self.case == Case::Camel, numbers: self.numbers };
         let pooled = self.workers.is_some();
         let shaper = Shaper::new(&set, at, &with, shape, (pooled, form.flat))?;
-        let hits = self.hits(set.plan(), &asked, columns.as_ref())?;
+        let hits = self.hits(set.plan(), &asked, columns.as_ref(), log_format)?;
         let pools = shaper.rows(&hits)?;
         let flat = if form.flat { shaper.columns()? } else { Vec::new() };
         let found = Found { table: shaper.table_name(), columns: flat, pools, pooled };
@@ -137,7 +138,9 @@ impl Find {
         let path = Path::new(&self.out);
         let files = write::to_path(&System, path, form, &found, self.overwrite)?;
         let rows = found.pools.iter().map(Vec::len).sum::<usize>();
-        self.say(log_format, &format!("{}: {rows} rows of {table} in {}", path.display(), files.join(", ")));
+        let within = if files.is_empty() { String::new() } else { format!(" in {}", files.join(", ")) };
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        self.say(log_format, &format!("{}: {rows} of {table}{within}", path.display()));
         Ok(())
     }
 
@@ -169,23 +172,28 @@ impl Find {
 
     /// An error in an expression of the command line in words of the command line.
     fn told(&self, error: Error) -> Error {
-        let written = match error.path() {
-            WHERE => self.condition.clone().unwrap_or_default(),
-            COVER => self.cover.clone().unwrap_or_default(),
+        let option = |name: &str, text: &Option<String>| format!("`{name} {}`", text.as_deref().unwrap_or_default());
+        let written = match (error.path(), &self.fixture) {
+            (WHERE, _) => option(WHERE, &self.condition),
+            (COVER, _) => option(COVER, &self.cover),
+            // A value of a row: the column is one of the condition's own.
+            (path, Some(name)) if path.contains(".columns.#") => format!("the fixture `{name}`"),
+            (path, None) if path.contains(".columns.#") => option(WHERE, &self.condition),
             _ => return error,
         };
-        Error::usage(format!("`{} {written}`: {}", error.path(), error.message()))
-            .maybe_hint(error.hint_text().map(str::to_owned))
+        Error::usage(format!("{written}: {}", error.message())).maybe_hint(error.hint_text().map(str::to_owned))
     }
 
     /// The rows.
-    fn hits(&self, plan: &Plan, asked: &[Asked], columns: Option<&Columns>) -> Result<Hits> {
+    fn hits(&self, plan: &Plan, asked: &[Asked], columns: Option<&Columns>, log_format: LogFormat) -> Result<Hits> {
         let [condition, values @ ..] = asked else { return Err(Error::internal("a search without a condition")) };
         let scan = Scan { plan, threads: threads(self.threads)?, chunk_rows: self.chunk_rows };
         let run = || match columns {
             Some(columns) => {
                 let cover = cover::cover(scan, *condition, columns, values)?;
-                self.report(&cover, columns);
+                if log_format == LogFormat::Text && !self.quiet {
+                    report(&cover, columns);
+                }
                 Ok(cover.hits)
             }
             None => search(scan, *condition, self.quota()?),
@@ -202,27 +210,24 @@ impl Find {
         Ok(Quota { pools, each, at_most: self.at_most })
     }
 
-    /// Says how few rows cover, and what does not occur.
-    fn report(&self, cover: &cover::Cover, columns: &Columns) {
-        const SHOWN: usize = 20;
-        if self.quiet {
-            return;
-        }
-        let rows = cover.hits.pools.iter().map(Vec::len).sum::<usize>();
-        let what = if columns.pairs { "pairs of values" } else { "values" };
-        log::say(&format!("{rows} rows have all {} {what} that occur", cover.occurring));
-        if !cover.missing.is_empty() {
-            log::say(&format!("{} pairs do not occur:", cover.missing.len()));
-            cover.missing.iter().take(SHOWN).for_each(|pair| log::say(&format!("  {pair}")));
-            if cover.missing.len() > SHOWN {
-                log::say(&format!("  and {} more", cover.missing.len() - SHOWN));
-            }
-        }
-    }
-
     fn say(&self, log_format: LogFormat, text: &str) {
         if !self.quiet && log_format == LogFormat::Text {
             log::say(text);
+        }
+    }
+}
+
+/// Says how few rows cover, and what does not occur.
+fn report(cover: &cover::Cover, columns: &Columns) {
+    const SHOWN: usize = 20;
+    let rows = cover.hits.pools.iter().map(Vec::len).sum::<usize>();
+    let what = if columns.pairs { "pairs of values" } else { "values" };
+    log::say(&format!("{rows} rows have all {} {what} that occur", cover.occurring));
+    if !cover.missing.is_empty() {
+        log::say(&format!("{} pairs do not occur:", cover.missing.len()));
+        cover.missing.iter().take(SHOWN).for_each(|pair| log::say(&format!("  {pair}")));
+        if cover.missing.len() > SHOWN {
+            log::say(&format!("  and {} more", cover.missing.len() - SHOWN));
         }
     }
 }

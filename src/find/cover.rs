@@ -1,5 +1,6 @@
 //! Covers: few rows that have every value of some columns, or every pair of values.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::Array;
@@ -144,27 +145,34 @@ pub fn cover(scan: Scan<'_>, condition: Asked, columns: &Columns, asked: &[Asked
     Ok(Cover { hits: Hits { pools: vec![chosen.into_iter().map(|(_, path)| path).collect()] }, occurring, missing })
 }
 
-/// Chooses the row that adds most, the first of equals, until nothing is left. What a row adds only shrinks, so a row whose last known
-/// number is not above the best need not be looked at again.
+/// Chooses the row that adds most, the first of equals, until nothing is left; then leaves out rows that later ones made needless. What a
+/// row adds only shrinks, so a row whose last known number is not above the best need not be looked at again.
 fn greedy(rows: &[((u64, u128), Vec<u32>)], mut left: BTreeSet<Item>, pairs: bool) -> Vec<(u64, u128)> {
-    let adds = |row: usize, left: &BTreeSet<Item>| {
-        items(&rows[row].1, pairs).into_iter().filter(|item| left.contains(item)).count()
-    };
-    let mut waiting: BTreeSet<(std::cmp::Reverse<usize>, usize)> =
-        (0..rows.len()).map(|row| (std::cmp::Reverse(adds(row, &left)), row)).collect();
-    let mut chosen = Vec::new();
+    let of = |row: usize| items(&rows[row].1, pairs);
+    let adds = |row: usize, left: &BTreeSet<Item>| of(row).into_iter().filter(|item| left.contains(item)).count();
+    let mut waiting: BTreeSet<(Reverse<usize>, usize)> =
+        (0..rows.len()).map(|row| (Reverse(adds(row, &left)), row)).collect();
+    let (mut chosen, mut times) = (Vec::new(), BTreeMap::<Item, u32>::new());
     while let (false, Some((known, row))) = (left.is_empty(), waiting.pop_first()) {
-        let now = std::cmp::Reverse(adds(row, &left));
+        let now = Reverse(adds(row, &left));
         if now != known {
             waiting.insert((now, row));
             continue;
         }
-        items(&rows[row].1, pairs).iter().for_each(|item| {
-            left.remove(item);
-        });
-        chosen.push(rows[row].0);
+        for item in of(row) {
+            left.remove(&item);
+            *times.entry(item).or_default() += 1;
+        }
+        chosen.push(row);
     }
-    chosen
+    chosen.retain(|row| {
+        let needless = of(*row).iter().all(|item| times.get(item).is_some_and(|times| *times > 1));
+        if needless {
+            of(*row).iter().for_each(|item| *times.entry(*item).or_default() -= 1);
+        }
+        !needless
+    });
+    chosen.into_iter().map(|row| rows[row].0).collect()
 }
 
 /// The values of a row, or its pairs.

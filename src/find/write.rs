@@ -24,7 +24,8 @@ pub fn to_stdout(form: &Form, found: &Found) -> Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Error::io("standard output", error))
 }
 
-/// Writes fixtures to a file, or to a folder that is made. Each file appears whole. Returns the names of the files.
+/// Writes fixtures to a file, or to a folder that is made. Each file appears whole. Returns the names of the files, below
+/// the folder; none for a file.
 ///
 /// # Errors
 ///
@@ -64,5 +65,5 @@ pub fn to_path(disk: &dyn Disk, path: &Path, form: &Form, found: &Found, overwri
         let whole = place(name);
         write_whole(disk, &whole, &whole, text)?;
     }
-    Ok(files.into_iter().map(|(name, _)| name).collect())
+    Ok(if is_file { Vec::new() } else { files.into_iter().map(|(name, _)| name).collect() })
 }

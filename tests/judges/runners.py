@@ -61,7 +61,7 @@ def run(place, command, fails=False, wait=True, says=None, **environment):
     process = subprocess.Popen(list(map(str, command)), cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def end():
-        text, _ = process.communicate(timeout=180)
+        text, _ = process.communicate(timeout=600)
         good = (process.returncode != 0) == fails and (says is None or says in text)
         assert good, f"{command}: {process.returncode}\n{text}"
         return text
@@ -186,7 +186,7 @@ class User(HttpUser):
         row = self.rows.next()
         self.client.post("/use", json={"case": row["_case"], "test": row["_case"]})
 """)
-    command = [BIN / "locust", "--headless", "-u", 4, "-r", 4, "-t", "60s", "--host", URL, "--processes", 2, "--skip-log"]
+    command = [BIN / "locust", "--headless", "-u", 4, "-r", 4, "-t", "300s", "--host", URL, "--processes", 2, "--skip-log"]
     run(place, command, fails=True, says="has used its rows")
     used("Locust, 2 processes, until the rows end", 60)
 

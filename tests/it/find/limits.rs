@@ -17,6 +17,10 @@ fn what_cannot_be_found_is_told_before_it_is_looked_for() {
         (vec!["patient", "--where", "person.birth_dat > 1"], "did you mean `birth_date`?"),
         (vec!["patient", "--where", "patient_id"], "a condition is meant"),
         (vec!["patient", "--where", "encounter.class = 'IMP'"], "aggregate them"),
+        (
+            vec!["patient", "--where", "CAST('x' || mrn AS bigint) > 0"],
+            "`--where CAST('x' || mrn AS bigint) > 0`: `xSYN9737769755` cannot be cast",
+        ),
         (vec!["patint"], "unknown table `patint`"),
         (vec!["patient", "--with", "persn"], "did you mean `person`?"),
         (vec!["encounter", "--with", &path], "more than 16"),

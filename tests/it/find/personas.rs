@@ -61,7 +61,7 @@ fn a_mistake_in_a_fixture_is_told_by_check_with_its_line() {
         ("table", "table = \"ownr\"", "unknown table `ownr`"),
         ("with", "with = [\"pets\"]", "has no rows `pets` with it"),
     ] {
-        let mut lines = vec!["about = \"x\"", "table = \"owner\"", "where = \"true\"", "with = []"];
+        let mut lines = ["about = \"x\"", "table = \"owner\"", "where = \"true\"", "with = []"];
         let at = lines.iter().position(|line| line.starts_with(key)).expect("a key");
         lines[at] = wrong;
         let (_folder, path) = pets(&format!("\n[fixtures.a]\n{}\n", lines.join("\n")));
