@@ -69,6 +69,7 @@ sealed_recognizers := $(call size,1000,5000) $(PROFILES)
 # Judges of messages have an environment of their own, and those with models of pydantic 1 another one.
 model_fhir             := $(call size,2000,100000)
 model_x12              := $(call size,2000,100000)
+message_ccda           := $(call size,2000,100000)
 message_hl7            := $(call size,2000,100000)
 message_bank_messages  := $(call size,2000,100000)
 message_court_messages := $(call size,2000,100000)
@@ -101,15 +102,17 @@ sealed-%:
 
 messages-%:
 	@mkdir -p $(JUDGES)/data/$*
-	$(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
+	NODE_PATH=$(abspath $(MESSAGES)/node_modules) $(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
 
 models-%:
 	@mkdir -p $(JUDGES)/data/$*
 	NODE_PATH=$(abspath $(MODELS)/node_modules) $(MODELS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(model_$*)
 
-$(MESSAGES)/ready: tests/judges/messages.txt | tools
+$(MESSAGES)/ready: tests/judges/messages.txt tests/judges/ccda-npm/package-lock.json | tools
 	python3 -m venv $(MESSAGES)
 	$(MESSAGES)/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp tests/judges/ccda-npm/package.json tests/judges/ccda-npm/package-lock.json $(MESSAGES)/
+	npm ci --prefix $(MESSAGES) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 $(MODELS)/ready: tests/judges/models.txt tests/judges/fhir-npm/package-lock.json | tools
