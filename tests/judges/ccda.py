@@ -235,7 +235,7 @@ PLANTED = [
     ("templates", entry("4.52", "effectiveTime", remove)), ("templates", entry("4.78", "value", remove)),
     ("schema", entry("4.16", "consumable", last)), ("schema", entry("4.4", "code", last)),
     ("schema", entry("4.16", ".", added("dosage"))), ("schema", put("code", "codesystem", "x")),
-    ("schema", entry("4.16", ".", setting("moodCode", "DONE"))), ("schema", put("recordTarget", "typeCode", "TARGET")),
+    ("schema", entry("4.16", ".", setting("moodCode", "DONE"))), ("schema", entry("4.3", ".", setting("classCode", "THING"))),
     ("schema", put("recordTarget/patientRole/patient", "sex", "F")),
     ("medplum", entry("2.5.1", ".", unknown)), ("medplum", entry("2.1.1", ".", unknown)), ("medplum", entry("4.26", "component", remove)),
     ("rules", entry("4.27", "value", setting("unit", None))), ("rules", entry("4.4", "templateId[2]", remove)),
