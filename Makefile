@@ -132,13 +132,21 @@ $(SEALED)/ready: tests/judges/encryption.txt | tools
 	$(SEALED)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# About six minutes: every generator and format, then the whole program beside tpchgen-cli. Then loads beside the tools of databases.
+# About six minutes: every generator and format, then the whole program beside tpchgen-cli. Then messages beside the tools that make some of them, and loads
+# beside the tools of databases, half an hour.
 PEERS := target/peers
 bench: $(PEERS)/ready
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked
 	python3 benches/peers.py target/release/placebo $(PEERS)/bin/tpchgen-cli target
-	python3 benches/postgres.py target/release/placebo target
+	python3 benches/messages.py target/release/placebo $(PEERS) target
+	python3 benches/databases.py target/release/placebo target
+
+.PHONY: bench-messages bench-databases
+bench-messages: $(PEERS)/ready build
+	python3 benches/messages.py target/release/placebo $(PEERS) target
+bench-databases: build
+	python3 benches/databases.py target/release/placebo target
 
 $(PEERS)/ready: benches/requirements.txt
 	python3 -m venv $(PEERS)
