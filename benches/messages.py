@@ -114,8 +114,7 @@ def main():
             for _ in range(rounds):
                 out = folder / "out"
                 shutil.rmtree(out, ignore_errors=True)
-                name = os.environ.get("TEMPLATES") and f"{os.environ['TEMPLATES']}/{profile}/{template}.xml.j2" if template == "ccda_ccd" else None
-                cpu, peak, _ = measured([placebo, "render", profile, name or template, *size, "--threads", "1", "-q", "--out", out])
+                cpu, peak, _ = measured([placebo, "render", profile, template, *size, "--threads", "1", "-q", "--out", out])
                 made = next(path for path in out.iterdir() if path.name.startswith(template))
                 with open(made, "rb") as lines:
                     count = sum(1 for _ in lines)

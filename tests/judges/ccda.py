@@ -251,6 +251,8 @@ PLANTED = [
     ("rules", entry("4.4", "value/translation", setting("codeSystem", "2.16.840.1.113883.6.96"))),
     ("rules", entry("4.54", "manufacturedMaterial/code", setting("code", "FLU"))), ("rules", entry("4.119", "time", remove)),
     ("rules", put("author/assignedAuthor/id", "extension", "9999999990")),
+    ("bluebutton", put("recordTarget/patientRole/patient/birthTime", "value", "19000101")), ("bluebutton", entry("4.27", "value", setting("value", "1"))),
+    ("bluebutton", entry("4.23", "manufacturedMaterial/code", setting("code", "1"))), ("bluebutton", entry("4.2", "value", setting("unit", "g"))),
     ("tables", put("recordTarget/patientRole/patient/birthTime", "value", "19000101")),
     ("tables", lambda root: spelled("Nobody")(root.find(at("recordTarget/patientRole/patient/name/family")))),
     ("tables", entry("4.27", "value", setting("value", "1"))), ("tables", entry("4.23", "manufacturedMaterial/code", setting("code", "1"))),
@@ -259,7 +261,7 @@ PLANTED = [
 
 
 def plant(texts, world, telecoms, npm, wrong):
-    """Each defect must be refused by its judge; how many the npm judge must tell, with their numbers."""
+    """Each defect must be refused by its judge; those that are for the npm judges, by their position."""
     trees, later = [(patient, etree.fromstring(text.encode())) for patient, text in texts], {}
     for number, (who, change) in enumerate(PLANTED, 1):
         # A document in which the place to change is there.
@@ -274,8 +276,8 @@ def plant(texts, world, telecoms, npm, wrong):
             wrong.append(f"planted defect {number}: no document has the place to change")
             continue
         text = etree.tostring(tree, encoding="unicode")
-        if who == "medplum":
-            later[npm.send(text)] = number, patient
+        if who in ("medplum", "bluebutton"):
+            later[npm.send(text, read=True)] = number, who, patient
             continue
         seen = {
             "templates": lambda: templates_judge(text)[1], "schema": lambda: schema_judge(etree.fromstring(text.encode())), "rules": lambda: faults(tree),
@@ -359,9 +361,11 @@ def main():
     planted = plant(texts, world, telecoms, npm, wrong) if not wrong else {}
     for position, found in enumerate(npm.finish()):
         if position in planted:
-            number, patient = planted[position]
-            if "refused" not in found and not miscounted(found, world, patient):
-                wrong.append(f"planted defect {number}: medplum does not refuse it")
+            number, who, patient = planted[position]
+            seen = found.get("refused") or (miscounted(found, world, patient) if who == "medplum" else
+                                            differences("", bluebutton_says(found["read"]), bluebutton_wants(world, patient)))
+            if not seen:
+                wrong.append(f"planted defect {number}: {who} does not refuse it")
         elif "refused" in found:
             wrong.append(f"document {position}: npm: {found['refused']}")
         elif position in read:
