@@ -5,8 +5,8 @@ refused.
 
 usage: ccda.py PLACEBO SCRATCH COUNT; TEMPLATES=FOLDER takes the template from FOLDER instead of by name
 
-A quarter of COUNT documents have the months that the template has by itself, and are compared with the tables and judged by all; the others have two
-months, and malac-models-cda, the slowest, does not read them.
+A quarter of COUNT documents have the months that the template has by itself, and are compared with the tables and judged by all; the others have one
+month, and malac-models-cda, the slowest, does not read them.
 """
 import collections
 import copy
@@ -354,7 +354,7 @@ def main():
             texts.append((patient, text))
     out = folder / "short"
     if short > 0:
-        run(placebo, out, "healthcare", "--rows", f"patient={short}", "--seed", SEED + "2", "--set", "ccd_months=2", "--messages", template(), "--tables", NAME)
+        run(placebo, out, "healthcare", "--rows", f"patient={short}", "--seed", SEED + "2", "--set", "ccd_months=1", "--messages", template(), "--tables", NAME)
         for row in rows(out / f"{NAME}.csv"):
             wrong += [f"short {row['patient_id']}: {one}" for one in judge(row["message"])[2]]
             npm.send(row["message"])
