@@ -172,7 +172,7 @@ def main():
     placebo, scratch = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve() / "bench-databases"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    profile = ["healthcare", "--rows", f"patient={sys.argv[3] if len(sys.argv) > 3 else '40k'}"]
+    profile = ["healthcare", "--rows", f"patient={sys.argv[3] if len(sys.argv) > 3 else '10k'}"]
     out = scratch / "out"
     making = measured([([placebo, "generate", *profile, "--threads", "1", "-q", "--out", out], None)])
     _, names = tables((out / "schema.sql").read_text())
