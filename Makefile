@@ -70,6 +70,7 @@ sealed_recognizers := $(call size,1000,5000) $(PROFILES)
 # Judges of messages have an environment of their own, and those with models of pydantic 1 another one.
 model_fhir             := $(call size,2000,100000)
 model_x12              := $(call size,2000,100000)
+message_ccda           := $(call size,2000,100000)
 message_hl7            := $(call size,2000,100000)
 message_bank_messages  := $(call size,2000,100000)
 message_court_messages := $(call size,2000,100000)
@@ -105,7 +106,7 @@ sealed-%:
 
 messages-%:
 	@mkdir -p $(JUDGES)/data/$*
-	$(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
+	NODE_PATH=$(abspath $(MESSAGES)/node_modules) $(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
 
 models-%:
 	@mkdir -p $(JUDGES)/data/$*
@@ -126,9 +127,11 @@ $(RUNNERS)/ready: tests/judges/runners.txt tests/judges/runners-npm/package-lock
 	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix $(RUNNERS) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
-$(MESSAGES)/ready: tests/judges/messages.txt | tools
+$(MESSAGES)/ready: tests/judges/messages.txt tests/judges/ccda-npm/package-lock.json | tools
 	python3 -m venv $(MESSAGES)
 	$(MESSAGES)/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp tests/judges/ccda-npm/package.json tests/judges/ccda-npm/package-lock.json $(MESSAGES)/
+	npm ci --prefix $(MESSAGES) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 $(MODELS)/ready: tests/judges/models.txt tests/judges/fhir-npm/package-lock.json | tools
@@ -148,13 +151,21 @@ $(SEALED)/ready: tests/judges/encryption.txt | tools
 	$(SEALED)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# About six minutes: every generator and format, then the whole program beside tpchgen-cli. Then loads beside the tools of databases.
+# About six minutes: every generator and format, then the whole program beside tpchgen-cli. Then messages beside the tools that make some of them, and loads
+# beside the tools of databases, half an hour.
 PEERS := target/peers
 bench: $(PEERS)/ready
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked
 	python3 benches/peers.py target/release/placebo $(PEERS)/bin/tpchgen-cli target
-	python3 benches/postgres.py target/release/placebo target
+	python3 benches/messages.py target/release/placebo $(PEERS) target
+	python3 benches/databases.py target/release/placebo target
+
+.PHONY: bench-messages bench-databases
+bench-messages: $(PEERS)/ready build
+	python3 benches/messages.py target/release/placebo $(PEERS) target
+bench-databases: build
+	python3 benches/databases.py target/release/placebo target
 
 $(PEERS)/ready: benches/requirements.txt
 	python3 -m venv $(PEERS)
