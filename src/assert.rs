@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, SchemaRef};
 use rayon::ThreadPool;
 
@@ -101,7 +101,7 @@ fn known(folder: &Path) -> Result<Known> {
         runs.push((manifest.clone(), manifest.part));
     }
     let whole = runs.is_empty();
-    let recipe = |name: &&String| name.starts_with(RECIPE) && name.ends_with(".json");
+    let recipe = |name: &&String| name.strip_prefix(RECIPE).is_some_and(|end| end.strip_suffix(".json").is_some());
     for name in names.iter().filter(recipe).filter(|_| whole) {
         let manifest = Manifest::parse(&read_text(folder, name)?)?;
         if *name != recipe_name(manifest.part) {
@@ -113,7 +113,9 @@ fn known(folder: &Path) -> Result<Known> {
     runs.sort_by_key(|(_, part)| *part);
     let Some((first, part)) = runs.first().map(|(manifest, part)| (manifest.of_any_part(), *part)) else {
         return Err(Error::usage(format!("`{}` has no manifest, or none of `placebo answers`", folder.display()))
-            .hint("name the folder that `placebo generate` wrote, or make one with `placebo answers PROFILE --out DIR`"));
+            .hint(
+                "name the folder that `placebo generate` wrote, or make one with `placebo answers PROFILE --out DIR`",
+            ));
     };
     if let Some(count) = part.map(Part::count).filter(|count| runs.len() as u64 != *count) {
         let message = format!("{} of {count} parts are in `{}`", runs.len(), folder.display());
@@ -179,7 +181,9 @@ fn one(request: &Request<'_>, known: &Known, pool: &ThreadPool, table: &str, exp
     let sides = Sides { request, pool, table, sets: sets(request, known)?, rows: accepted, schema, texts };
     let differences = sides.joined(&mut export, &chosen, &read.counts)?;
     sides.tell(&mut export, &differences, &mut report)?;
-    if differences.missing + differences.changed + differences.duplicate + differences.unexpected == 0 && report.ragged == 0 {
+    if differences.missing + differences.changed + differences.duplicate + differences.unexpected == 0
+        && report.ragged == 0
+    {
         report.proven = true;
     }
     let mut measured = Measured::new(&known.key, table, export.schema());
@@ -211,6 +215,9 @@ fn answered(request: &Request<'_>, known: &Known, pool: &ThreadPool, table: &str
 fn sets(request: &Request<'_>, known: &Known) -> Result<Vec<DataSet>> {
     known.runs.iter().map(|(manifest, part)| made_again(manifest, *part, request.given)).collect()
 }
+
+/// Takes derived rows, with the hashes of key and row of each.
+type Each<'e> = dyn Fn(&RecordBatch, &[(u64, u64)]) -> Result<()> + Sync + 'e;
 
 /// Makes the rows of a chunk that a table is compared with.
 type Rows = fn(&DataSet, &TreeShare, std::ops::Range<u64>) -> Result<Option<RecordBatch>>;
@@ -281,7 +288,7 @@ impl Sides<'_> {
     }
 
     /// Derives the rows that a correct system holds, chunk by chunk on all threads, with the hashes of key and row of each.
-    fn derive(&self, set: &DataSet, each: &(dyn Fn(&RecordBatch, &[(u64, u64)]) -> Result<()> + Sync)) -> Result<()> {
+    fn derive(&self, set: &DataSet, each: &Each<'_>) -> Result<()> {
         let canonical = Canonical::new(&self.schema)?;
         for tree in accepted_trees(set, self.table) {
             let mut row = tree.rows.start;
@@ -348,7 +355,7 @@ impl Sides<'_> {
 fn accepted_trees(set: &DataSet, table: &str) -> Vec<TreeShare> {
     let of = |tree: TreeShare| {
         let outputs: Vec<_> = tree.outputs.iter().copied().filter(|id| set.output(*id).name == table).collect();
-        (!outputs.is_empty()).then(|| TreeShare { outputs, ..tree })
+        (!outputs.is_empty()).then_some(TreeShare { outputs, ..tree })
     };
     set.trees().into_iter().filter_map(of).collect()
 }
@@ -370,7 +377,10 @@ fn how(ty: &DataType, expected: Option<&str>, found: Option<&str>) -> &'static s
         () if text && expected.trim() == found.trim() => "has other spaces",
         () if text && expected.eq_ignore_ascii_case(found) => "has another case",
         () if text && found.contains('\u{FFFD}') => "is not UTF-8",
-        () if !text && found.bytes().any(|byte| byte.is_ascii_alphabetic()) != expected.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
+        () if !text
+            && found.bytes().any(|byte| byte.is_ascii_alphabetic())
+                != expected.bytes().any(|byte| byte.is_ascii_alphabetic()) =>
+        {
             "is no value of its type"
         }
         () => "has another value",
@@ -404,7 +414,7 @@ impl Take for Looked<'_> {
     fn rows(&mut self, batch: Batch) -> Result<()> {
         let Batch { rows, lines } = batch;
         let own = |row: usize| -> Vec<Option<String>> {
-            let columns = rows.columns().iter().map(|column| column.as_string::<i32>());
+            let columns = rows.columns().iter().map(AsArray::as_string::<i32>);
             columns.map(|column| column.is_valid(row).then(|| column.value(row).to_owned())).collect()
         };
         for (row, (key, _)) in self.canonical.hashes(&rows)?.1.into_iter().enumerate() {

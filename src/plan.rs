@@ -6,12 +6,12 @@
 //! so that parts of a run, references and dealt facts use the same code.
 
 mod chain;
+mod choices;
 mod chunks;
 mod compile;
 mod deal;
 mod disclosure;
 mod evaluate;
-mod choices;
 mod limits;
 mod measure;
 mod options;

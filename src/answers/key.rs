@@ -177,7 +177,8 @@ impl AnswerKey {
         let mut good = write(["answer", "table", "dimension", "value", "measure", "clean", "sent", "accepted"]);
         for one in &self.answers {
             let (dimension, value) = (one.dimension.join(","), one.group());
-            let [clean, sent, accepted] = [&one.clean, &one.sent, &one.accepted].map(|cell| cell.as_deref().unwrap_or_default());
+            let [clean, sent, accepted] =
+                [&one.clean, &one.sent, &one.accepted].map(|cell| cell.as_deref().unwrap_or_default());
             good &= write([&one.answer, &one.table, &dimension, &value, &one.measure, clean, sent, accepted]);
         }
         debug_assert!(good);
@@ -202,7 +203,9 @@ impl AnswerKey {
             return Err(wrong("are of different runs"));
         }
         for (own, other) in self.tables.iter_mut().zip(&other.tables) {
-            let (Some(mut rows), Some(more)) = (own.rows(), other.rows()) else { return Err(wrong("have wrong digests")) };
+            let (Some(mut rows), Some(more)) = (own.rows(), other.rows()) else {
+                return Err(wrong("have wrong digests"));
+            };
             rows.merge(&more);
             *own = Held::new(&own.table, own.key.clone(), &rows);
         }
@@ -252,32 +255,36 @@ impl Answer {
 
     fn add(&mut self, other: &Self) -> Option<()> {
         let merge = self.merge;
-        let views = [(&mut self.clean, &other.clean), (&mut self.sent, &other.sent), (&mut self.accepted, &other.accepted)];
+        let views =
+            [(&mut self.clean, &other.clean), (&mut self.sent, &other.sent), (&mut self.accepted, &other.accepted)];
         for (own, other) in views {
-            *own = merge.of(own.as_deref(), other.as_deref())?;
+            match (own.as_deref(), other.as_deref()) {
+                (Some(one), Some(two)) => *own = Some(merge.of(one, two)?),
+                (None, Some(two)) => *own = Some(two.to_owned()),
+                (_, None) => {}
+            }
         }
         Some(())
     }
 }
 
 impl Merge {
-    fn of(self, one: Option<&str>, other: Option<&str>) -> Option<Option<String>> {
-        let (Some(one), Some(other)) = (one, other) else { return Some(one.or(other).map(str::to_owned)) };
-        Some(Some(match self {
-            Merge::Least => one.min(other).to_owned(),
-            Merge::Greatest => one.max(other).to_owned(),
-            _ => {
-                let ((one_digits, scale), (other_digits, other_scale)) = (digits(one)?, digits(other)?);
-                if scale != other_scale {
-                    return None;
-                }
-                match self {
-                    Merge::Add => super::cell::decimal(one_digits.checked_add(other_digits)?, scale),
-                    Merge::LeastNumber => (if one_digits <= other_digits { one } else { other }).to_owned(),
-                    _ => (if one_digits >= other_digits { one } else { other }).to_owned(),
-                }
-            }
-        }))
+    fn of(self, one: &str, other: &str) -> Option<String> {
+        match self {
+            Merge::Least => return Some(one.min(other).to_owned()),
+            Merge::Greatest => return Some(one.max(other).to_owned()),
+            Merge::Add | Merge::LeastNumber | Merge::GreatestNumber => {}
+        }
+        let ((digits_of_one, scale), (digits_of_other, other_scale)) = (digits(one)?, digits(other)?);
+        if scale != other_scale {
+            return None;
+        }
+        Some(match self {
+            Merge::Add => super::cell::decimal(digits_of_one.checked_add(digits_of_other)?, scale),
+            Merge::LeastNumber if digits_of_one <= digits_of_other => one.to_owned(),
+            Merge::GreatestNumber if digits_of_one >= digits_of_other => one.to_owned(),
+            _ => other.to_owned(),
+        })
     }
 }
 

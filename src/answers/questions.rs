@@ -92,7 +92,8 @@ impl Questions {
             return Ok(written.clone());
         }
         let more = chunk.columns_of(table, hidden)?;
-        let field = |(n, array): (usize, &ArrayRef)| Arc::new(Field::new(format!("#{n}"), array.data_type().clone(), true));
+        let field =
+            |(n, array): (usize, &ArrayRef)| Arc::new(Field::new(format!("#{n}"), array.data_type().clone(), true));
         let fields = written.schema_ref().fields().iter().cloned().chain(more.iter().enumerate().map(field));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let columns = written.columns().iter().chain(&more).cloned().collect();
@@ -109,7 +110,11 @@ impl Questions {
             key.tables.push(Held::new(&own.name, own.key.clone(), &tally.held(*table)));
             for (at, question) in own.questions.iter().enumerate() {
                 let none = BTreeMap::from([(Vec::new(), Default::default())]);
-                let values = tally.values(*table).get(at).unwrap_or(if question.by.is_empty() { &none } else { const { &BTreeMap::new() } });
+                let values = tally.values(*table).get(at).unwrap_or(if question.by.is_empty() {
+                    &none
+                } else {
+                    const { &BTreeMap::new() }
+                });
                 for (group, cells) in values {
                     let [clean, sent, accepted] = [0, 1, 2].map(|view| question.text(&cells[view]));
                     key.answers.push(Answer {
@@ -169,7 +174,8 @@ struct Asker<'p> {
 
 impl Asker<'_> {
     fn questions(&self, output: &Output, left_out: &mut Vec<LeftOut>) -> OfTable {
-        let key = output.schema.fields().iter().filter(|field| field.is_primary_key()).map(|field| field.name().clone());
+        let key =
+            output.schema.fields().iter().filter(|field| field.is_primary_key()).map(|field| field.name().clone());
         let mut own = OfTable { name: output.name.clone(), key: key.collect(), ..OfTable::default() };
         own.questions.push(free("rows", "", "count(*)", None, Fold::Count));
         let known = &self.plan.tables[self.table];
@@ -243,10 +249,11 @@ impl Asker<'_> {
                 return (0..column).filter(|column| table.columns[*column].visible).count();
             }
             let known = hidden.iter().position(|known| *known == column);
-            written + known.unwrap_or_else(|| {
-                hidden.push(column);
-                hidden.len() - 1
-            })
+            written
+                + known.unwrap_or_else(|| {
+                    hidden.push(column);
+                    hidden.len() - 1
+                })
         };
         let ty = match (measure.fold, measure.argument) {
             (Fold::Sum | Fold::Least | Fold::Greatest, Some(column)) => table.columns[column].ty.clone(),

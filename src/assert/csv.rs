@@ -49,7 +49,7 @@ impl<R: Read> Records<R> {
             if let Some(length) = parse(&self.buffer[self.start..self.end], self.over, &mut self.cells) {
                 let record = self.start..self.start + length;
                 self.line = self.next_line;
-                self.next_line += self.buffer[record.clone()].iter().filter(|byte| **byte == b'\n').count() as u64;
+                self.next_line += self.buffer[record.clone()].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
                 self.cells.iter_mut().for_each(|cell| {
                     cell.range = cell.range.start + self.start..cell.range.end + self.start;
                 });
@@ -158,7 +158,9 @@ fn parse(bytes: &[u8], over: bool, cells: &mut Vec<Cell>) -> Option<usize> {
             Some(b',') => at += 1,
             Some(b'\r') => return if bytes.len() > at + 1 { Some(at + 2) } else { over.then_some(at + 1) },
             end => {
-                if let Some(cell) = cells.last_mut().filter(|cell| !cell.quoted && bytes[cell.range.clone()].ends_with(b"\r")) {
+                if let Some(cell) =
+                    cells.last_mut().filter(|cell| !cell.quoted && bytes[cell.range.clone()].ends_with(b"\r"))
+                {
                     cell.range.end -= 1;
                 }
                 return Some(at + usize::from(end.is_some()));

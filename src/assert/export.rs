@@ -79,7 +79,13 @@ impl Export {
     /// # Errors
     ///
     /// If it cannot be read, has no columns of the table, or lacks one of its key.
-    pub(super) fn open(name: &str, table: &str, all: &SchemaRef, null: Option<&str>, options: &Options) -> Result<Self> {
+    pub(super) fn open(
+        name: &str,
+        table: &str,
+        all: &SchemaRef,
+        null: Option<&str>,
+        options: &Options,
+    ) -> Result<Self> {
         let (source, names) = opened(name, table, options).map_err(|error| within(error, name))?;
         let mut export = Self {
             source,
@@ -119,9 +125,12 @@ impl Export {
         let missing = key.or_else(|| self.places.is_empty().then(|| all.fields().first()).flatten());
         if let Some(missing) = missing {
             let near = did_you_mean(missing.name(), names.iter().map(String::as_str));
-            let message = format!("the export of `{table}` has no column `{}`, which its rows are known by", missing.name());
+            let message =
+                format!("the export of `{table}` has no column `{}`, which its rows are known by", missing.name());
             let error = Error::usage(message).maybe_hint(near);
-            return Err(error.hint(format!("the first line has the names of the columns: SELECT … AS {}", missing.name())));
+            return Err(
+                error.hint(format!("the first line has the names of the columns: SELECT … AS {}", missing.name()))
+            );
         }
         self.schema = Arc::new(all.project(&self.places)?);
         Ok(())
@@ -168,11 +177,18 @@ impl Export {
             }
             Source::Database { name, table, options } => {
                 let schema = Arc::new(Schema::new(
-                    self.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
+                    self.schema
+                        .fields()
+                        .iter()
+                        .map(|field| field.as_ref().clone().with_nullable(true))
+                        .collect::<Vec<_>>(),
                 ));
                 let mut seen = 0;
                 Loaded::open(name, options)?.batches(table, &schema, |batch| {
-                    let columns = batch.columns().iter().map(|array| Ok(Arc::new(crate::format::write::texts::texts(array)?) as ArrayRef));
+                    let columns = batch
+                        .columns()
+                        .iter()
+                        .map(|array| Ok(Arc::new(crate::format::write::texts::texts(array)?) as ArrayRef));
                     let rows = RecordBatch::try_new(SchemaRef::clone(&texts), columns.collect::<Result<_>>()?)?;
                     let lines = (seen + 1..=seen + rows.num_rows() as u64).collect();
                     seen += rows.num_rows() as u64;
@@ -212,7 +228,8 @@ impl Export {
     }
 
     fn read_parquet(&self, file: File, take: &mut dyn Take) -> Result<()> {
-        let wrong = |error: parquet::errors::ParquetError| Error::new(Kind::Verification, format!("the export: {error}"));
+        let wrong =
+            |error: parquet::errors::ParquetError| Error::new(Kind::Verification, format!("the export: {error}"));
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(wrong)?;
         let mask = ProjectionMask::roots(builder.parquet_schema(), self.columns.iter().copied());
         // Columns of the mask come in the order of the file.
@@ -260,8 +277,15 @@ fn plain_texts(array: &ArrayRef) -> Result<StringArray> {
     if matches!(array.data_type(), DataType::Binary) {
         return texts(array);
     }
-    let cast = cast(array, &DataType::Utf8).map_err(|error| Error::new(Kind::Verification, format!("the export: {error}")))?;
-    Ok(cast.as_string::<i32>().clone())
+    let to = |array: &ArrayRef, ty: &DataType| {
+        cast(array, ty).map_err(|error| Error::new(Kind::Verification, format!("the export: {error}")))
+    };
+    // Instants are UTC, whatever zone they are shown in.
+    let array = match array.data_type() {
+        DataType::Timestamp(unit, Some(_)) => to(&to(array, &DataType::Int64)?, &DataType::Timestamp(*unit, None))?,
+        _ => ArrayRef::clone(array),
+    };
+    Ok(to(&array, &DataType::Utf8)?.as_string::<i32>().clone())
 }
 
 /// The rows of a batch so far.
@@ -333,7 +357,8 @@ fn named(path: &Path) -> Result<File> {
 
 /// Copies what comes out of a pipe to a file without a name.
 fn kept(input: &mut impl Read) -> Result<File> {
-    let mut file = scratch().map_err(|error| Error::new(Kind::Io, format!("no temporary file for the export: {error}")))?;
+    let mut file =
+        scratch().map_err(|error| Error::new(Kind::Io, format!("no temporary file for the export: {error}")))?;
     io::copy(input, &mut file).and_then(|_| file.flush()).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     Ok(file)

@@ -191,8 +191,12 @@ impl Finding {
             _ => String::new(),
         };
         let change = |change: &Change| {
-            let quoted = |text: &Option<String>| text.as_ref().map_or_else(|| "null".to_owned(), |text| format!("`{text}`"));
-            let values = change.values.as_ref().map(|(expected, found)| format!(" ({} in place of {})", quoted(found), quoted(expected)));
+            let quoted =
+                |text: &Option<String>| text.as_ref().map_or_else(|| "null".to_owned(), |text| format!("`{text}`"));
+            let values = change
+                .values
+                .as_ref()
+                .map(|(expected, found)| format!(" ({} in place of {})", quoted(found), quoted(expected)));
             format!("`{}` {}{}", change.column, change.how, values.unwrap_or_default())
         };
         text += &self.changes.iter().map(change).collect::<Vec<_>>().join(", ");

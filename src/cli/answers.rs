@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 
 use super::set_args::SetArgs;
 use super::{LogFormat, text_table};
+use crate::digest::RowSum;
 use crate::disk::{System, own_folder, write_whole};
 use crate::engine::Answers as Counted;
 use crate::error::{Error, Result};
-use crate::digest::RowSum;
 use crate::folder::manifest::{FormatSettings, Manifest};
 use crate::folder::{Sidecar, answers_of, recipe_name};
 

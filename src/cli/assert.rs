@@ -32,7 +32,7 @@ pub(super) struct Assert {
     /// The text that stands for null in CSV; by default a cell with nothing in it, not even quotes.
     #[arg(long, value_name = "TEXT")]
     null: Option<String>,
-    /// Also write the result as JUnit XML to a file.
+    /// Also write the result as `JUnit` XML to a file.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// The form of the result on standard output.
@@ -78,9 +78,11 @@ impl Assert {
         let tables = self.tables.iter().map(|text| pair("--table", text)).collect::<Result<Vec<_>>>()?;
         let outcomes = self.outcomes.iter().map(|text| pair("--outcomes", text)).collect::<Result<Vec<_>>>()?;
         if tables.iter().chain(&outcomes).filter(|(_, export)| export == "-").count() > 1 {
-            return Err(Error::usage("two tables cannot both come from standard input").hint("give one of them as a file"));
+            return Err(
+                Error::usage("two tables cannot both come from standard input").hint("give one of them as a file")
+            );
         }
-        let memory = super::number(&self.max_memory).filter(|bytes| *bytes >= 1 << 20).ok_or_else(|| {
+        let memory = super::number(&self.max_memory).filter(|bytes| *bytes >= 1_000_000).ok_or_else(|| {
             Error::usage(format!("`--max-memory {}` is not a number of bytes from 1M up", self.max_memory))
                 .hint("such as 512M or 4G")
         })?;
@@ -112,7 +114,10 @@ impl Assert {
             None => Ok(()),
             Some(table) => {
                 let count = text_table::count(report.tables.iter().map(TableReport::wrong).sum());
-                Err(Error::new(Kind::Verification, format!("{count} rows are wrong, the first of table `{}`", table.table)))
+                Err(Error::new(
+                    Kind::Verification,
+                    format!("{count} rows are wrong, the first of table `{}`", table.table),
+                ))
             }
         }
     }
@@ -194,7 +199,9 @@ fn ndjson(report: &Report) -> String {
             "wrong": kinds, "left_out": table.left_out, "unknown": table.unknown,
         }));
         for finding in &table.findings {
-            lines.push(json!({ "event": "finding", "table": table.table, "finding": finding, "message": finding.message() }));
+            lines.push(
+                json!({ "event": "finding", "table": table.table, "finding": finding, "message": finding.message() }),
+            );
         }
         for one in &table.answers {
             let (state, found) = match &one.state {
@@ -209,5 +216,5 @@ fn ndjson(report: &Report) -> String {
             }));
         }
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()
 }

@@ -93,7 +93,9 @@ pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads:
 fn answered(text: &str, one: &StoredManifest, written: &[Written]) -> Result<String> {
     let mut key = AnswerKey::parse(text)?;
     for held in &mut key.tables {
-        let new = written.iter().find(|new| new.file.table == held.table && one.files(&held.table).any(|file| file.path == new.file.path));
+        let new = written
+            .iter()
+            .find(|new| new.file.table == held.table && one.files(&held.table).any(|file| file.path == new.file.path));
         if let Some(new) = new {
             *held = Held::new(&held.table, held.key.clone(), &new.held);
         }

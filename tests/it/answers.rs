@@ -22,7 +22,8 @@ fn key(folder: &Path, name: &str) -> AnswerKey {
 
 /// The clean values of an answer, by group; all three views are equal where nothing is wrong.
 fn values(key: &AnswerKey, table: &str, answer: &str, measure: &str) -> BTreeMap<String, String> {
-    let same = |one: &&Answer| (one.table.as_str(), one.answer.as_str(), one.measure.as_str()) == (table, answer, measure);
+    let same =
+        |one: &&Answer| (one.table.as_str(), one.answer.as_str(), one.measure.as_str()) == (table, answer, measure);
     let all = key.answers.iter().filter(same).map(|one| {
         assert!(one.clean == one.sent && one.sent == one.accepted, "{one:?}");
         (one.group(), one.clean.clone().unwrap_or_default())
@@ -104,7 +105,8 @@ fn tables_alone_are_asked_what_they_can_answer() {
     let temp = tempfile::tempdir().expect("a folder");
     let whole = key(&bank(&temp.path().join("whole"), &[]), "answers.json");
     let few = key(&bank(&temp.path().join("few"), &["--tables", "merchant,capture"]), "answers.json");
-    let of = |key: &AnswerKey, table: &str| key.answers.iter().filter(|one| one.table == table).cloned().collect::<Vec<_>>();
+    let of =
+        |key: &AnswerKey, table: &str| key.answers.iter().filter(|one| one.table == table).cloned().collect::<Vec<_>>();
     assert_eq!(of(&few, "capture"), of(&whole, "capture"));
     assert_eq!(few.tables.iter().map(|held| held.table.as_str()).collect::<Vec<_>>(), ["merchant", "capture"]);
     let balances = |key: &AnswerKey| key.answers.iter().filter(|one| one.answer.starts_with("balance:")).count();
@@ -120,7 +122,7 @@ fn no_protected_value_is_in_an_answer() {
     let temp = tempfile::tempdir().expect("a folder");
     let clinic = |name: &str, more: &[&str]| {
         let out = temp.path().join(name);
-        let args = ["generate", "healthcare", "--rows", "patient=60", "-q", "--out", out.to_str().expect("a path")];
+        let args = ["generate", "healthcare", "--rows", "patient=30", "-q", "--out", out.to_str().expect("a path")];
         good(&[&args, more].concat());
         out
     };
@@ -136,7 +138,9 @@ fn no_protected_value_is_in_an_answer() {
         let mut looked = 0;
         for left in key.left_out.iter().filter(|left| !left.answer.starts_with("balance:")) {
             assert!(
-                !key.answers.iter().any(|one| one.table == left.table && one.measure.contains(&format!("({})", left.answer))),
+                !key.answers
+                    .iter()
+                    .any(|one| one.table == left.table && one.measure.contains(&format!("({})", left.answer))),
                 "{left:?}"
             );
             let file = clear.join(format!("{}.csv", left.table));
@@ -156,7 +160,8 @@ fn a_changed_answer_is_found_even_if_every_hash_is_made_anew() {
     let temp = tempfile::tempdir().expect("a folder");
     let out = bank(&temp.path().join("bank"), &[]);
     let (json, manifest) = (out.join("answers.json"), out.join("manifest.json"));
-    let (before, mut changed) = (fs::read_to_string(&json).expect("a key"), fs::read_to_string(&manifest).expect("one"));
+    let (before, mut changed) =
+        (fs::read_to_string(&json).expect("a key"), fs::read_to_string(&manifest).expect("one"));
     let at = before.find("\"answer\":\"captured\"").expect("an answer");
     let digits = at + before[at..].find("\"clean\":\"").expect("a value") + 9;
     let other = if &before[digits..=digits] == "7" { "8" } else { "7" };
@@ -193,13 +198,18 @@ fn mistakes_in_answers_have_their_place() {
         let output = placebo(&["check", file.to_str().expect("a path")]).output().expect("runs");
         let stderr = String::from_utf8_lossy(&output.stderr);
         let words = stderr.replace("\n  │ ", " ").replace("│", "");
-        assert!(output.status.code() == Some(3) && words.contains(said) && words.contains("shop.toml:"), "{answer}: {stderr}");
+        assert!(
+            output.status.code() == Some(3) && words.contains(said) && words.contains("shop.toml:"),
+            "{answer}: {stderr}"
+        );
     }
-    fs::write(&file, format!("{table}[outcomes.item]\ndecision = \"'accept'\"\ncode.http = \"nothing\"\n")).expect("writes");
+    fs::write(&file, format!("{table}[outcomes.item]\ndecision = \"'accept'\"\ncode.http = \"nothing\"\n"))
+        .expect("writes");
     let output = placebo(&["check", file.to_str().expect("a path")]).output().expect("runs");
     assert!(String::from_utf8_lossy(&output.stderr).contains("outcomes.item.code.http"), "{output:?}");
     let many = table.replace("rows = 3", "rows = 100_001");
-    fs::write(&file, format!("{many}[answers.all]\ntable = \"item\"\nby = [\"id\"]\nmeasure = \"count(*)\"\n")).expect("writes");
+    fs::write(&file, format!("{many}[answers.all]\ntable = \"item\"\nby = [\"id\"]\nmeasure = \"count(*)\"\n"))
+        .expect("writes");
     let out = temp.path().join("out");
     let args = ["generate", file.to_str().expect("a path"), "--out", out.to_str().expect("a path")];
     let output = placebo(&args).output().expect("runs");

@@ -141,7 +141,10 @@ fn the_page_on_answers_runs_as_it_says() {
     let profile = blocks(&page).into_iter().find(|block| block.language == "toml").expect("a profile");
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("kiosk.toml"), profile.text).expect("writes");
-    let answered = shell(folder.path(), "placebo answers kiosk.toml | grep -c ^sold,sale; placebo answers kiosk.toml | grep ^outcome");
+    let answered = shell(
+        folder.path(),
+        "placebo answers kiosk.toml | grep -c ^sold,sale; placebo answers kiosk.toml | grep ^outcome",
+    );
     let text = String::from_utf8_lossy(&answered.stdout).into_owned();
     assert!(text.starts_with("24\n") && text.contains("reject/422,count(*),40,40,40"), "{text}");
 }

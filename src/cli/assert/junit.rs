@@ -1,4 +1,4 @@
-//! A comparison as JUnit XML: a suite a table, a test case for each kind of wrong row and for each answer.
+//! A comparison as `JUnit` XML: a suite a table, a test case for each kind of wrong row and for each answer.
 
 use std::fmt::Write;
 
@@ -22,8 +22,8 @@ fn suite(table: &TableReport) -> String {
         }
         failures += 1;
         let own = table.findings.iter().filter(|finding| finding.rule == kind).take(20);
-        let lines: String = own.map(|finding| format!("{}: {}\n", finding.key, finding.message())).collect();
-        cases += &case(table, kind, &failure(kind, &format!("{count} {about}"), &lines));
+        let lines: Vec<String> = own.map(|finding| format!("{}: {}\n", finding.key, finding.message())).collect();
+        cases += &case(table, kind, &failure(kind, &format!("{count} {about}"), &lines.concat()));
     }
     for one in &table.answers {
         tests += 1;
@@ -31,7 +31,8 @@ fn suite(table: &TableReport) -> String {
             State::Holds => String::new(),
             State::NotLookedAt => {
                 skipped += 1;
-                "      <skipped message=\"it follows from other rows or columns than those of the export\"/>\n".to_owned()
+                "      <skipped message=\"it follows from other rows or columns than those of the export\"/>\n"
+                    .to_owned()
             }
             State::Differs(_) => {
                 failures += 1;
@@ -42,8 +43,10 @@ fn suite(table: &TableReport) -> String {
     }
     let (name, notes) = (escaped(&table.table), notes(table).join("\n"));
     let mut text = String::new();
-    let _infallible =
-        writeln!(text, "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">");
+    let _infallible = writeln!(
+        text,
+        "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">"
+    );
     text += &cases;
     if !notes.is_empty() {
         text += &format!("    <system-out>{}</system-out>\n", escaped(&notes));

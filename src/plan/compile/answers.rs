@@ -184,7 +184,9 @@ fn equal_sums(sql: &Sql, found: &mut Vec<(String, String)>) {
 fn is_sum(sql: &Sql) -> bool {
     match sql {
         Sql::Nested(inner) => is_sum(inner),
-        Sql::BinaryOp { left, op: BinaryOperator::Plus | BinaryOperator::Minus, right } => is_sum(left) || is_sum(right),
+        Sql::BinaryOp { left, op: BinaryOperator::Plus | BinaryOperator::Minus, right } => {
+            is_sum(left) || is_sum(right)
+        }
         Sql::Function(call) if call.over.is_none() => match call.name.to_string().to_lowercase().as_str() {
             "sum" => true,
             "coalesce" => match &call.args {
