@@ -101,7 +101,7 @@ fn known(folder: &Path) -> Result<Known> {
         runs.push((manifest.clone(), manifest.part));
     }
     let whole = runs.is_empty();
-    let recipe = |name: &&String| name.starts_with(RECIPE) && name.ends_with(".json");
+    let recipe = |name: &&String| name.strip_prefix(RECIPE).is_some_and(|end| end.strip_suffix(".json").is_some());
     for name in names.iter().filter(recipe).filter(|_| whole) {
         let manifest = Manifest::parse(&read_text(folder, name)?)?;
         if *name != recipe_name(manifest.part) {
@@ -225,6 +225,9 @@ fn sets(request: &Request<'_>, known: &Known) -> Result<Vec<DataSet>> {
     known.runs.iter().map(|(manifest, part)| made_again(manifest, *part, request.given)).collect()
 }
 
+/// Takes derived rows, with the hashes of key and row of each.
+type Each<'e> = dyn Fn(&RecordBatch, &[(u64, u64)]) -> Result<()> + Sync + 'e;
+
 /// Makes the rows of a chunk that a table is compared with.
 type Rows = fn(&DataSet, &TreeShare, std::ops::Range<u64>) -> Result<Option<Must>>;
 
@@ -302,7 +305,7 @@ impl Sides<'_> {
     }
 
     /// Derives the rows that a correct system holds, chunk by chunk on all threads, with the hashes of key and row of each.
-    fn derive(&self, set: &DataSet, each: &(dyn Fn(&RecordBatch, &[(u64, u64)]) -> Result<()> + Sync)) -> Result<()> {
+    fn derive(&self, set: &DataSet, each: &Each<'_>) -> Result<()> {
         let canonical = Canonical::new(&self.schema)?;
         for tree in accepted_trees(set, self.table) {
             let mut row = tree.rows.start;
@@ -381,7 +384,7 @@ impl Sides<'_> {
 fn accepted_trees(set: &DataSet, table: &str) -> Vec<TreeShare> {
     let of = |tree: TreeShare| {
         let outputs: Vec<_> = tree.outputs.iter().copied().filter(|id| set.output(*id).name == table).collect();
-        (!outputs.is_empty()).then(|| TreeShare { outputs, ..tree })
+        (!outputs.is_empty()).then_some(TreeShare { outputs, ..tree })
     };
     set.trees().into_iter().filter_map(of).collect()
 }
@@ -444,7 +447,7 @@ impl Take for Looked<'_> {
     fn rows(&mut self, batch: Batch) -> Result<()> {
         let Batch { rows, lines } = batch;
         let own = |row: usize| -> Vec<Option<String>> {
-            let columns = rows.columns().iter().map(|column| column.as_string::<i32>());
+            let columns = rows.columns().iter().map(AsArray::as_string::<i32>);
             columns.map(|column| column.is_valid(row).then(|| column.value(row).to_owned())).collect()
         };
         for (row, (key, _)) in self.canonical.hashes(&rows)?.1.into_iter().enumerate() {

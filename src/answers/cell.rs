@@ -81,7 +81,7 @@ pub(super) struct Rows<'a> {
     /// Which rows count; `None` for all.
     pub(super) kept: Option<&'a BooleanArray>,
     /// How many rows there are, and how many groups.
-    pub(super) rows: usize,
+    pub(super) count: usize,
     pub(super) groups: usize,
 }
 
@@ -96,9 +96,9 @@ impl Rows<'_> {
         let all = self.kept.is_none() && nulls.is_none();
         match self.codes {
             Some(codes) if all => codes.iter().enumerate().for_each(|(row, code)| each(row, *code as usize)),
-            Some(codes) => (0..self.rows).filter(|row| counts(*row)).for_each(|row| each(row, codes[row] as usize)),
-            None if all => (0..self.rows).for_each(|row| each(row, 0)),
-            None => (0..self.rows).filter(|row| counts(*row)).for_each(|row| each(row, 0)),
+            Some(codes) => (0..self.count).filter(|row| counts(*row)).for_each(|row| each(row, codes[row] as usize)),
+            None if all => (0..self.count).for_each(|row| each(row, 0)),
+            None => (0..self.count).filter(|row| counts(*row)).for_each(|row| each(row, 0)),
         }
     }
 }
@@ -109,7 +109,7 @@ impl Rows<'_> {
 ///
 /// If the type has no such fold.
 pub(super) fn folded(values: Option<&ArrayRef>, fold: Fold, rows: &Rows<'_>) -> Result<Vec<Cell>> {
-    let nulls = values.and_then(|array| array.logical_nulls()).filter(|nulls| nulls.null_count() > 0);
+    let nulls = values.and_then(Array::logical_nulls).filter(|nulls| nulls.null_count() > 0);
     let nulls = nulls.as_ref();
     let Some(array) = values else {
         let mut counts = vec![0_u64; rows.groups];
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn sums_do_not_overflow() {
         let big = i128::MAX;
-        let rows = Rows { codes: None, kept: None, rows: 3, groups: 1 };
+        let rows = Rows { codes: None, kept: None, count: 3, groups: 1 };
         let made = numbers(&[big; 3], Fold::Sum, None, &rows);
         let three = i256::from_i128(big).wrapping_mul(i256::from_i128(3));
         assert_eq!(made, [Cell::Number(three)]);

@@ -13,6 +13,9 @@ use crate::format::write::texts::texts;
 /// The values that make a group, as texts.
 pub(super) type Group = Vec<Option<String>>;
 
+/// Values with their rows.
+pub(super) type Counts = Vec<(Option<String>, u64)>;
+
 /// The groups of some rows.
 pub(super) struct Groups {
     /// The group of each row.
@@ -43,7 +46,7 @@ pub(super) fn grouped(columns: &[&ArrayRef]) -> Result<Groups> {
 /// # Errors
 ///
 /// If a value has no text.
-pub(super) fn counted(column: &ArrayRef) -> Result<Option<Vec<(Option<String>, u64)>>> {
+pub(super) fn counted(column: &ArrayRef) -> Result<Option<Counts>> {
     let mut found = Vec::new();
     if let Some(codes) = column.as_dictionary_opt::<Int32Type>() {
         let (values, keys) = (texts(codes.values())?, codes.keys());

@@ -258,30 +258,33 @@ impl Answer {
         let views =
             [(&mut self.clean, &other.clean), (&mut self.sent, &other.sent), (&mut self.accepted, &other.accepted)];
         for (own, other) in views {
-            *own = merge.of(own.as_deref(), other.as_deref())?;
+            match (own.as_deref(), other.as_deref()) {
+                (Some(one), Some(two)) => *own = Some(merge.of(one, two)?),
+                (None, Some(two)) => *own = Some(two.to_owned()),
+                (_, None) => {}
+            }
         }
         Some(())
     }
 }
 
 impl Merge {
-    fn of(self, one: Option<&str>, other: Option<&str>) -> Option<Option<String>> {
-        let (Some(one), Some(other)) = (one, other) else { return Some(one.or(other).map(str::to_owned)) };
-        Some(Some(match self {
-            Merge::Least => one.min(other).to_owned(),
-            Merge::Greatest => one.max(other).to_owned(),
-            _ => {
-                let ((one_digits, scale), (other_digits, other_scale)) = (digits(one)?, digits(other)?);
-                if scale != other_scale {
-                    return None;
-                }
-                match self {
-                    Merge::Add => super::cell::decimal(one_digits.checked_add(other_digits)?, scale),
-                    Merge::LeastNumber => (if one_digits <= other_digits { one } else { other }).to_owned(),
-                    _ => (if one_digits >= other_digits { one } else { other }).to_owned(),
-                }
-            }
-        }))
+    fn of(self, one: &str, other: &str) -> Option<String> {
+        match self {
+            Merge::Least => return Some(one.min(other).to_owned()),
+            Merge::Greatest => return Some(one.max(other).to_owned()),
+            Merge::Add | Merge::LeastNumber | Merge::GreatestNumber => {}
+        }
+        let ((digits_of_one, scale), (digits_of_other, other_scale)) = (digits(one)?, digits(other)?);
+        if scale != other_scale {
+            return None;
+        }
+        Some(match self {
+            Merge::Add => super::cell::decimal(digits_of_one.checked_add(digits_of_other)?, scale),
+            Merge::LeastNumber if digits_of_one <= digits_of_other => one.to_owned(),
+            Merge::GreatestNumber if digits_of_one >= digits_of_other => one.to_owned(),
+            _ => other.to_owned(),
+        })
     }
 }
 

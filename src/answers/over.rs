@@ -18,6 +18,7 @@ use crate::plan::Fold;
 pub struct Found {
     /// The answer.
     pub answer: Answer,
+    #[expect(clippy::option_option, reason = "not looked for, and found to be nothing")]
     /// The value that was found; the inner `None` is no value, such as the least of nothing.
     pub found: Option<Option<String>>,
     /// True if the key has no such group: its values are the system's own.
@@ -26,17 +27,19 @@ pub struct Found {
 
 /// The answers of a table, looked for in rows.
 pub struct Over {
-    /// Each answer with its groups: the question, where the columns can answer it, and what was found so far.
-    asked: Vec<(Vec<Answer>, Option<Question>, BTreeMap<Group, Cell>)>,
+    asked: Vec<Asked>,
 }
+
+/// An answer with all of its groups, the question where the columns can answer it, and what was found so far.
+type Asked = (Vec<Answer>, Option<Question>, BTreeMap<Group, Cell>);
 
 impl Over {
     /// The answers of a table of a key, in rows with these columns.
     #[must_use]
     pub fn new(key: &AnswerKey, table: &str, schema: &Schema) -> Self {
-        let mut asked: Vec<(Vec<Answer>, Option<Question>, BTreeMap<Group, Cell>)> = Vec::new();
+        let mut asked: Vec<Asked> = Vec::new();
         for answer in key.answers.iter().filter(|answer| answer.table == table) {
-            let same = |known: &&mut (Vec<Answer>, _, _)| {
+            let same = |known: &&mut Asked| {
                 let first = &known.0[0];
                 (&first.answer, &first.measure, &first.dimension)
                     == (&answer.answer, &answer.measure, &answer.dimension)

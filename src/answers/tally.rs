@@ -150,7 +150,16 @@ pub(super) fn answered(question: &Question, batch: &RecordBatch) -> Result<Vec<(
 /// The groups of a batch that the last question asked for: the next one often asks for the same.
 #[derive(Default)]
 struct Answering {
-    groups: Option<(Vec<usize>, Option<usize>, Groups, Vec<u64>)>,
+    groups: Option<Known>,
+}
+
+/// The groups of a batch by some columns, of the rows that a filter keeps.
+struct Known {
+    by: Vec<usize>,
+    filter: Option<usize>,
+    groups: Groups,
+    /// The rows of each.
+    counts: Vec<u64>,
 }
 
 impl Answering {
@@ -162,7 +171,7 @@ impl Answering {
             let cell = match quick(question.fold, argument, kept, rows) {
                 Some(cell) => cell,
                 None => {
-                    let rows = Rows { codes: None, kept, rows, groups: 1 };
+                    let rows = Rows { codes: None, kept, count: rows, groups: 1 };
                     folded(argument, question.fold, &rows)?.pop().unwrap_or_default()
                 }
             };
@@ -173,19 +182,21 @@ impl Answering {
         {
             return Ok(counts.into_iter().map(|(value, count)| (vec![value], Cell::count(count))).collect());
         }
-        if !self.groups.as_ref().is_some_and(|(by, filter, ..)| *by == question.by && *filter == question.filter) {
+        if !self.groups.as_ref().is_some_and(|known| known.by == question.by && known.filter == question.filter) {
             let by: Vec<&ArrayRef> = question.by.iter().map(|place| batch.column(*place)).collect();
             let groups = grouped(&by)?;
             let mut counts = vec![0_u64; groups.groups.len()];
-            let all = Rows { codes: Some(&groups.codes), kept, rows, groups: counts.len() };
+            let all = Rows { codes: Some(&groups.codes), kept, count: rows, groups: counts.len() };
             all.each(None, |_, group| counts[group] += 1);
-            self.groups = Some((question.by.clone(), question.filter, groups, counts));
+            self.groups = Some(Known { by: question.by.clone(), filter: question.filter, groups, counts });
         }
-        let Some((_, _, groups, counts)) = &self.groups else { return Err(Error::internal("rows without groups")) };
+        let Some(Known { groups, counts, .. }) = &self.groups else {
+            return Err(Error::internal("rows without groups"));
+        };
         let cells = match (question.fold, argument) {
             (Fold::Count, None) => counts.iter().map(|count| Cell::count(*count)).collect(),
             _ => {
-                let rows = Rows { codes: Some(&groups.codes), kept, rows, groups: counts.len() };
+                let rows = Rows { codes: Some(&groups.codes), kept, count: rows, groups: counts.len() };
                 folded(argument, question.fold, &rows)?
             }
         };
@@ -196,7 +207,7 @@ impl Answering {
 
 /// The answer without a look at each row, where there is one.
 fn quick(fold: Fold, argument: Option<&ArrayRef>, kept: Option<&BooleanArray>, rows: usize) -> Option<Cell> {
-    let nulls = || argument.map_or(0, |array| array.logical_null_count());
+    let nulls = || argument.map_or(0, Array::logical_null_count);
     match (fold, kept) {
         (Fold::Count, None) => Some(Cell::count((rows - nulls()) as u64)),
         (Fold::Count, Some(kept)) if argument.is_none() => Some(Cell::count(kept.true_count() as u64)),

@@ -49,7 +49,7 @@ impl<R: Read> Records<R> {
             if let Some(length) = parse(&self.buffer[self.start..self.end], self.over, &mut self.cells) {
                 let record = self.start..self.start + length;
                 self.line = self.next_line;
-                self.next_line += self.buffer[record.clone()].iter().filter(|byte| **byte == b'\n').count() as u64;
+                self.next_line += self.buffer[record.clone()].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
                 self.cells.iter_mut().for_each(|cell| {
                     cell.range = cell.range.start + self.start..cell.range.end + self.start;
                 });

@@ -277,9 +277,15 @@ fn plain_texts(array: &ArrayRef) -> Result<StringArray> {
     if matches!(array.data_type(), DataType::Binary) {
         return texts(array);
     }
-    let cast =
-        cast(array, &DataType::Utf8).map_err(|error| Error::new(Kind::Verification, format!("the export: {error}")))?;
-    Ok(cast.as_string::<i32>().clone())
+    let to = |array: &ArrayRef, ty: &DataType| {
+        cast(array, ty).map_err(|error| Error::new(Kind::Verification, format!("the export: {error}")))
+    };
+    // Instants are UTC, whatever zone they are shown in.
+    let array = match array.data_type() {
+        DataType::Timestamp(unit, Some(_)) => to(&to(array, &DataType::Int64)?, &DataType::Timestamp(*unit, None))?,
+        _ => ArrayRef::clone(array),
+    };
+    Ok(to(&array, &DataType::Utf8)?.as_string::<i32>().clone())
 }
 
 /// The rows of a batch so far.

@@ -108,12 +108,9 @@ impl Held {
         let mut found = lock(found);
         found.missing += missing.len() as u64;
         found.changed += changed.len() as u64;
-        for (rows, kept) in [(missing, &mut found.missing_rows)] {
-            rows.into_iter().for_each(|(key, row)| keep(kept, key, || cells(&columns, row)));
-        }
-        for (rows, kept) in [(changed, &mut found.changed_rows)] {
-            rows.into_iter().for_each(|(key, row)| keep(kept, key, || cells(&columns, row)));
-        }
+        let Differences { missing_rows, changed_rows, .. } = &mut *found;
+        missing.into_iter().for_each(|(key, row)| keep(missing_rows, key, || cells(&columns, row)));
+        changed.into_iter().for_each(|(key, row)| keep(changed_rows, key, || cells(&columns, row)));
         Ok(())
     }
 

@@ -113,7 +113,7 @@ fn micros(text: &str) -> Option<i64> {
     let text = text.trim_end_matches(" UTC");
     let clock = text.get(10..)?;
     let (local, offset) = match clock.rfind(['+', '-']) {
-        Some(at) => (&text[..10 + at], seconds(clock[at..].as_bytes())?),
+        Some(at) => (&text[..10 + at], seconds(&clock.as_bytes()[at..])?),
         None => (text, 0),
     };
     // What is finer than a microsecond is no value of ours, but zeros are nothing.

@@ -32,7 +32,7 @@ pub(super) struct Assert {
     /// The text that stands for null in CSV; by default a cell with nothing in it, not even quotes.
     #[arg(long, value_name = "TEXT")]
     null: Option<String>,
-    /// Also write the result as JUnit XML to a file.
+    /// Also write the result as `JUnit` XML to a file.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// The form of the result on standard output.
@@ -85,7 +85,7 @@ impl Assert {
                 Error::usage("two tables cannot both come from standard input").hint("give one of them as a file")
             );
         }
-        let memory = super::number(&self.max_memory).filter(|bytes| *bytes >= 1 << 20).ok_or_else(|| {
+        let memory = super::number(&self.max_memory).filter(|bytes| *bytes >= 1_000_000).ok_or_else(|| {
             Error::usage(format!("`--max-memory {}` is not a number of bytes from 1M up", self.max_memory))
                 .hint("such as 512M or 4G")
         })?;
@@ -220,5 +220,5 @@ fn ndjson(report: &Report) -> String {
             }));
         }
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()
 }

@@ -122,7 +122,7 @@ fn no_protected_value_is_in_an_answer() {
     let temp = tempfile::tempdir().expect("a folder");
     let clinic = |name: &str, more: &[&str]| {
         let out = temp.path().join(name);
-        let args = ["generate", "healthcare", "--rows", "patient=60", "-q", "--out", out.to_str().expect("a path")];
+        let args = ["generate", "healthcare", "--rows", "patient=30", "-q", "--out", out.to_str().expect("a path")];
         good(&[&args, more].concat());
         out
     };

@@ -1,4 +1,4 @@
-//! A comparison as JUnit XML: a suite a table, a test case for each kind of wrong row and for each answer.
+//! A comparison as `JUnit` XML: a suite a table, a test case for each kind of wrong row and for each answer.
 
 use std::fmt::Write;
 
@@ -22,8 +22,8 @@ fn suite(table: &TableReport) -> String {
         }
         failures += 1;
         let own = table.findings.iter().filter(|finding| finding.rule == kind).take(20);
-        let lines: String = own.map(|finding| format!("{}: {}\n", finding.key, finding.message())).collect();
-        cases += &case(table, kind, &failure(kind, &format!("{count} {about}"), &lines));
+        let lines: Vec<String> = own.map(|finding| format!("{}: {}\n", finding.key, finding.message())).collect();
+        cases += &case(table, kind, &failure(kind, &format!("{count} {about}"), &lines.concat()));
     }
     for one in &table.answers {
         tests += 1;

@@ -151,7 +151,7 @@ pub fn bucket_of(hash: u64) -> u8 {
 ///
 /// If a value has no text.
 pub fn key_hashes(columns: &[&ArrayRef]) -> Result<Vec<u64>> {
-    let mut all = vec![0; columns.first().map_or(0, |column| column.len())];
+    let mut all = vec![0; columns.first().map_or(0, |column| Array::len(*column))];
     for column in columns {
         // Most keys are numbers and texts, which need no copy.
         if let Some(numbers) = column.as_primitive_opt::<Int64Type>().filter(|numbers| numbers.null_count() == 0) {
