@@ -3,6 +3,7 @@
 mod answers;
 mod assert;
 mod audit;
+mod cases;
 mod check;
 mod database_args;
 mod decrypt;
@@ -76,6 +77,8 @@ enum Command {
     Answers(answers::Answers),
     /// Compare what a system holds with the answer key of the data that it was given.
     Assert(assert::Assert),
+    /// Write cases for test runners: what to send, what a correct system answers, and what it then holds.
+    Cases(cases::Cases),
     /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
     Load(load::Load),
     /// Remove from a database exactly what loads brought.
@@ -325,6 +328,7 @@ pub fn run() -> ExitCode {
         Command::Find(command) => command.run(cli.log_format),
         Command::Answers(command) => command.run(cli.log_format),
         Command::Assert(command) => command.run(),
+        Command::Cases(command) => command.run(cli.log_format),
         Command::Load(command) => command.run(cli.log_format),
         Command::Purge(command) => command.run(cli.log_format),
         Command::Detect(command) => command.run(),

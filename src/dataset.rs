@@ -421,6 +421,20 @@ impl DataSet {
         self.made_whole(tree, rows, Form::Clean)
     }
 
+    /// All rows of some root rows of a tree, by their numbers: without faults, and as they are sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSet::chunk`].
+    pub fn both(&self, root: usize, numbers: &[u64]) -> Result<[TreeBatch; 2]> {
+        let tables = self.plan.trees().into_iter().find(|tree| tree.root == root);
+        let outputs = tables.into_iter().flat_map(|tree| tree.tables).map(OutputId).collect();
+        let (name, rows) = (self.plan.tables[root].name.clone(), 0..self.plan.tables[root].rows);
+        let tree = TreeShare { root, name, rows, outputs };
+        let made = |form| self.made(&tree, numbers.to_vec(), form, None);
+        Ok([made(Form::Clean)?, made(Form::Sent)?])
+    }
+
     fn made_whole(&self, tree: &TreeShare, rows: Range<u64>, form: Form) -> Result<TreeBatch> {
         match &self.selection {
             Some(_) => self.chunk(tree, rows),

@@ -25,6 +25,7 @@ pub(crate) use choose::root_row;
 use crate::error::{Error, Result};
 use crate::plan::fault::{Fault, Operator};
 use crate::plan::{Chunk, Plan};
+use crate::profile::Amount;
 use crate::rng::Seed;
 use crate::stage::{Case, Output, Stage, TreeBatch};
 
@@ -86,6 +87,17 @@ impl Faults {
     /// The faults that can happen in this run.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().map(|(fault, _)| fault)
+    }
+
+    /// The root rows of a tree that have a counted case, in order; `None` where some cases are drawn at a rate, so that any row may
+    /// have one.
+    #[must_use]
+    pub fn counted_roots(&self, root: usize) -> Option<Vec<u64>> {
+        let rated = |fault: &Fault| matches!(fault.amount, Amount::Rate(_));
+        if self.faults().any(rated) {
+            return None;
+        }
+        Some(self.placed.get(&root).into_iter().flat_map(|placed| placed.keys().copied()).collect())
     }
 
     /// The name of a case, such as `capture_twice/1742.3.1`: the fault, the root row from 1, and the ordinals below it.

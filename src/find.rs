@@ -16,4 +16,5 @@ pub mod write;
 
 pub use search::{Hits, Quota, Scan, count, search};
 pub use shape::{Shape, Shaper};
+pub(crate) use values::{lines, shaped};
 pub use with::{Wanted, wanted};

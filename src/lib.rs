@@ -17,6 +17,7 @@
 pub mod answers;
 pub mod arrays;
 pub mod assert;
+pub mod cases;
 pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -190,6 +190,11 @@ impl SetArgs {
         &self.source.messages
     }
 
+    /// Tells whether nothing is to be said.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// The seed.
     pub(super) fn seed(&self) -> &str {
         &self.source.world.seed

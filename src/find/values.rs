@@ -94,7 +94,7 @@ fn as_texts(ty: &DataType, shape: Shape) -> bool {
     !shape.numbers && matches!(ty, DataType::Decimal128(..))
 }
 
-fn shaped(batch: &RecordBatch, shape: Shape) -> Result<RecordBatch> {
+pub(crate) fn shaped(batch: &RecordBatch, shape: Shape) -> Result<RecordBatch> {
     let column = |column: &ArrayRef| match as_texts(column.data_type(), shape) {
         true => as_text(column),
         false => Ok(Arc::clone(column)),
@@ -104,7 +104,7 @@ fn shaped(batch: &RecordBatch, shape: Shape) -> Result<RecordBatch> {
 }
 
 /// Rows in a text format, each by itself: a text in a cell may have line ends.
-pub(super) fn lines(format: &str, batch: &RecordBatch) -> Result<Vec<String>> {
+pub(crate) fn lines(format: &str, batch: &RecordBatch) -> Result<Vec<String>> {
     let encoder: Box<dyn Encoder> = (format::find(format)?.encoder)(&batch.schema(), &Options::default())?;
     let line = |row: usize| match encoder.encode(batch.slice(row, 1))? {
         Piece::Bytes(bytes) => String::from_utf8(bytes).map_err(|error| Error::internal(error.to_string())),

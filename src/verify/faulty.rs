@@ -14,7 +14,8 @@ use arrow_select::interleave::interleave;
 use super::sealed::{bare, clear_places};
 use crate::answers::Collector;
 use crate::dataset::{DataSet, OutputId};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::fault::root_row;
 use crate::format::write::Canonical;
 use crate::notes::Noted;
 use crate::order::lock;
@@ -154,23 +155,31 @@ impl Faulty {
                 }
             }
         }
-        let Some(parent) = set.plan().tables[table].parent else { return Ok(()) };
-        let orphaned = |case: &&Case| case.output == OutputId(parent) && self.takes_parent(set, case);
-        let gone: BTreeSet<u32> = self.0.cases.iter().filter(orphaned).map(|case| case.row).collect();
+        // Rows of a tree that refer to a row whose key is gone, or may have the key that another row was given.
+        let plan = set.plan();
+        let refers = |case: &&Case| {
+            let to = &set.output(case.output).name;
+            let fields = set.output(id).schema.fields();
+            case.output == id || fields.iter().any(|field| field.reference().is_some_and(|(table, _)| table == to))
+        };
+        let taking = self.0.cases.iter().filter(refers).filter(|case| self.takes_key(set, case));
+        let gone: BTreeSet<u64> =
+            taking.map(|case| root_row(case.path, plan.depth(set.output(case.output).table))).collect();
         if gone.is_empty() {
             return Ok(());
         }
-        let parents = chunk.parents(table)?.ok_or_else(|| Error::internal("a child without parents"))?;
-        let places = self.places(id, parents.len());
-        let without = (0..parents.len()).filter(|row| gone.contains(&parents.value(*row)));
+        let (paths, depth) = (chunk.identities(table)?, plan.depth(table));
+        let places = self.places(id, paths.len());
+        let without = (0..paths.len()).filter(|row| gone.contains(&root_row(paths.paths[*row], depth)));
         explained.add(file, without.filter_map(|row| Some(start + u64::from(places[row]?) + 1)));
         Ok(())
     }
 
-    /// Tells whether a case takes the key away that rows below it refer to.
-    fn takes_parent(&self, set: &DataSet, case: &Case) -> bool {
+    /// Tells whether a case takes a key away that other rows may refer to, or gives a row another one.
+    fn takes_key(&self, set: &DataSet, case: &Case) -> bool {
         let Some(fault) = set.faults().and_then(|faults| faults.faults().nth(case.fault)) else { return false };
-        let key = |place: &usize| set.output(case.output).schema.field(*place).is_primary_key();
+        let field = |place: &usize| set.output(case.output).schema.field(*place).clone();
+        let key = |place: &usize| field(place).is_primary_key() || field(place).is_unique();
         match &fault.operator {
             Operator::Drop { tree } => !tree,
             Operator::Repeat { .. } => false,

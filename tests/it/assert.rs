@@ -152,10 +152,8 @@ fn an_export_may_be_a_file_of_any_kind_or_a_database() {
     let said = assert_with(&[folder, "--table", &parquet, "--table", &format!("transfer={to}")], None);
     assert!(said.0 == 0 && said.1.matches("ok ").count() == 2, "{said:?}");
     let app = Connection::open(&database).expect("opens");
-    app.execute_batch(
-        "ALTER TABLE transfer RENAME TO sent_on; UPDATE sent_on SET amount = amount + 1 WHERE rowid = 3",
-    )
-    .expect("changes");
+    app.execute_batch("ALTER TABLE transfer RENAME TO sent_on; UPDATE sent_on SET amount = amount + 1 WHERE rowid = 3")
+        .expect("changes");
     drop(app);
     let said = assert_with(&[folder, "--table", &format!("transfer={to}#sent_on")], None);
     assert!(said.0 == 6 && said.1.contains("changed: 1 rows") && said.1.contains("`amount`"), "{said:?}");

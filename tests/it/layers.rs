@@ -21,7 +21,7 @@ const LAYERS: [&[&str]; 20] = [
     &["folder"],
     &["target"],
     &["decrypt", "find", "verify"],
-    &["assert", "detect", "leaks", "purge", "sign"],
+    &["assert", "cases", "detect", "leaks", "purge", "sign"],
     &["catalog"],
     &["cli"],
 ];
