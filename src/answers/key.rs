@@ -346,7 +346,7 @@ mod tests {
         one.merge(&other).expect("parts of one run");
         one.merge(&key(&[("low", "red", Merge::LeastNumber, "-9")])).expect("parts of one run");
         let seen: Vec<_> = one.answers.iter().map(|one| (one.group(), one.clean.clone().unwrap_or_default())).collect();
-        let expected = [("blue", "-3.00"), ("red", "-1.25"), ("red", "2025-01-31"), ("red", "-10")];
+        let expected = [("red", "2025-01-31"), ("red", "-10"), ("blue", "-3.00"), ("red", "-1.25")];
         assert_eq!(seen, expected.map(|(group, value)| (group.to_owned(), value.to_owned())));
         assert_eq!(AnswerKey::parse(&one.to_json()).expect("reads"), one);
         assert!(AnswerKey::parse(&one.to_json().replace("-10", "-11 ")).is_ok());

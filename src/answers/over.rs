@@ -18,7 +18,6 @@ use crate::plan::Fold;
 pub struct Found {
     /// The answer.
     pub answer: Answer,
-    #[expect(clippy::option_option, reason = "not looked for, and found to be nothing")]
     /// The value that was found; the inner `None` is no value, such as the least of nothing.
     pub found: Option<Option<String>>,
     /// True if the key has no such group: its values are the system's own.
