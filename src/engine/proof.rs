@@ -2,14 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::Field;
 
 use crate::error::Result;
 use crate::fault::Faults;
 use crate::notes::Noted;
 use crate::plan::fault::{Fault, Operator};
 use crate::plan::{Chunk, Plan, Tree};
+use crate::sql::as_text;
 use crate::stage::{Edits, OutputId, Stage, TreeBatch};
+
+/// The largest root table whose keys are all looked at.
+const MOST_KEYS: u64 = 200_000;
 
 /// What was found about a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,10 +98,11 @@ fn broken(plan: &Plan, fault: &Fault, faults: &Faults, roots: &[u64]) -> Result<
         Ok(chunk.identities(table)?.paths.iter().map(|path| (path >> (24 * depth)) as u64).collect())
     };
     let own = roots_of(&mut chunk, fault.table)?;
+    let rules = structural(plan, fault, made.edits.get(&OutputId(fault.table)))?;
     for case in &made.cases {
-        for rule in structural(plan, fault, made.edits.get(&case.output)) {
+        for rule in &rules {
             let table = &plan.tables[fault.table].name;
-            let rule = if rule.contains('@') { rule } else { format!("{rule}@{table}") };
+            let rule = if rule.contains('@') { rule.clone() } else { format!("{rule}@{table}") };
             found.entry(rule).or_default().insert(own[case.row as usize]);
         }
     }
@@ -123,7 +130,7 @@ fn broken(plan: &Plan, fault: &Fault, faults: &Faults, roots: &[u64]) -> Result<
 }
 
 /// The rules beside checks that a case breaks, as far as the profile tells: keys, references, and values that must be there.
-fn structural(plan: &Plan, fault: &Fault, edits: Option<&Edits>) -> Vec<String> {
+fn structural(plan: &Plan, fault: &Fault, edits: Option<&Edits>) -> Result<Vec<String>> {
     let table = &plan.tables[fault.table];
     let field = |place: &usize| table.schema.field(*place);
     let mut rules = Vec::new();
@@ -146,7 +153,8 @@ fn structural(plan: &Plan, fault: &Fault, edits: Option<&Edits>) -> Vec<String> 
             }
         }
         Operator::Drop { tree: false } => {
-            let own = (0..plan.tables.len()).filter(|child| plan.tables[*child].parent == Some(fault.table));
+            let root = plan.root_of(fault.table);
+            let own = (0..plan.tables.len()).filter(|other| plan.root_of(*other) == root);
             for child in own {
                 let refers = |field: &&std::sync::Arc<arrow_schema::Field>| {
                     field.reference().is_some_and(|(to, _)| to == table.name)
@@ -158,15 +166,36 @@ fn structural(plan: &Plan, fault: &Fault, edits: Option<&Edits>) -> Vec<String> 
         }
         _ => {}
     }
-    let Some(edits) = edits else { return rules };
+    let Some(edits) = edits else { return Ok(rules) };
     for place in &places {
         let null = (0..edits.changed.num_rows()).any(|row| edits.changed.column(*place).is_null(row));
         if null && !field(place).is_nullable() {
             add("null");
         }
-        if !null && field(place).reference().is_some() && fault.class == "orphan" {
+        if !null && leads_nowhere(plan, fault, field(place), edits.changed.column(*place))? {
             add("foreign key");
         }
     }
-    rules
+    Ok(rules)
+}
+
+/// Tells whether new values of a reference are keys of no row. Of a root table all keys are looked at; of any other the class of the
+/// fault decides, because its keys are too many.
+fn leads_nowhere(plan: &Plan, fault: &Fault, field: &Field, values: &ArrayRef) -> Result<bool> {
+    let Some((to, key)) = field.reference() else { return Ok(false) };
+    let to = plan.table(to)?;
+    let known = &plan.tables[to];
+    if known.parent.is_some() || known.rows > MOST_KEYS {
+        return Ok(fault.class == "orphan");
+    }
+    let (mut keys, mut start) = (BTreeSet::new(), 0);
+    while start < known.rows {
+        let end = plan.cut(to, start, known.rows, None);
+        let rows: Vec<u64> = (start..end).collect();
+        let texts = as_text(Chunk::new(plan, to, &rows).named(to, &[key])?.column(0))?;
+        keys.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
+        start = end;
+    }
+    let values = as_text(values)?;
+    Ok(values.as_string::<i32>().iter().flatten().any(|value| !keys.contains(value)))
 }

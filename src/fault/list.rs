@@ -60,12 +60,7 @@ impl Faults {
             let fault = &self.faults[case.fault].0;
             let output = &outputs[case.output.0];
             let clean = &made.batches[&case.output];
-            let key =
-                object(output.contract().fields().iter().enumerate().filter(|(_, field)| field.is_primary_key()).map(
-                    |(place, field)| {
-                        Ok((field.name().clone(), json!(text_at(&readable(clean.column(place))?, case.row)?)))
-                    },
-                ))?;
+            let key = key_of(output, clean, case.row)?;
             let change = match made.edits.get(&case.output) {
                 Some(edits) => self.changes(case, output, clean, edits, changed(case))?,
                 None => Map::new(),
@@ -120,6 +115,9 @@ impl Faults {
             }
             _ => {}
         }
+        if matches!(fault.operator, Operator::Swap(_)) {
+            change.insert("with".to_owned(), Value::Object(key_of(output, clean, case.row + 1)?));
+        }
         let Some(changed) = changed else { return Ok(change) };
         for place in fault.operator.columns() {
             let field = output.schema.field(place);
@@ -154,6 +152,11 @@ fn readable(values: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-fn object(pairs: impl Iterator<Item = Result<(String, Value)>>) -> Result<Map<String, Value>> {
-    pairs.collect()
+/// The key of a row as it is written; empty where its table has none.
+fn key_of(output: &Output, rows: &RecordBatch, row: u32) -> Result<Map<String, Value>> {
+    let fields = output.contract().fields().iter().enumerate().filter(|(_, field)| field.is_primary_key());
+    let cell = |(place, field): (usize, &Arc<Field>)| {
+        Ok((field.name().clone(), json!(text_at(&readable(rows.column(place))?, row)?)))
+    };
+    fields.map(cell).collect()
 }

@@ -36,16 +36,14 @@ impl Faults {
              `{table}` that qualifies and is free",
             fault.name, root.rows, root.name
         );
-        let others: Vec<String> =
-            short[1..].iter().map(|(number, ..)| format!("`{}`", self.faults[*number].0.name)).collect();
-        let error = Error::new(Kind::Usage, what).hint(format!(
-            "ask for fewer cases, or for more rows: --rows {}=N; a rate such as {}=0.01 takes what there is",
-            root.name, fault.name
-        ));
-        Err(match others.is_empty() {
-            true => error,
-            false => error.hint(format!("so are: {}", others.join(", "))),
-        })
+        let left_out: Vec<String> = short.iter().map(|(number, ..)| format!("{}=0", self.faults[*number].0.name)).collect();
+        let others = if short.len() > 1 { format!("{} faults have no room; ", short.len()) } else { String::new() };
+        Err(Error::new(Kind::Usage, what).hint(format!(
+            "{others}leave out what cannot be with `{}`, or ask for more rows: --rows {}=N; a rate such as {}=0.01 takes what there is",
+            left_out.join(","),
+            root.name,
+            fault.name
+        )))
     }
 
     /// One fault of a plan alone, with a case in each of the first root rows that have a row which qualifies, and these rows: at most

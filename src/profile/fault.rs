@@ -208,8 +208,7 @@ impl Amount {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if let Ok(count) = text.parse::<u64>() {
             return match count {
-                0 => Err("a count is at least 1".to_owned()),
-                1..=MOST => Ok(Self::Count(count)),
+                0..=MOST => Ok(Self::Count(count)),
                 _ => Err(format!("at most {MOST} cases are counted; give a rate such as 0.01")),
             };
         }

@@ -38,7 +38,7 @@ const MOST: usize = 1_000;
 
 impl Loaded {
     /// Chooses faults: `each=1`, `class:missing=0.001`, `NAME=5`, `NAME` (one case), the name of a set, or the path of a file `.toml`
-    /// with further faults. A choice by name wins over one by class, and that over `each`. The digest of the profile stays.
+    /// with further faults; 0 cases leave a fault out. A choice by name wins over one by class, and that over `each`. The digest of the profile stays.
     ///
     /// # Errors
     ///
@@ -64,7 +64,8 @@ impl Loaded {
         }
         let mut asked: Vec<(String, AskedFault)> = Vec::new();
         for (name, fault) in &self.profile.faults {
-            if let Some((rank, amount)) = chosen.get(name) {
+            // None are asked for where an amount is 0: `each=1,rare=0`.
+            if let Some((rank, amount)) = chosen.get(name).filter(|(_, amount)| *amount != Amount::Count(0)) {
                 let (fault, amount, by_name) = (fault.clone(), *amount, *rank == 2);
                 asked.push((name.clone(), AskedFault { fault, amount, by_name }));
             }

@@ -91,6 +91,7 @@ pub(super) fn check(
             return;
         }
     };
+    report.derived = true;
     let plan = set.plan();
     if first.manifest.protection.as_ref().is_some_and(sealed::random) {
         report.notes.push("nonces are random: what is encrypted was not compared".to_owned());

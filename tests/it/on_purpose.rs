@@ -1,6 +1,7 @@
 //! `--faults`: rows that are wrong on purpose. Exactly the listed ones differ, the same on any way, and `verify` knows them.
 
 mod amounts;
+mod documents;
 mod language;
 mod proofs;
 mod together;

@@ -43,7 +43,7 @@ fn exactly_the_listed_rows_differ() {
         assert!(own.iter().all(|line| !line.contains("\"amount\"")), "{name} is the contract: {own:?}");
     }
     let lost = listed.iter().find(|case| case["fault"] == "order_lost").expect("a case");
-    assert_eq!((lost["change"].as_str(), lost["decision"].as_str()), (r#"{"dropped":3}"#, "repair"));
+    assert_eq!((lost["change"].as_str(), lost["decision"].as_str()), (r#"{"dropped":3}"#, "accept"));
     let twice = listed.iter().find(|case| case["fault"] == "order_twice").expect("a case");
     assert_eq!((twice["change"].as_str(), twice["breaks"].as_str()), (r#"{"copies":2}"#, r#"["key"]"#));
     assert!(twice["expect"].contains(r#""http":["409"]"#) && twice["expect"].contains("23505"), "{}", twice["expect"]);
