@@ -132,7 +132,9 @@ pub fn verify(request: &Request) -> Result<Report> {
         // Without them, a key that a fault breaks cannot be told from another.
         let faulty = made.iter().any(|one| !one.manifest.faults.is_empty());
         if faulty && !replayed.derived {
-            report.notes.push("some rows break keys on purpose, and which is not known: keys were not looked at".to_owned());
+            report
+                .notes
+                .push("some rows break keys on purpose, and which is not known: keys were not looked at".to_owned());
         } else {
             pool.install(|| keys::check(request, &made, &counts, (&findings, &explained), &mut report));
         }

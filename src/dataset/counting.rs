@@ -10,7 +10,7 @@ use crate::answers::{Questions, Tally, View, Views};
 use crate::error::{Error, Result};
 use crate::fault::root_row;
 use crate::plan::Chunk;
-use crate::stage::{Accepted, TreeBatch};
+use crate::stage::{Accepted, Edits, TreeBatch};
 
 /// The trees of cases with changed rows in their places.
 struct Sent<'p> {
@@ -67,7 +67,7 @@ fn of_table(
     let accepted = made.accepted.get(&id).unwrap_or(&nothing);
     let [as_was, as_sent, held] = [View::Clean, View::Sent, View::Accepted].map(Views::only);
     let mut kept = vec![edits.is_none(); rows.num_rows()];
-    edits.into_iter().flat_map(|edits| edits.kept()).for_each(|row| kept[row as usize] = true);
+    edits.into_iter().flat_map(Edits::kept).for_each(|row| kept[row as usize] = true);
     // The rows as they are sent: where the questions see columns that are not written, those follow from what is sent.
     let again = match questions.looks_further(table) {
         true => Some(Again::new(sent, table, chunk, questions)?),

@@ -12,7 +12,7 @@ use crate::notes::Noted;
 use crate::plan::fault::{Fault, Operator};
 use crate::plan::{Chunk, Plan, Tree};
 use crate::sql::as_text;
-use crate::stage::{Edits, OutputId, Stage, TreeBatch};
+use crate::stage::{Case, Edits, OutputId, Stage, TreeBatch};
 
 /// The largest root table whose keys are all looked at.
 const MOST_KEYS: u64 = 200_000;
@@ -106,6 +106,11 @@ fn broken(plan: &Plan, fault: &Fault, faults: &Faults, roots: &[u64]) -> Result<
             found.entry(rule).or_default().insert(own[case.row as usize]);
         }
     }
+    for case in &made.cases {
+        for rule in left_alone(plan, fault, &made, case)? {
+            found.entry(rule).or_default().insert(own[case.row as usize]);
+        }
+    }
     let sent = |(id, batch): (&OutputId, &RecordBatch)| {
         let batch = match made.edits.get(id) {
             Some(edits) => edits.in_place(batch, false)?,
@@ -140,31 +145,15 @@ fn structural(plan: &Plan, fault: &Fault, edits: Option<&Edits>) -> Result<Vec<S
         }
     };
     let places = fault.operator.columns();
-    match &fault.operator {
-        Operator::Repeat { .. } => {
-            let keys: Vec<usize> =
-                (0..table.schema.fields().len()).filter(|place| field(place).is_primary_key()).collect();
-            if !keys.is_empty() && !keys.iter().any(|place| places.contains(place)) {
-                add("key");
-            }
-            let unique = |place: &usize| field(place).is_unique() && !places.contains(place);
-            if (0..table.schema.fields().len()).any(|place| unique(&place)) {
-                add("unique");
-            }
+    if let Operator::Repeat { .. } = &fault.operator {
+        let keys: Vec<usize> = (0..table.schema.fields().len()).filter(|place| field(place).is_primary_key()).collect();
+        if !keys.is_empty() && !keys.iter().any(|place| places.contains(place)) {
+            add("key");
         }
-        Operator::Drop { tree: false } => {
-            let root = plan.root_of(fault.table);
-            let own = (0..plan.tables.len()).filter(|other| plan.root_of(*other) == root);
-            for child in own {
-                let refers = |field: &&std::sync::Arc<arrow_schema::Field>| {
-                    field.reference().is_some_and(|(to, _)| to == table.name)
-                };
-                if plan.tables[child].schema.fields().iter().any(|field| refers(&field)) {
-                    add(&format!("foreign key@{}", plan.tables[child].name));
-                }
-            }
+        let unique = |place: &usize| field(place).is_unique() && !places.contains(place);
+        if (0..table.schema.fields().len()).any(|place| unique(&place)) {
+            add("unique");
         }
-        _ => {}
     }
     let Some(edits) = edits else { return Ok(rules) };
     for place in &places {
@@ -198,4 +187,28 @@ fn leads_nowhere(plan: &Plan, fault: &Fault, field: &Field, values: &ArrayRef) -
     }
     let values = as_text(values)?;
     Ok(values.as_string::<i32>().iter().flatten().any(|value| !keys.contains(value)))
+}
+
+/// The foreign keys of rows that refer to a row which is not sent, in the trees that were made.
+fn left_alone(plan: &Plan, fault: &Fault, made: &TreeBatch, case: &Case) -> Result<Vec<String>> {
+    if !matches!(fault.operator, Operator::Drop { .. }) {
+        return Ok(Vec::new());
+    }
+    let own = &plan.tables[fault.table];
+    let mut rules = Vec::new();
+    for (id, batch) in &made.batches {
+        let kept = |row: &usize| made.edits.get(id).is_none_or(|edits| edits.kept().any(|kept| kept as usize == *row));
+        for (place, field) in batch.schema_ref().fields().iter().enumerate() {
+            let Some((_, key)) = field.reference().filter(|(to, _)| *to == own.name) else { continue };
+            let keys = made.batches[&case.output].column(own.schema.index_of(key)?);
+            let key = as_text(&keys.slice(case.row as usize, 1))?;
+            let values = as_text(batch.column(place))?;
+            let (key, values) = (key.as_string::<i32>(), values.as_string::<i32>());
+            let refers = |row: &usize| values.is_valid(*row) && values.value(*row) == key.value(0);
+            if key.is_valid(0) && (0..values.len()).filter(refers).any(|row| kept(&row)) {
+                rules.push(format!("foreign key@{}", plan.tables[id.0].name));
+            }
+        }
+    }
+    Ok(rules)
 }

@@ -32,34 +32,6 @@ impl Assembly {
         Self { faults, plan }
     }
 
-    /// Puts the rows in place that a correct system holds, and notes which cases explain the others.
-    fn hold(&self, made: &mut TreeBatch, outputs: &[Output]) -> Result<()> {
-        for (id, batch) in &mut made.batches {
-            let schema = &outputs[id.0].schema;
-            let Some(accepted) = made.accepted.get(id) else { continue };
-            let rows = UInt32Array::from_iter_values(accepted.because.keys().copied());
-            let explained = (take_record_batch(batch, &rows)?, accepted.because.values().copied().collect());
-            made.explained.insert(*id, explained);
-            let edits = made.edits.get(id);
-            let mut kept: BTreeSet<u32> = match edits {
-                Some(edits) => edits.kept().collect(),
-                None => (0..batch.num_rows() as u32).collect(),
-            };
-            kept.retain(|row| !accepted.refused.contains(row));
-            kept.extend(&accepted.restored);
-            let rows = |batch: &RecordBatch, rows: Vec<u32>| -> Result<RecordBatch> {
-                let rows = take_record_batch(batch, &UInt32Array::from(rows))?;
-                Ok(RecordBatch::try_new(Arc::clone(schema), rows.columns().to_vec())?)
-            };
-            let mut held: Vec<RecordBatch> = vec![rows(batch, kept.into_iter().collect())?];
-            if let Some(edits) = edits {
-                held.push(rows(&edits.changed, accepted.changed.iter().copied().collect())?);
-            }
-            *batch = concat_batches(schema, &held)?;
-        }
-        Ok(())
-    }
-
     /// The places of a table's columns that may be null only because of a fault.
     fn nulled(&self, table: usize) -> Vec<usize> {
         let faults = self.faults.faults().filter(|fault| fault.table == table);
@@ -129,7 +101,7 @@ impl Stage for Assembly {
             }
         }
         if made.hold {
-            return self.hold(made, outputs);
+            return hold(made, outputs);
         }
         for (id, batch) in &mut made.batches {
             let output = &outputs[id.0];
@@ -142,6 +114,34 @@ impl Stage for Assembly {
         }
         Ok(())
     }
+}
+
+/// Puts the rows in place that a correct system holds, and notes which cases explain the others.
+fn hold(made: &mut TreeBatch, outputs: &[Output]) -> Result<()> {
+    for (id, batch) in &mut made.batches {
+        let schema = &outputs[id.0].schema;
+        let Some(accepted) = made.accepted.get(id) else { continue };
+        let rows = UInt32Array::from_iter_values(accepted.because.keys().copied());
+        let explained = (take_record_batch(batch, &rows)?, accepted.because.values().copied().collect());
+        made.explained.insert(*id, explained);
+        let edits = made.edits.get(id);
+        let mut kept: BTreeSet<u32> = match edits {
+            Some(edits) => edits.kept().collect(),
+            None => (0..batch.num_rows() as u32).collect(),
+        };
+        kept.retain(|row| !accepted.refused.contains(row));
+        kept.extend(&accepted.restored);
+        let rows = |batch: &RecordBatch, rows: Vec<u32>| -> Result<RecordBatch> {
+            let rows = take_record_batch(batch, &UInt32Array::from(rows))?;
+            Ok(RecordBatch::try_new(Arc::clone(schema), rows.columns().to_vec())?)
+        };
+        let mut held: Vec<RecordBatch> = vec![rows(batch, kept.into_iter().collect())?];
+        if let Some(edits) = edits {
+            held.push(rows(&edits.changed, accepted.changed.iter().copied().collect())?);
+        }
+        *batch = concat_batches(schema, &held)?;
+    }
+    Ok(())
 }
 
 impl Edits {

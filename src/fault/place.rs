@@ -36,7 +36,8 @@ impl Faults {
              `{table}` that qualifies and is free",
             fault.name, root.rows, root.name
         );
-        let left_out: Vec<String> = short.iter().map(|(number, ..)| format!("{}=0", self.faults[*number].0.name)).collect();
+        let left_out: Vec<String> =
+            short.iter().map(|(number, ..)| format!("{}=0", self.faults[*number].0.name)).collect();
         let others = if short.len() > 1 { format!("{} faults have no room; ", short.len()) } else { String::new() };
         Err(Error::new(Kind::Usage, what).hint(format!(
             "{others}leave out what cannot be with `{}`, or ask for more rows: --rows {}=N; a rate such as {}=0.01 takes what there is",

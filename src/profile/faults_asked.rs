@@ -169,7 +169,8 @@ impl Loaded {
 /// Tells whether a choice of faults is the path of a file.
 #[must_use]
 pub fn is_path(choice: &str) -> bool {
-    choice.ends_with(".toml") || choice.contains(['/', '\\'])
+    std::path::Path::new(choice).extension().is_some_and(|end| end.eq_ignore_ascii_case("toml"))
+        || choice.contains(['/', '\\'])
 }
 
 /// Refuses names that a choice could not tell apart.

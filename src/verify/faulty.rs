@@ -162,7 +162,7 @@ impl Faulty {
             let fields = set.output(id).schema.fields();
             case.output == id || fields.iter().any(|field| field.reference().is_some_and(|(table, _)| table == to))
         };
-        let taking = self.0.cases.iter().filter(refers).filter(|case| self.takes_key(set, case));
+        let taking = self.0.cases.iter().filter(refers).filter(|case| Self::takes_key(set, case));
         let gone: BTreeSet<u64> =
             taking.map(|case| root_row(case.path, plan.depth(set.output(case.output).table))).collect();
         if gone.is_empty() {
@@ -176,7 +176,7 @@ impl Faulty {
     }
 
     /// Tells whether a case takes a key away that other rows may refer to, or gives a row another one.
-    fn takes_key(&self, set: &DataSet, case: &Case) -> bool {
+    fn takes_key(set: &DataSet, case: &Case) -> bool {
         let Some(fault) = set.faults().and_then(|faults| faults.faults().nth(case.fault)) else { return false };
         let field = |place: &usize| set.output(case.output).schema.field(*place).clone();
         let key = |place: &usize| field(place).is_primary_key() || field(place).is_unique();

@@ -22,7 +22,10 @@ fn a_case_says_what_is_sent_answered_and_held() {
     assert_eq!((twice["when"].as_array().map(Vec::len), &twice["when"][1]["same_as"]), (Some(3), &Value::from(0)));
     assert_eq!(twice["when"][0]["send"]["row"], twice["when"][2]["send"]["row"]);
     assert_eq!(twice["then"]["answers"][1]["http"][0], "409");
-    assert_eq!((&twice["then"]["decision"], &twice["then"]["state"]["orders"]), (&Value::from("once"), &Value::from(1)));
+    assert_eq!(
+        (&twice["then"]["decision"], &twice["then"]["state"]["orders"]),
+        (&Value::from("once"), &Value::from(1))
+    );
     let below = of("order_below_zero");
     assert!(below["when"][0]["send"]["row"]["amount"].as_str().is_some_and(|amount| amount.starts_with('-')));
     assert_eq!(below["then"]["state"]["orders"], 0);

@@ -45,7 +45,7 @@ fn one_further_change_is_found() {
     let key: serde_json::Value = serde_json::from_str(&twice["key"]).expect("an object");
     let copied = orders.lines().find(|line| line.starts_with(key["order_id"].as_str().expect("text"))).expect("a row");
     let removed = [&lines[..2], &lines[3..]].concat().join("\n") + "\n";
-    let invented = listed.clone() + &lines[2].replace("/", "/9") + "\n";
+    let invented = listed.clone() + &lines[2].replace('/', "/9") + "\n";
     for (what, file, new) in [
         ("a case was removed", "_faults_customer.csv", removed),
         ("a case was invented", "_faults_customer.csv", invented),

@@ -153,7 +153,9 @@ impl World {
         let fill = |word: &str| match word {
             "{letter}" => format!("{}/tests/fixtures/clinic/letter.txt.j2", env!("CARGO_MANIFEST_DIR")),
             "{faults}" => format!("{}/tests/fixtures/clinic/wrong.toml", env!("CARGO_MANIFEST_DIR")),
-            "{export}" if test && !line.contains("--kek") => format!("patient={}/patient.csv", self.text("sealed-test")),
+            "{export}" if test && !line.contains("--kek") => {
+                format!("patient={}/patient.csv", self.text("sealed-test"))
+            }
             "{export}" => format!("patient={}/patient.csv", self.text("sealed")),
             "{clear-export}" => format!("patient={}/patient.csv", below("clear")),
             "{clinic}" => format!("{}/{CLINIC}", env!("CARGO_MANIFEST_DIR")),
