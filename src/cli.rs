@@ -25,6 +25,7 @@ mod purge;
 mod reference;
 mod render;
 mod report;
+mod run_args;
 mod schema;
 mod set_args;
 mod shell;

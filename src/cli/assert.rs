@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::database_args::DatabaseArgs;
 use super::protect_args::KeyArgs;
+use super::run_args::RunArgs;
 use super::{pair, text_table, threads};
 use crate::assert::{Asserted, Report, Request, State, TableReport, compare};
 use crate::disk::{System, write_whole};
 use crate::error::{Error, Kind, Result};
 use crate::plan::Memory;
-use crate::verify::Given;
 
 #[derive(Args)]
 pub(super) struct Assert {
@@ -41,18 +41,8 @@ pub(super) struct Assert {
     /// Show the cells that are wrong, and what they should be.
     #[arg(long)]
     show_values: bool,
-    /// The profile of the run, where it is not one of the program's own.
-    #[arg(long, value_name = "PROFILE")]
-    profile: Option<String>,
-    /// The templates of messages in the run, where they are not the program's own.
-    #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
-    messages: Vec<String>,
-    /// The files of your own faults in the run, where it made any.
-    #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
-    faults: Vec<String>,
-    /// The seed of the run, where the manifest hides it because something is encrypted.
-    #[arg(long, value_name = "TEXT")]
-    seed: Option<String>,
+    #[command(flatten)]
+    run: RunArgs,
     /// The most memory for the rows of an export, such as 512M; more rows are joined in several passes.
     #[arg(long, value_name = "BYTES", default_value = "256M", help_heading = "Limits")]
     max_memory: String,
@@ -95,14 +85,7 @@ impl Assert {
             outcomes: &outcomes,
             null: self.null.as_deref(),
             database: &self.database.options(),
-            given: Given {
-                profile: self.profile.as_deref(),
-                templates: &self.messages,
-                faults: &self.faults,
-                keys: keys.as_ref(),
-                seed: self.seed.as_deref(),
-                memory: Memory::default_for(threads),
-            },
+            given: self.run.given(keys.as_ref(), Memory::default_for(threads)),
             threads,
             memory,
             show_values: self.show_values,
