@@ -159,6 +159,13 @@ fn the_page_on_answers_runs_as_it_says() {
 }
 
 #[test]
+fn the_page_on_faults_runs_as_it_says() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md")).expect("text");
+    let (ran, compared) = run("faults.md", &page);
+    assert!(ran >= 3 && compared >= 4, "the test looks at nothing: {ran} {compared}");
+}
+
+#[test]
 fn the_page_on_templates_runs_as_it_says() {
     let (ran, compared) = run(
         "templates.md",
