@@ -3,6 +3,7 @@
 mod amounts;
 mod language;
 mod proofs;
+mod systems;
 mod together;
 
 use std::collections::BTreeMap;
