@@ -4,6 +4,7 @@ mod amounts;
 mod documents;
 mod language;
 mod proofs;
+mod systems;
 mod together;
 
 use std::collections::BTreeMap;
