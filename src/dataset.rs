@@ -445,7 +445,11 @@ impl DataSet {
     /// What is asked of the outputs, for an answer key.
     #[must_use]
     pub fn questions(&self) -> Questions {
-        Questions::new(&self.plan, self.part, &self.outputs, &self.protection)
+        let questions = Questions::new(&self.plan, self.part, &self.outputs, &self.protection);
+        match self.faults() {
+            Some(faults) => questions.with_faults(faults.counts(&self.plan)),
+            None => questions,
+        }
     }
 
     /// As [`DataSet::chunk`], with the answers of these rows.

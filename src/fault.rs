@@ -36,6 +36,8 @@ pub struct Faults {
     faults: Vec<(Fault, u64)>,
     /// The counted cases by the number of their root table, and of the root row, which has no other.
     placed: BTreeMap<usize, BTreeMap<u64, Placed>>,
+    /// The faults of a class, or of all, that no row of this run has room for, or that need encryption that it does not have.
+    left_out: Vec<String>,
 }
 
 /// A case of an exact count.
@@ -58,7 +60,7 @@ impl Faults {
     /// be computed.
     pub fn new(plan: &Plan, sealed: impl Fn(usize, usize) -> bool) -> Result<Option<Self>> {
         let seed = Seed::new(&plan.seed);
-        let mut faults = Vec::new();
+        let (mut faults, mut left_out) = (Vec::new(), Vec::new());
         for fault in &plan.faults {
             if let Operator::Seal(place, _) = fault.operator
                 && !sealed(fault.table, place)
@@ -72,16 +74,30 @@ impl Faults {
                     ))
                     .hint(format!("--protect {column}=encrypt, with a key: `placebo keys new` makes one")));
                 }
+                left_out.push(fault.name.clone());
                 continue;
             }
             faults.push((fault.clone(), seed.column_key("#fault", &fault.name)));
         }
-        if faults.is_empty() {
+        if faults.is_empty() && left_out.is_empty() {
             return Ok(None);
         }
-        let mut all = Self { faults, placed: BTreeMap::new() };
+        let mut all = Self { faults, placed: BTreeMap::new(), left_out };
         all.place(plan)?;
+        if all.faults.is_empty() {
+            let names = all.left_out.join(", ");
+            return Err(Error::usage(format!(
+                "no fault that was asked for has a row or a protected column here: {names}"
+            ))
+            .hint("ask for more rows with --rows or --scale, protect what `seal` damages, or choose other faults"));
+        }
         Ok(Some(all))
+    }
+
+    /// The faults of a class, or of all, that this run has no row for, or no encryption.
+    #[must_use]
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// The faults that can happen in this run.
@@ -124,6 +140,19 @@ impl Faults {
             _ => fault.table == table,
         }) || plan.is_message_table(table)
             && self.faults().any(|fault| plan.root_of(fault.table) == plan.root_of(table))
+    }
+
+    /// The tables of trees with faults; `true` where some of the tree's rows are sent twice, or not at all.
+    #[must_use]
+    pub fn counts(&self, plan: &Plan) -> BTreeMap<usize, bool> {
+        let counts = |fault: &Fault| matches!(fault.operator, Operator::Repeat { .. } | Operator::Drop { .. });
+        let of_table = |table: usize| {
+            let root = plan.root_of(table);
+            let mut own = self.faults().filter(|fault| plan.root_of(fault.table) == root).peekable();
+            own.peek()?;
+            Some((table, own.any(counts)))
+        };
+        (0..plan.tables.len()).filter_map(of_table).collect()
     }
 
     /// The tables of a tree that have faults.

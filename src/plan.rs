@@ -36,7 +36,7 @@ pub use chunks::{MeanRows, Sample};
 pub use disclosure::Disclosure;
 pub use evaluate::{Chunk, Failure, Reached};
 pub use limits::{Limits, Memory};
-pub use measure::{Fold, Measure, Outcome};
+pub use measure::{BALANCE, Fold, Measure, Outcome};
 pub use options::Options;
 pub use origin::{Known, Origin};
 pub use question::{Asked, Question};

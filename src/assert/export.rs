@@ -1,6 +1,7 @@
 //! The export of a table of a system: a CSV file or pipe, a Parquet file, or a table of a database, read as often as needed, as batches
 //! of canonical texts.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -24,6 +25,8 @@ use crate::target::database::{Loaded, Options};
 
 /// The most rows and bytes of a batch.
 const ROWS: usize = 8_192;
+/// The most columns of an export.
+const MOST_COLUMNS: usize = 10_000;
 const BYTES: usize = 8 << 20;
 
 /// The place of an export.
@@ -103,8 +106,13 @@ impl Export {
 
     fn arrange(&mut self, table: &str, names: &[String]) -> Result<()> {
         let all = SchemaRef::clone(&self.schema);
-        if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-            return Err(Error::new(Kind::Verification, format!("the export has the column `{}` twice", twice.1)));
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(*name)) {
+            return Err(Error::new(Kind::Verification, format!("the export has the column `{twice}` twice")));
+        }
+        if names.len() > MOST_COLUMNS {
+            return Err(Error::new(Kind::Verification, format!("the export has {} columns", names.len()))
+                .hint(format!("at most {MOST_COLUMNS}: SELECT those of the table")));
         }
         let find = |wanted: &str| {
             let exact = names.iter().position(|name| name == wanted);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::export::Export;
 use super::join::Differences;
 use crate::answers::{Answer, AnswerKey, Found, Merge};
+use crate::plan::BALANCE;
 
 /// The most findings of a table that are told one by one.
 const TOLD: usize = 100;
@@ -118,7 +119,12 @@ impl TableReport {
     pub(super) fn prove(&mut self, key: &AnswerKey) {
         self.proven = true;
         let own = key.answers.iter().filter(|answer| answer.table == self.table);
-        self.answers = own.map(|answer| Asserted { answer: answer.clone(), state: State::Holds }).collect();
+        // A balance adds up rows of other tables, too.
+        let state = |answer: &Answer| match answer.answer.starts_with(BALANCE) {
+            true => State::NotLookedAt,
+            false => State::Holds,
+        };
+        self.answers = own.map(|answer| Asserted { answer: answer.clone(), state: state(answer) }).collect();
     }
 
     pub(super) fn counted(&mut self, found: &Differences) {

@@ -10,6 +10,7 @@ use super::{LogFormat, Source, log, threads};
 use crate::dataset::{DataSet, FINGERPRINT, Only, fingerprint};
 use crate::engine::{Outcome, Start, Target};
 use crate::error::{Error, Kind, Result};
+use crate::fault::Faults;
 use crate::part::Part;
 use crate::plan::Plan;
 use crate::profile;
@@ -100,7 +101,21 @@ impl SetArgs {
             set = set.only(&Only { table, key, with_parents: self.with_parents })?;
         }
         let set = if self.tables.is_empty() { set } else { set.tables(&self.tables)? };
-        set.faulty()
+        let set = set.faulty()?;
+        self.say_left_out(&set);
+        Ok(set)
+    }
+
+    /// Says which faults of a class, or of all, have no case.
+    fn say_left_out(&self, set: &DataSet) {
+        let left_out = set.faults().map_or(&[][..], Faults::left_out);
+        if !left_out.is_empty() && !self.quiet {
+            let (count, few) = (left_out.len(), left_out.iter().take(10).cloned().collect::<Vec<_>>().join(", "));
+            let more = if count > 10 { ", …" } else { "" };
+            log::say(&format!(
+                "note: no row or encrypted column for {count} of the faults, which are left out: {few}{more}"
+            ));
+        }
     }
 
     /// The same for a place: standard output takes one output, and no list of cases beside it.

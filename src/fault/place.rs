@@ -18,15 +18,20 @@ const TOGETHER: u64 = 1_024;
 impl Faults {
     /// Places the cases of every fault that is counted, in the order of their names.
     pub(super) fn place(&mut self, plan: &Plan) -> Result<()> {
-        let mut short = Vec::new();
+        let (mut short, mut empty) = (Vec::new(), Vec::new());
         for number in 0..self.faults.len() {
             let Amount::Count(count) = self.faults[number].0.amount else { continue };
             let missing = self.place_one(plan, number, count)?;
-            if missing > 0 {
-                short.push((number, count, missing));
+            match (missing, self.faults[number].0.by_name) {
+                (1.., true) => short.push((number, count, missing)),
+                // All faults were asked for, or those of a class: what has no room is left out.
+                (1.., false) if missing == count => empty.push(number),
+                _ => {}
             }
         }
-        let Some((number, count, missing)) = short.first().copied() else { return Ok(()) };
+        let Some((number, count, missing)) = short.first().copied() else {
+            return if empty.is_empty() { Ok(()) } else { self.without(&empty, plan) };
+        };
         let (fault, _) = &self.faults[number];
         let table = &plan.tables[fault.table].name;
         let root = &plan.tables[plan.root_of(fault.table)];
@@ -47,6 +52,19 @@ impl Faults {
         )))
     }
 
+    /// Leaves out faults that have no case, and places those of the others again, which are the same.
+    fn without(&mut self, empty: &[usize], plan: &Plan) -> Result<()> {
+        let all = std::mem::take(&mut self.faults);
+        for (number, (fault, key)) in all.into_iter().enumerate() {
+            match empty.contains(&number) {
+                true => self.left_out.push(fault.name),
+                false => self.faults.push((fault, key)),
+            }
+        }
+        self.placed.clear();
+        self.place(plan)
+    }
+
     /// One fault of a plan alone, with a case in each of the first root rows that have a row which qualifies, and these rows: at most
     /// `most`, for a test of the fault itself. Cells are not encrypted there, so that the operator `seal` has no case.
     ///
@@ -57,7 +75,7 @@ impl Faults {
         let fault = plan.faults[number].clone();
         let key = Seed::new(&plan.seed).column_key("#fault", &fault.name);
         let root = plan.root_of(fault.table);
-        let mut all = Self { faults: vec![(fault, key)], placed: BTreeMap::new() };
+        let mut all = Self { faults: vec![(fault, key)], placed: BTreeMap::new(), left_out: Vec::new() };
         let (rows, mut start) = (plan.tables[root].rows, 0);
         let mut placed = BTreeMap::new();
         while start < rows && placed.len() < most {

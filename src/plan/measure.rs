@@ -7,6 +7,9 @@ use arrow_array::ArrayRef;
 use super::{Chunk, Input, Listed, Op, Plan, Source, Step};
 use crate::error::Result;
 
+/// The prefix of an answer that says how far a check's sides differ.
+pub const BALANCE: &str = "balance:";
+
 /// The way in which values of many rows become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fold {

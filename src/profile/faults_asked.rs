@@ -75,6 +75,17 @@ impl Loaded {
         Ok(self)
     }
 
+    /// Chooses the faults that a run made: as [`Loaded::with_faults`], with room for fewer cases than were asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Loaded::with_faults`].
+    pub fn with_faults_of_run(self, choices: &[String]) -> Result<Self> {
+        let mut loaded = self.with_faults(choices)?;
+        loaded.faults.values_mut().for_each(|asked| asked.by_name = false);
+        Ok(loaded)
+    }
+
     /// The pairs of a choice: those of a set, or itself.
     fn expanded(&self, word: &str) -> Result<Vec<(String, Amount)>> {
         if let Some(set) = self.profile.fault_sets.get(word) {
@@ -108,6 +119,11 @@ impl Loaded {
             None if name == EACH => (0, faults.keys().collect()),
             None => match faults.get_key_value(name) {
                 Some((name, _)) => (2, vec![name]),
+                None if self.profile.fault_sets.contains_key(name) => {
+                    let what = format!("`--faults {word}`: `{name}` is a set, whose faults have amounts of their own");
+                    return Err(Error::usage(what)
+                        .hint(format!("--faults {name}; a set holds faults, classes and `each`, and no sets")));
+                }
                 None => {
                     let known = faults.keys().chain(self.profile.fault_sets.keys()).map(String::as_str);
                     let what = format!("the profile `{}` has no fault or set of faults `{name}`", self.profile.name);
@@ -161,6 +177,10 @@ impl Loaded {
         let names = own.faults.keys().cloned().collect();
         self.profile.faults.extend(own.faults);
         self.profile.fault_sets.extend(own.fault_sets);
+        self::names(&self.profile).map_err(|error| {
+            let place = source.place(error.path());
+            error.at(Some(place))
+        })?;
         self.push(source);
         Ok(names)
     }

@@ -215,7 +215,8 @@ pub(crate) fn made_again(manifest: &Manifest, part: Option<Part>, given: Given<'
     Ok(set)
 }
 
-const PROFILE: &str = "give the profile of the run with --profile PATH, or use --quick for hashes alone";
+const PROFILE: &str = "give the profile of the run with --profile PATH; `placebo verify --quick` looks at hashes alone";
+const OWN_FAULTS: &str = "give the run's own files of faults with --faults FILE, and its profile with --profile PATH";
 
 fn refuse<T>(what: String, hint: &str) -> Result<T> {
     Err(Error::new(Kind::Profile, format!("the rows cannot be held against the profile: {what}")).hint(hint))
@@ -230,7 +231,7 @@ fn refuse<T>(what: String, hint: &str) -> Result<T> {
 pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Result<Plan> {
     if manifest.engine != FINGERPRINT {
         let what = format!("the engine of the run was `{}`, this one is `{FINGERPRINT}`", manifest.engine);
-        return refuse(what, "use the placebo that wrote the folder, or --quick for hashes alone");
+        return refuse(what, "use the placebo that wrote the folder; `placebo verify --quick` looks at hashes alone");
     }
     // Only what the user gives is a path: a manifest may be anybody's.
     let embedded = || {
@@ -241,7 +242,7 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
     };
     let Some(name) = given.profile.map(str::to_owned).or_else(embedded) else {
         let what = format!("`{}` is not inside this program", manifest.profile);
-        return refuse(what, "give it with --profile PATH, or use --quick for hashes alone");
+        return refuse(what, "give it with --profile PATH; `placebo verify --quick` looks at hashes alone");
     };
     let options = Options {
         seed: seed.to_owned(),
@@ -260,8 +261,9 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
     let mut loaded = profile::load(&name)?.with_messages(&messages)?;
     if !manifest.faults.is_empty() {
         let asked = manifest.faults.iter().map(|fault| format!("{}={}", fault.name, fault.asked));
-        let choices: Vec<String> = given.faults.iter().cloned().chain(asked).collect();
-        loaded = loaded.with_faults(&choices).map_err(|error| match given.faults {
+        let choices: Vec<String> =
+            given.faults.iter().filter(|choice| profile::is_path(choice)).cloned().chain(asked).collect();
+        loaded = loaded.with_faults_of_run(&choices).map_err(|error| match given.faults {
             [] => error.hint("--faults FILE gives faults that are not in the profile"),
             _ => error,
         })?;
@@ -276,7 +278,7 @@ pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Res
                 plan.faults.iter().any(|fault| fault.digest == entry.sha256 && fault.name == entry.name)
             };
             match manifest.faults.iter().find(|entry| !same(entry)) {
-                Some(other) => refuse(format!("the fault `{}` is not the one of the run", other.name), PROFILE),
+                Some(other) => refuse(format!("the fault `{}` is not the one of the run", other.name), OWN_FAULTS),
                 None => Ok(plan),
             }
         }
@@ -401,7 +403,8 @@ fn tree(
     let differences = differences.into_inner().unwrap_or_else(PoisonError::into_inner);
     for Reading { id, file, mut rows } in lane.into_inner() {
         let sum = RowSum::parse(file.rows, &file.digest).unwrap_or_default();
-        let clean = differences.get(&id).filter(|_| set.is_faulty(set.output(id))).map(|one| one.clean(&sum));
+        let difference = differences.get(&id).copied().unwrap_or_default();
+        let clean = set.is_faulty(set.output(id)).then(|| difference.clean(&sum));
         if clean != file.clean.as_ref().and_then(CleanRows::sum) {
             let message = "its clean rows are not those of the manifest: its digest does not follow from the faults";
             findings.add(Finding::new("digest", message).file(&file.path).table(&file.table));

@@ -5,12 +5,11 @@ use sqlparser::ast::{BinaryOperator, Expr as Sql, Function, FunctionArg, Functio
 
 use super::{Compiler, unknown_table};
 use crate::error::{Error, Result};
+use crate::plan::measure::BALANCE;
 use crate::plan::{Fold, Measure, Outcome};
 use crate::profile::{self, Expr};
 use crate::sql::{self, types};
 
-/// The name under which balances are answered, before the id of the check.
-const BALANCE: &str = "balance:";
 /// The name under which outcomes are counted.
 const OUTCOME: &str = "outcome";
 
