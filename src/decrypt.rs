@@ -15,7 +15,7 @@ pub use reencrypt::reencrypt;
 
 use crate::digest::Buckets;
 use crate::disk::{Disk, own_folder, retry, temporary};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 pub use crate::folder::manifest::{StoredManifest, read_all};
 use crate::folder::{FileEntry, Lock, OutputFile, Sums, below};
 use crate::format::read;
@@ -145,11 +145,21 @@ fn rewrite(disk: &dyn Disk, request: &Request<'_>, sealed: &[Sealed<'_>], thread
                 Error::usage(format!("`{}` is there already", path.display())).hint("choose another folder with --out")
             );
         }
-        copy(disk, request, one, &pool).inspect_err(|_| {
+        let copied = copy(disk, request, one, &pool).inspect_err(|_| {
             let _gone_already = retry(|| disk.remove(&temporary(&path)));
-        })
+        });
+        copied.map_err(|error| with_faults(error, one.stored))
     };
     sealed.iter().map(file).collect()
+}
+
+/// An error with what may explain it: cells that a fault damaged on purpose.
+pub(crate) fn with_faults(error: Error, stored: &StoredManifest) -> Error {
+    match stored.manifest.faults.is_empty() || error.kind() == Kind::Io {
+        true => error,
+        false => error
+            .hint("the run made rows wrong on purpose: cells that `seal` damages do not open, `_faults_…` lists them"),
+    }
 }
 
 /// Reads one file, opens it on all cores, and writes it in order.

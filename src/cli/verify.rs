@@ -8,7 +8,7 @@ use super::database_args::DatabaseArgs;
 use super::protect_args::KeyArgs;
 use super::run_args::RunArgs;
 use super::{LogFormat, MemoryArgs, log, text_table, threads};
-use crate::decrypt::read_all;
+use crate::decrypt::{read_all, with_faults};
 use crate::error::{Error, Kind, Result};
 use crate::leaks::{self, Leak};
 use crate::verify::{self, PublicKey, Report, Request, Sample};
@@ -144,7 +144,11 @@ fn told(report: &Report, log_format: LogFormat) -> Result<()> {
 
 /// Searches the files of a folder for protected values; an error if there are more than chance explains.
 fn no_plaintext(request: &Request, log_format: LogFormat) -> Result<()> {
-    let report = leaks::search(request, &read_all(&request.folder)?)?;
+    let stored = read_all(&request.folder)?;
+    let report = leaks::search(request, &stored).map_err(|error| match stored.first() {
+        Some(first) => with_faults(error, first),
+        None => error,
+    })?;
     match log_format {
         LogFormat::Json => report.notes.iter().for_each(|note| log::note(note)),
         LogFormat::Text => {

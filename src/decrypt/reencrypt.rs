@@ -20,10 +20,14 @@ use crate::protect::keyring::Keys;
 ///
 /// # Errors
 ///
-/// If the data set has random nonces, a chain of hashes over encrypted cells or nothing that is encrypted, a cell cannot be opened, a file is not as its manifest says,
+/// If the data set has faults on purpose, random nonces, a chain of hashes over encrypted cells or nothing that is encrypted, a cell cannot be opened, a file is not as its manifest says,
 /// another run writes to the folder, or a file is there already.
 pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads: usize) -> Result<Vec<Written>> {
     let stored = read_all(from)?;
+    if stored.iter().any(|one| !one.manifest.faults.is_empty()) {
+        return Err(Error::usage("the data set has rows that are wrong on purpose, whose digests would be others")
+            .hint("generate it again with the new key"));
+    }
     let random =
         |one: &StoredManifest| one.manifest.protection.as_ref().is_some_and(|entry| entry.nonce != "synthetic");
     if stored.iter().any(random) {
