@@ -109,7 +109,7 @@ class Npm:
 
     def __init__(self, folder):
         self.out, self.sent = folder / "npm.ndjson", 0
-        self.process = subprocess.Popen(["node", "read.js", str(self.out)], cwd=HERE / "ccda-npm", stdin=subprocess.PIPE)
+        self.process = subprocess.Popen(["node", "read.js", str(self.out.resolve())], cwd=HERE / "ccda-npm", stdin=subprocess.PIPE)
 
     def send(self, text, read=False):
         self.process.stdin.write(("R" if read else "J").encode() + text.encode() + b"\n")
