@@ -33,7 +33,7 @@ use crate::stage::{Case, Output, Stage, TreeBatch};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
     /// The faults, each with the key of its randomness. A fault's number is its place here.
-    faults: Vec<(Fault, u64)>,
+    known: Vec<(Fault, u64)>,
     /// The counted cases by the number of their root table, and of the root row, which has no other.
     placed: BTreeMap<usize, BTreeMap<u64, Placed>>,
     /// The faults of a class, or of all, that no row of this run has room for, or that need encryption that it does not have.
@@ -82,9 +82,9 @@ impl Faults {
         if faults.is_empty() && left_out.is_empty() {
             return Ok(None);
         }
-        let mut all = Self { faults, placed: BTreeMap::new(), left_out };
+        let mut all = Self { known: faults, placed: BTreeMap::new(), left_out };
         all.place(plan)?;
-        if all.faults.is_empty() {
+        if all.known.is_empty() {
             let names = all.left_out.join(", ");
             return Err(Error::usage(format!(
                 "no fault that was asked for has a row or a protected column here: {names}"
@@ -102,7 +102,7 @@ impl Faults {
 
     /// The faults that can happen in this run.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
-        self.faults.iter().map(|(fault, _)| fault)
+        self.known.iter().map(|(fault, _)| fault)
     }
 
     /// The root rows of a tree that have a counted case, in order; `None` where some cases are drawn at a rate, so that any row may
@@ -119,7 +119,7 @@ impl Faults {
     /// The name of a case, such as `capture_twice/1742.3.1`: the fault, the root row from 1, and the ordinals below it.
     #[must_use]
     pub fn case_name(&self, plan: &Plan, case: &Case) -> String {
-        list::case_name(plan, &self.faults[case.fault].0, case)
+        list::case_name(plan, &self.known[case.fault].0, case)
     }
 
     /// Tells whether a fault may change rows of a table, or leave them out.

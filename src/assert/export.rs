@@ -377,7 +377,11 @@ fn unreadable(error: io::Error) -> Error {
 }
 
 fn within(error: Error, name: &str) -> Error {
+    #[cfg(any(feature = "cli", feature = "mysql", feature = "postgres"))]
     let shown = crate::target::secret::without_password(name).map_or_else(|| name.to_owned(), |(plain, _)| plain);
+    // Without clients of databases a name has no password.
+    #[cfg(not(any(feature = "cli", feature = "mysql", feature = "postgres")))]
+    let shown = name.to_owned();
     let hint = error.hint_text().map(str::to_owned);
     Error::new(error.kind(), format!("`{shown}`: {}", error.message())).maybe_hint(hint)
 }

@@ -26,7 +26,7 @@ impl Drafts {
         dropped: &BTreeMap<usize, BTreeSet<u32>>,
         chunk: &mut Chunk<'_>,
     ) -> Result<()> {
-        let fault = &faults.faults[chosen.fault].0;
+        let fault = &faults.known[chosen.fault].0;
         let (holds, copies) = (fault.decision.holds(), matches!(fault.operator, Operator::Repeat { .. }));
         let mut because = BTreeMap::from([(chosen.table, BTreeSet::from([chosen.row]))]);
         for (table, rows) in dropped {
@@ -90,7 +90,7 @@ impl Drafts {
         for (changed, row) in draft.origins() {
             let parent = parents.value(row as usize);
             let case = chosen.iter().find(|case| Some(case.table) == of && case.row == parent);
-            match case.map(|case| faults.faults[case.fault].0.decision.holds()) {
+            match case.map(|case| faults.known[case.fault].0.decision.holds()) {
                 Some(Holds::AsSent) | None => {
                     own.changed.insert(changed);
                 }

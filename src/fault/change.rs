@@ -51,7 +51,7 @@ impl Faults {
         let mut below_of = vec![BTreeMap::new(); chosen.len()];
         // Rows that a case drops are out of reach for every other.
         for (n, chosen) in chosen.iter().enumerate() {
-            let Operator::Drop { tree } = self.faults[chosen.fault].0.operator else {
+            let Operator::Drop { tree } = self.known[chosen.fault].0.operator else {
                 of_case.push(0);
                 continue;
             };
@@ -72,7 +72,7 @@ impl Faults {
         let (of_cases, all) = (of_case, chosen.clone());
         for (n, (chosen, dropped_rows)) in chosen.into_iter().zip(of_cases).enumerate() {
             let gone = dropped.get(&chosen.table).is_some_and(|rows| rows.contains(&chosen.row));
-            let drops = matches!(self.faults[chosen.fault].0.operator, Operator::Drop { .. });
+            let drops = matches!(self.known[chosen.fault].0.operator, Operator::Drop { .. });
             if gone && (!drops || dropped_rows == 0) {
                 continue;
             }
@@ -109,7 +109,7 @@ impl Faults {
 
     /// Adds the rows that a case sends.
     fn send(&self, chosen: &Chosen, draft: &mut Draft, chunk: &mut Chunk<'_>) -> Result<()> {
-        let (fault, key) = &self.faults[chosen.fault];
+        let (fault, key) = &self.known[chosen.fault];
         let Chosen { table, row, .. } = *chosen;
         match &fault.operator {
             Operator::Set(set) => {
@@ -162,7 +162,7 @@ impl Faults {
                     draft.set(changed, *place, chunk.value(chosen.table, *column)?, chosen.row);
                 }
                 NewValue::Absent { table, column } => {
-                    let (fault, key) = &self.faults[chosen.fault];
+                    let (fault, key) = &self.known[chosen.fault];
                     let identities = chunk.identities(chosen.table)?;
                     let mut cell = Cell::new(*key ^ 1, identities.keys[chosen.row as usize]);
                     let behind = cell.below(1 << 20);

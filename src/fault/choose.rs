@@ -33,7 +33,7 @@ impl Faults {
         let placed = self.placed.get(&root);
         // A row is named by table and path; two rows that are exchanged are both taken.
         let mut taken: BTreeSet<(usize, u128)> = BTreeSet::new();
-        for (number, (fault, key)) in self.faults.iter().enumerate() {
+        for (number, (fault, key)) in self.known.iter().enumerate() {
             let Amount::Rate(rate) = fault.amount else { continue };
             if chunk.plan().root_of(fault.table) != root {
                 continue;
@@ -76,7 +76,7 @@ impl Faults {
             if roots.binary_search(number).is_err() {
                 continue;
             }
-            let table = self.faults[placed.fault].0.table;
+            let table = self.known[placed.fault].0.table;
             let rows = chunk.identities(table)?;
             let row = rows.paths.iter().position(|path| *path == placed.path);
             let row = row.ok_or_else(|| Error::internal("a case whose row is not there"))? as u32;

@@ -57,7 +57,7 @@ impl Faults {
     ) -> Result<RecordBatch> {
         let mut cells: [Vec<String>; 9] = Default::default();
         for case in &made.cases {
-            let fault = &self.faults[case.fault].0;
+            let fault = &self.known[case.fault].0;
             let output = &outputs[case.output.0];
             let clean = &made.batches[&case.output];
             let key = key_of(output, clean, case.row)?;
@@ -105,7 +105,7 @@ impl Faults {
         changed: Option<RecordBatch>,
     ) -> Result<Map<String, Value>> {
         let mut change = Map::new();
-        let fault = &self.faults[case.fault].0;
+        let fault = &self.known[case.fault].0;
         match &fault.operator {
             Operator::Drop { .. } => {
                 change.insert("dropped".to_owned(), json!(case.dropped));

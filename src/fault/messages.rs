@@ -45,7 +45,7 @@ impl Faults {
             let paths = chunk.identities(table)?;
             let (mut times, mut gone) = (BTreeMap::new(), BTreeSet::new());
             for case in chosen.iter().filter(|case| case.table == of) {
-                match self.faults[case.fault].0.operator {
+                match self.known[case.fault].0.operator {
                     Operator::Repeat { times: copies, .. } => {
                         times.insert(case.row, copies);
                     }

@@ -19,10 +19,10 @@ impl Faults {
     /// Places the cases of every fault that is counted, in the order of their names.
     pub(super) fn place(&mut self, plan: &Plan) -> Result<()> {
         let (mut short, mut empty) = (Vec::new(), Vec::new());
-        for number in 0..self.faults.len() {
-            let Amount::Count(count) = self.faults[number].0.amount else { continue };
+        for number in 0..self.known.len() {
+            let Amount::Count(count) = self.known[number].0.amount else { continue };
             let missing = self.place_one(plan, number, count)?;
-            match (missing, self.faults[number].0.by_name) {
+            match (missing, self.known[number].0.by_name) {
                 (1.., true) => short.push((number, count, missing)),
                 // All faults were asked for, or those of a class: what has no room is left out.
                 (1.., false) if missing == count => empty.push(number),
@@ -32,7 +32,7 @@ impl Faults {
         let Some((number, count, missing)) = short.first().copied() else {
             return if empty.is_empty() { Ok(()) } else { self.without(&empty, plan) };
         };
-        let (fault, _) = &self.faults[number];
+        let (fault, _) = &self.known[number];
         let table = &plan.tables[fault.table].name;
         let root = &plan.tables[plan.root_of(fault.table)];
         let found = count - missing;
@@ -42,7 +42,7 @@ impl Faults {
             fault.name, root.rows, root.name
         );
         let left_out: Vec<String> =
-            short.iter().map(|(number, ..)| format!("{}=0", self.faults[*number].0.name)).collect();
+            short.iter().map(|(number, ..)| format!("{}=0", self.known[*number].0.name)).collect();
         let others = if short.len() > 1 { format!("{} faults have no room; ", short.len()) } else { String::new() };
         Err(Error::new(Kind::Usage, what).hint(format!(
             "{others}leave out what cannot be with `{}`, or ask for more rows: --rows {}=N; a rate such as {}=0.01 takes what there is",
@@ -54,11 +54,11 @@ impl Faults {
 
     /// Leaves out faults that have no case, and places those of the others again, which are the same.
     fn without(&mut self, empty: &[usize], plan: &Plan) -> Result<()> {
-        let all = std::mem::take(&mut self.faults);
+        let all = std::mem::take(&mut self.known);
         for (number, (fault, key)) in all.into_iter().enumerate() {
             match empty.contains(&number) {
                 true => self.left_out.push(fault.name),
-                false => self.faults.push((fault, key)),
+                false => self.known.push((fault, key)),
             }
         }
         self.placed.clear();
@@ -75,7 +75,7 @@ impl Faults {
         let fault = plan.faults[number].clone();
         let key = Seed::new(&plan.seed).column_key("#fault", &fault.name);
         let root = plan.root_of(fault.table);
-        let mut all = Self { faults: vec![(fault, key)], placed: BTreeMap::new(), left_out: Vec::new() };
+        let mut all = Self { known: vec![(fault, key)], placed: BTreeMap::new(), left_out: Vec::new() };
         let (rows, mut start) = (plan.tables[root].rows, 0);
         let mut placed = BTreeMap::new();
         while start < rows && placed.len() < most {
@@ -94,7 +94,7 @@ impl Faults {
 
     /// Places the cases of one fault, and counts those that have no place.
     fn place_one(&mut self, plan: &Plan, number: usize, count: u64) -> Result<u64> {
-        let (fault, key) = self.faults[number].clone();
+        let (fault, key) = self.known[number].clone();
         let root = plan.root_of(fault.table);
         let rows = plan.tables[root].rows;
         let mut missing = 0;
@@ -150,7 +150,7 @@ impl Faults {
 
     /// For each of some root rows that has a row which qualifies, the least hash of one, and its path.
     fn best(&self, plan: &Plan, number: usize, root: usize, rows: &[u64]) -> Result<BTreeMap<u64, (u64, u128)>> {
-        let (fault, key) = &self.faults[number];
+        let (fault, key) = &self.known[number];
         let mut chunk = Chunk::new(plan, root, rows);
         let identities = chunk.identities(fault.table)?;
         let condition = condition(&mut chunk, fault)?;
