@@ -1,6 +1,6 @@
 //! Rows with faults in an answer key: counted as they were, as they are sent, and as a correct system holds them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
@@ -122,8 +122,20 @@ impl Again {
         let own = &own.ok_or_else(|| Error::internal("a table of another tree"))?.1;
         let asked = questions.batch(&mut sent.chunk, table, own)?;
         let again = sent.chunk.identities(table)?;
-        let known: BTreeMap<u128, u32> = again.paths.iter().zip(0..).map(|(path, row)| (*path, row)).collect();
-        let places = chunk.identities(table)?.paths.iter().map(|path| known.get(path).copied()).collect();
+        let (all, depth) = (chunk.identities(table)?, chunk.plan().depth(table));
+        let mut places = vec![None; all.paths.len()];
+        // Rows are in the order of their root rows on both sides, and those of one root row in the same order.
+        let mut row = 0;
+        while let Some(path) = again.paths.get(row) {
+            let root = root_row(*path, depth);
+            let start = all.paths.partition_point(|path| root_row(*path, depth) < root);
+            let own = again.paths[row..].iter().take_while(|path| root_row(**path, depth) == root).count();
+            if all.paths.get(start..start + own) != again.paths.get(row..row + own) {
+                return Err(Error::internal("rows of another order"));
+            }
+            (row..row + own).zip(&mut places[start..]).for_each(|(again, place)| *place = Some(again as u32));
+            row += own;
+        }
         Ok(Self { asked, places })
     }
 
