@@ -26,7 +26,7 @@ use crate::stage::TreeBatch;
 
 /// The answers of a run, which its workers add to.
 pub struct Collector {
-    /// What is asked.
+    /// The questions.
     pub questions: Questions,
     tally: Mutex<Tally>,
 }

@@ -1,4 +1,4 @@
-//! What a system holds against the answer key of the data that it was given: rows that are missing, too many, twice or changed.
+//! Comparison of the rows that a system holds with the answer key of the data that it was given: rows that are missing, too many, twice or changed.
 //!
 //! An export of a table is read once and summed. Where its digest is the one of the answer key, every row of it is proven, and no more
 //! memory is needed than for a sum. Otherwise the rows of those buckets that differ are derived again from the profile, as `verify`
@@ -52,7 +52,7 @@ pub struct Request<'a> {
     pub null: Option<&'a str>,
     /// The options by which databases are reached.
     pub database: &'a Options,
-    /// What the manifest does not tell.
+    /// The inputs that the manifest does not tell.
     pub given: Given<'a>,
     /// Worker threads.
     pub threads: usize,

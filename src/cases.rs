@@ -193,7 +193,7 @@ impl Rows<'_> {
     }
 }
 
-/// How many such rows a correct system holds.
+/// Counts the rows of the key that a correct system holds.
 fn held(fault: &Fault) -> u32 {
     match (&fault.operator, fault.decision.holds()) {
         (Operator::Repeat { times, .. }, Holds::AsSent) => times + 1,

@@ -34,6 +34,7 @@ mod sign;
 mod text_table;
 mod verify;
 mod watch;
+mod work_args;
 
 use std::process::ExitCode;
 

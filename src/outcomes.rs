@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 const CLASSES: &str = include_str!("../profiles/common/data/fault_classes.csv");
 const CODES: &str = include_str!("../profiles/common/data/outcomes.csv");
 
-/// What a correct system does with a row that came with a fault, and so what it holds afterwards.
+/// The action of a correct system on a row that came with a fault, from which follows what it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decision {
     /// It holds the row as sent.
@@ -69,7 +69,7 @@ impl Decision {
         Self::ALL.into_iter().find(|decision| decision.name() == name)
     }
 
-    /// What a system that decides so holds of the row.
+    /// The form in which a system that decides so holds the row.
     #[must_use]
     pub const fn holds(self) -> Holds {
         match self {
@@ -80,7 +80,7 @@ impl Decision {
     }
 }
 
-/// What a correct system holds of a row that came with a fault.
+/// The form in which a correct system holds a row that came with a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// The row as sent, its copies too.
@@ -96,7 +96,7 @@ pub enum Holds {
 pub struct FaultClass {
     /// Its name in profiles and on the command line.
     pub name: String,
-    /// What a correct system does.
+    /// The action of a correct system.
     pub decision: Decision,
     /// The class in one line.
     pub about: String,

@@ -81,13 +81,13 @@ pub struct TreeBatch {
     pub cases: Vec<Case>,
     /// The rows of each output that are sent otherwise than the plan has them; a stage behind protection puts them into `batches`.
     pub edits: IndexMap<OutputId, Edits>,
-    /// What a correct system holds of outputs with cases.
+    /// The rows that a correct system holds, of outputs with cases.
     pub accepted: IndexMap<OutputId, Accepted>,
     /// True for the rows that a correct system holds, in place of those that are sent.
     pub hold: bool,
-    /// Where rows are held: rows of the plan, protected, that are not sent as they were or not held, each with its case.
+    /// Protected rows of the plan that are not sent as they were, or not held, each with its case; only where `hold` is true.
     pub explained: IndexMap<OutputId, (RecordBatch, Vec<usize>)>,
-    /// What distinguishes the rows of an output from those that the plan makes; none where nothing does.
+    /// The sums by which an output differs from the clean one; none where it does not.
     pub differences: IndexMap<OutputId, Difference>,
 }
 

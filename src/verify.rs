@@ -5,6 +5,7 @@
 //! from the profile and keep its rules (`replay`)? Nothing is written, nothing outside of the folder is read, and memory
 //! does not grow with the data.
 
+mod again;
 pub mod database;
 mod described;
 mod faulty;
@@ -18,9 +19,10 @@ mod signature;
 
 use std::path::{Path, PathBuf};
 
+pub use again::Given;
+pub(crate) use again::{compiled, data_set, made_again};
 pub use finding::{Finding, Findings};
-pub use replay::{Given, Sample};
-pub(crate) use replay::{compiled, data_set, made_again};
+pub use replay::Sample;
 
 pub use crate::folder::envelope::PublicKey;
 

@@ -78,9 +78,9 @@ pub(super) fn decimal(n: i256, scale: usize) -> String {
 pub(super) struct Rows<'a> {
     /// The group of each row; `None` where all are one group.
     pub(super) codes: Option<&'a [u32]>,
-    /// Which rows count; `None` for all.
+    /// A truth value for each row that counts; `None` for all rows.
     pub(super) kept: Option<&'a BooleanArray>,
-    /// How many rows there are, and how many groups.
+    /// The number of rows, and of groups.
     pub(super) count: usize,
     pub(super) groups: usize,
 }

@@ -20,14 +20,14 @@ pub struct AnswerKey {
     pub layout: u32,
     /// The profile's name.
     pub profile: String,
-    /// Which part of how many, such as `1/3`.
+    /// The part of the run, such as `1/3`; `None` for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
-    /// What a correct system holds of each table.
+    /// The digests of the rows that a correct system holds, by table.
     pub tables: Vec<Held>,
     /// The answers.
     pub answers: Vec<Answer>,
-    /// What was not answered, because it reads a protected column.
+    /// Columns and answers that are left out, because they read a protected column.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
 }
@@ -67,7 +67,7 @@ pub struct Answer {
     /// The condition on the rows that count.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// How the answers of several parts become one.
+    /// The way in which the answers of several parts become one.
     pub merge: Merge,
     /// The value in the world; `None` for the least of nothing.
     pub clean: Option<String>,
@@ -239,7 +239,7 @@ impl AnswerKey {
 }
 
 impl Answer {
-    /// What tells it from all other answers.
+    /// The parts that together tell it from all other answers.
     fn id(&self) -> (&str, &str, &[String], &str, &[Option<String>]) {
         (&self.table, &self.answer, &self.dimension, &self.measure, &self.value)
     }

@@ -1,4 +1,4 @@
-//! What is asked of a data set: the questions of each of its tables, those of the profile and those that cost nothing.
+//! Questions about a data set, by table: those of the profile, and those that every table has.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// What is asked of some outputs of a plan. What reads a protected column is left out, and what needs rows of a table that is
+    /// The questions about some outputs of a plan. What reads a protected column is left out, and what needs rows of a table that is
     /// not among the outputs.
     #[must_use]
     pub fn new(plan: &Plan, part: Option<crate::part::Part>, outputs: &[Output], protection: &Protection) -> Self {
@@ -184,7 +184,7 @@ impl Question {
     }
 }
 
-/// What asks the questions of one table.
+/// The questions of one table while they are collected.
 struct Asker<'p> {
     plan: &'p Plan,
     outputs: &'p [Output],

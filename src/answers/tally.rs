@@ -19,14 +19,14 @@ use crate::plan::Fold;
 /// The most groups of one answer.
 pub(super) const MOST_GROUPS: usize = 100_000;
 
-/// What rows are counted as.
+/// A view in which rows are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// The world: what is true.
     Clean,
     /// The files: what is sent to a system.
     Sent,
-    /// What a correct system holds in the end.
+    /// The rows that a correct system holds in the end.
     Accepted,
 }
 

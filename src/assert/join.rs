@@ -19,7 +19,7 @@ use crate::order::lock;
 /// The most differing rows that are kept whole, of each kind.
 pub(super) const KEPT: usize = 1_000;
 
-/// Which buckets are looked at.
+/// A mark for each bucket that is looked at.
 pub(super) type Chosen = [bool; BUCKETS];
 
 /// The rows of an export in some buckets.
@@ -31,7 +31,7 @@ pub(super) struct Held {
     matched: Vec<AtomicU64>,
 }
 
-/// How the rows differ.
+/// The differences between two sets of rows.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     /// Rows that are not there, rows too many of a key that is right, rows of no key, and rows of a right key with other cells.
@@ -41,9 +41,9 @@ pub(super) struct Differences {
     pub(super) changed: u64,
     /// Some of the missing rows, by the hash of their key.
     pub(super) missing_rows: BTreeMap<u64, Vec<Option<String>>>,
-    /// What some of the changed rows should be.
+    /// The right cells of some of the changed rows.
     pub(super) changed_rows: BTreeMap<u64, Vec<Option<String>>>,
-    /// How many rows are there of some keys that have one.
+    /// The number of rows that are there, for some keys that must have one.
     pub(super) duplicate_keys: BTreeMap<u64, u64>,
     /// Some keys that no row has.
     pub(super) unexpected_keys: BTreeMap<u64, u64>,

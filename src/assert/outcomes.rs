@@ -1,4 +1,4 @@
-//! What a system answered to rows, against the outcomes that the profile declares.
+//! The answers that a system gave to rows, against the outcomes that the profile declares.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a comparison found: rows by kind, and the answers of each table.
+//! The result of a comparison: rows by kind, and the answers of each table.
 
 use serde::Serialize;
 
@@ -10,17 +10,17 @@ use crate::plan::BALANCE;
 /// The most findings of a table that are told one by one.
 const TOLD: usize = 100;
 
-/// What stands in place of a value that may not be shown.
+/// The sign in place of a value that may not be shown.
 pub(super) const HIDDEN: &str = "…";
 
-/// What was found in all exports.
+/// The result for all exports.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The tables, in the order in which they were asked for.
     pub tables: Vec<TableReport>,
 }
 
-/// What was found in the export of a table.
+/// The result for the export of a table.
 #[derive(Debug, Default)]
 pub struct TableReport {
     /// The table.
@@ -59,7 +59,7 @@ pub struct Finding {
     /// The lines of the export, or the numbers of its rows from 1; none for a row that is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<u64>,
-    /// How many such rows the system holds, and how many it must hold.
+    /// The number of such rows that the system holds, and the number that it must hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<[u64; 2]>,
     /// The cells that differ.
@@ -77,7 +77,7 @@ pub struct Change {
     pub column: String,
     /// In what way, such as `is cut off`.
     pub how: String,
-    /// What it must be and what it is, where values may be shown.
+    /// The right value and the one that is there, where values may be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<(Option<String>, Option<String>)>,
 }
@@ -87,11 +87,11 @@ pub struct Change {
 pub struct Asserted {
     /// The answer.
     pub answer: Answer,
-    /// Whether it holds.
+    /// The verdict.
     pub state: State,
 }
 
-/// Whether an answer holds.
+/// The verdict on an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// It does.
@@ -193,7 +193,7 @@ impl Finding {
         self
     }
 
-    /// What is wrong, as a sentence without the key.
+    /// The defect as a sentence, without the key.
     #[must_use]
     pub fn message(&self) -> String {
         let mut text = match (&self.held, self.rule.as_str()) {

@@ -128,7 +128,7 @@ fn words(one: &Asserted) -> String {
     format!("{}{} {}", one.answer.answer, group.collect::<String>(), one.answer.measure)
 }
 
-/// What is there in place of what must be.
+/// The value that is there, with the one that must be.
 fn instead(one: &Asserted) -> Option<String> {
     let State::Differs(found) = &one.state else { return None };
     let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-use super::protect_args::ProtectArgs;
-use super::set_args::expected;
+use super::work_args::WorkArgs;
 use super::{LogFormat, World, log, text_table, threads};
 use crate::dataset::DataSet;
 use crate::disk::System;
@@ -25,7 +24,6 @@ const COVER: &str = "--cover";
 const MAX_POOLS: u64 = 10_000;
 
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Find {
     #[command(flatten)]
     world: World,
@@ -72,20 +70,8 @@ pub(super) struct Find {
     /// Decimals as numbers; by default they are texts, because many readers of JSON round numbers.
     #[arg(long)]
     numbers: bool,
-    /// Worker threads; by default all cores. Output does not depend on it.
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
-    #[arg(long, value_name = "FINGERPRINT")]
-    expect_fingerprint: Option<String>,
     #[command(flatten)]
-    protect: ProtectArgs,
-    /// No summary.
-    #[arg(long, short)]
-    quiet: bool,
-    /// Root rows per chunk, for tests: output does not depend on it.
-    #[arg(long, hide = true)]
-    chunk_rows: Option<u64>,
+    work: WorkArgs,
 }
 
 /// The form of names.
@@ -116,15 +102,16 @@ impl Find {
                 condition: false,
             });
         }
-        let (plan, asked) = self.world.compile(&loaded, self.threads, &questions).map_err(|error| self.told(error))?;
-        expected(&plan, self.expect_fingerprint.as_deref())?;
+        let (plan, asked) =
+            self.world.compile(&loaded, self.work.threads, &questions).map_err(|error| self.told(error))?;
+        self.work.expected(&plan)?;
         let at = plan.table(&table)?;
         let mut with = fixture.map_or_else(Vec::new, |(_, fixture)| fixture.with.clone());
         with.extend(self.with.iter().cloned());
         let with = wanted(&plan, at, &with)?;
-        let protection = self.protect.protection(&plan, false)?;
+        let protection = self.work.protect.protection(&plan, false)?;
         let set = DataSet::new(plan).protected(protection);
-        self.protect.warn(set.plan(), set.protection(), log_format);
+        self.work.protect.warn(set.plan(), set.protection(), log_format);
         let shape = Shape { camel: self.case == Case::Camel, numbers: self.numbers };
         let pooled = self.workers.is_some();
         let shaper = Shaper::new(&set, at, &with, shape, (pooled, form.flat))?;
@@ -187,11 +174,11 @@ impl Find {
     /// The rows.
     fn hits(&self, plan: &Plan, asked: &[Asked], columns: Option<&Columns>, log_format: LogFormat) -> Result<Hits> {
         let [condition, values @ ..] = asked else { return Err(Error::internal("a search without a condition")) };
-        let scan = Scan { plan, threads: threads(self.threads)?, chunk_rows: self.chunk_rows };
+        let scan = Scan { plan, threads: threads(self.work.threads)?, chunk_rows: self.work.chunk_rows };
         let run = || match columns {
             Some(columns) => {
                 let cover = cover::cover(scan, *condition, columns, values)?;
-                if log_format == LogFormat::Text && !self.quiet {
+                if log_format == LogFormat::Text && !self.work.quiet {
                     report(&cover, columns);
                 }
                 Ok(cover.hits)
@@ -211,7 +198,7 @@ impl Find {
     }
 
     fn say(&self, log_format: LogFormat, text: &str) {
-        if !self.quiet && log_format == LogFormat::Text {
+        if !self.work.quiet && log_format == LogFormat::Text {
             log::say(text);
         }
     }

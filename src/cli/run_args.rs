@@ -1,4 +1,4 @@
-//! What a manifest does not tell of its run, shared by the commands that derive its rows again.
+//! Inputs of a run that its manifest does not tell, shared by the commands that derive its rows again.
 
 use clap::Args;
 

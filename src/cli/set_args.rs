@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 
 use clap::Args;
 
-use super::protect_args::ProtectArgs;
 use super::watch::{Reporting, run_reporting};
+use super::work_args::WorkArgs;
 use super::{LogFormat, Source, log, threads};
-use crate::dataset::{DataSet, FINGERPRINT, Only, fingerprint};
+use crate::dataset::{DataSet, Only};
 use crate::engine::{Outcome, Start, Target};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::fault::Faults;
 use crate::part::Part;
 use crate::plan::Plan;
@@ -33,27 +33,15 @@ pub(super) struct SetArgs {
     /// With `--only`: also the rows that those refer to.
     #[arg(long, requires = "only")]
     with_parents: bool,
-    /// Worker threads; by default all cores. Output does not depend on it.
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
-    #[arg(long, value_name = "FINGERPRINT")]
-    expect_fingerprint: Option<String>,
     #[command(flatten)]
-    protect: ProtectArgs,
-    /// No progress and no summary.
-    #[arg(long, short)]
-    quiet: bool,
-    /// Root rows per chunk, for tests: output does not depend on it.
-    #[arg(long, hide = true)]
-    chunk_rows: Option<u64>,
+    work: WorkArgs,
 }
 
 impl SetArgs {
     /// The plan, whose fingerprint is the expected one.
     pub(super) fn plan(&self) -> Result<Plan> {
-        let plan = self.source.plan(self.threads)?;
-        expected(&plan, self.expect_fingerprint.as_deref())?;
+        let plan = self.source.plan(self.work.threads)?;
+        self.work.expected(&plan)?;
         Ok(plan)
     }
 
@@ -91,8 +79,8 @@ impl SetArgs {
         // What is wrong with a table's name is told before what is wrong with a part or a key.
         self.tables.iter().try_for_each(|name| plan.table(name).map(|_| ()))?;
         let part = self.part.as_deref().map(part).transpose()?;
-        let protection = self.protect.protection(&plan, binary)?;
-        let mut set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.chunk_rows);
+        let protection = self.work.protect.protection(&plan, binary)?;
+        let mut set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.work.chunk_rows);
         if let Some(text) = &self.only {
             let (table, key) = text.split_once('=').ok_or_else(|| {
                 Error::usage(format!("`--only {text}` has no `=`")).hint("--only TABLE=KEY, such as --only patient=17")
@@ -109,7 +97,7 @@ impl SetArgs {
     /// Says which faults of a class, or of all, have no case.
     fn say_left_out(&self, set: &DataSet) {
         let left_out = set.faults().map_or(&[][..], Faults::left_out);
-        if !left_out.is_empty() && !self.quiet {
+        if !left_out.is_empty() && !self.work.quiet {
             let (count, few) = (left_out.len(), left_out.iter().take(10).cloned().collect::<Vec<_>>().join(", "));
             let more = if count > 10 { ", …" } else { "" };
             log::say(&format!(
@@ -124,7 +112,7 @@ impl SetArgs {
         if out != "-" || set.faults().is_none() {
             return Ok(set);
         }
-        if !self.quiet {
+        if !self.work.quiet {
             log::say("note: the list of cases is left out of standard output; --out DIR writes it");
         }
         Ok(set.unlisted())
@@ -140,9 +128,9 @@ impl SetArgs {
         (format, out, verify): (&str, &str, &str),
         log_format: LogFormat,
     ) -> Result<()> {
-        let threads = threads(self.threads)?;
-        self.protect.warn(set.plan(), set.protection(), log_format);
-        let reporting = if self.quiet { Reporting::None } else { Reporting::of(log_format) };
+        let threads = threads(self.work.threads)?;
+        self.work.protect.warn(set.plan(), set.protection(), log_format);
+        let reporting = if self.work.quiet { Reporting::None } else { Reporting::of(log_format) };
         if reporting == Reporting::Json {
             log::start(set, format, out);
         }
@@ -153,11 +141,11 @@ impl SetArgs {
 
     /// Counts the rows of a data set, and tells how far that is.
     pub(super) fn count(&self, set: &DataSet, target: &dyn Target, out: &str, log_format: LogFormat) -> Result<()> {
-        let reporting = if self.quiet { Reporting::None } else { Reporting::of(log_format) };
+        let reporting = if self.work.quiet { Reporting::None } else { Reporting::of(log_format) };
         if reporting == Reporting::Json {
             log::start(set, "answers", out);
         }
-        let outcome = run_reporting(set, target, Start::New, threads(self.threads)?, reporting)?;
+        let outcome = run_reporting(set, target, Start::New, threads(self.work.threads)?, reporting)?;
         if reporting == Reporting::Json {
             log::end(out, &outcome);
         }
@@ -207,7 +195,7 @@ impl SetArgs {
 
     /// Tells whether nothing is to be said.
     pub(super) fn is_quiet(&self) -> bool {
-        self.quiet
+        self.work.quiet
     }
 
     /// The seed.
@@ -217,19 +205,8 @@ impl SetArgs {
 
     /// The keys that personal data is protected with, if there are any.
     pub(super) fn keys(&self) -> Result<Option<Keys>> {
-        self.protect.keys()
+        self.work.protect.keys()
     }
-}
-
-/// Refuses a plan whose fingerprint is not the expected one, if one is.
-pub(super) fn expected(plan: &Plan, expected: Option<&str>) -> Result<()> {
-    let Some(expected) = expected else { return Ok(()) };
-    let inputs = fingerprint(plan);
-    if expected == FINGERPRINT || expected == inputs {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
-        .hint(format!("the engine's is `{FINGERPRINT}`, the inputs' is `{inputs}`")))
 }
 
 /// A word as a shell takes it.

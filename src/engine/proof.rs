@@ -17,14 +17,14 @@ use crate::stage::{Case, Edits, OutputId, Stage, TreeBatch};
 /// The largest root table whose keys are all looked at.
 const MOST_KEYS: u64 = 200_000;
 
-/// What was found about a fault.
+/// The result of a proof of one fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// The fault.
     pub fault: String,
     /// The cases that were looked at.
     pub cases: u64,
-    /// What is not as the profile says, a sentence each; empty for a fault that is right.
+    /// The differences from what the profile says, a sentence each; empty for a fault that is right.
     pub wrong: Vec<String>,
     /// Rules of other trees, which only all files together show.
     pub elsewhere: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a correct system holds of rows with faults: as sent, as they were, or not at all, and what becomes of the rows below them.
+//! Rows with faults as a correct system holds them: as sent, as they were, or not at all, with the rows below them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::plan::Chunk;
 use crate::plan::fault::Operator;
 use crate::stage::Accepted;
 
-/// What is held of each table, while cases are looked at.
+/// The rows that are held of each table, while cases are looked at.
 #[derive(Default)]
 pub(super) struct Drafts(BTreeMap<usize, Accepted>);
 
@@ -103,7 +103,7 @@ impl Drafts {
         Ok(())
     }
 
-    /// What is held of each table in which that is not what is sent, or what was.
+    /// The rows that are held, by table, where these are others than those that are sent or were.
     pub(super) fn finish(self) -> BTreeMap<usize, Accepted> {
         self.0
     }

@@ -18,7 +18,7 @@ use crate::plan::fault::{NewValue, Operator};
 use crate::rng::Cell;
 use crate::stage::{Case, Edits, Output, OutputId, SealedCell, Segment, TreeBatch};
 
-/// What is sent in place of a row.
+/// The rows that are sent in place of one.
 #[derive(Default)]
 struct InPlace {
     /// True if the row itself is sent, before the others.

@@ -95,7 +95,7 @@ impl Faults {
         Ok(RecordBatch::try_new(schema(false), columns.to_vec())?)
     }
 
-    /// What a case changed.
+    /// The changes of a case: columns with the value before and after.
     fn changes(
         &self,
         case: &Case,

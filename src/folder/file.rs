@@ -39,7 +39,7 @@ pub struct FileEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CleanRows {
-    /// How many rows.
+    /// Their number.
     pub rows: u64,
     /// Their logical digest.
     pub digest: String,

@@ -84,7 +84,7 @@ pub struct Manifest {
     /// Every other setting of the format, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// Which part of how many, such as `1/3`.
+    /// The part of the run, such as `1/3`; none for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// The row that was chosen out of the whole, if one was.

@@ -18,17 +18,17 @@ pub struct Fault {
     pub class: String,
     /// The table whose rows it happens to.
     pub table: usize,
-    /// How many cases are asked for.
+    /// The amount of cases that is asked for.
     pub amount: Amount,
     /// True if it was asked for by its own name.
     pub by_name: bool,
-    /// What is done to a row.
+    /// The change of a row.
     pub operator: Operator,
     /// The rules that a case breaks, as the profile names them.
     pub breaks: Vec<String>,
     /// Rules that some cases break and others do not.
     pub may_break: Vec<String>,
-    /// What a correct system does.
+    /// The action of a correct system.
     pub decision: Decision,
     /// The codes of its answer by dialect, the most fitting first.
     pub codes: IndexMap<String, Vec<String>>,
@@ -38,14 +38,14 @@ pub struct Fault {
     pub(crate) condition: Option<usize>,
 }
 
-/// What a fault does to a row. Places are those of the table's written columns.
+/// A change of a row on its way out. Places are those of the table's written columns.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operator {
     /// Gives columns other values.
     Set(Vec<(usize, NewValue)>),
     /// Sends the row again so many times, with other values in some columns.
     Repeat {
-        /// How many copies.
+        /// The number of copies.
         times: u32,
         /// The columns with other values.
         set: Vec<(usize, NewValue)>,
@@ -66,9 +66,9 @@ pub enum Operator {
 /// The value that a fault gives to a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NewValue {
-    /// That of a column of the same table, which may not be written, by its index.
+    /// The value of a column of the same table, by its index; the column need not be written.
     Column(usize),
-    /// That which a column of a table would have behind the last row.
+    /// The value that a column of a table would have behind the last row.
     Absent {
         /// The table.
         table: usize,

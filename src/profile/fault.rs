@@ -35,12 +35,12 @@ pub struct Fault {
     /// The answer of a correct system, where it is not that of the class.
     #[serde(default)]
     pub expect: Expect,
-    /// How far a refusal reaches: `tree`, the row and all below it, or `row`; by default `tree`.
+    /// The reach of a refusal: `tree`, the row and all below it, or `row`; by default `tree`.
     #[serde(default)]
     pub scope: Scope,
 }
 
-/// What a fault does to a row on its way out. One of these.
+/// A change of a row on its way out: one of these.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Operator {
@@ -71,7 +71,7 @@ pub enum SetTo {
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repeat {
-    /// How many copies follow the row, 1 to 100; by default 1.
+    /// The number of copies behind the row, 1 to 100; by default 1.
     #[serde(default = "one")]
     pub times: u32,
     /// Columns whose values differ in the copies.
@@ -150,7 +150,7 @@ pub enum DamageKind {
 pub struct Seal {
     /// The column, which the run encrypts.
     pub column: String,
-    /// What happens to the cell.
+    /// The damage to the cell.
     pub how: SealKind,
 }
 
@@ -168,7 +168,7 @@ pub enum SealKind {
     Clear,
 }
 
-/// How far a refusal reaches.
+/// The reach of a refusal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -183,7 +183,7 @@ pub enum Scope {
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// What it does: `accept`, `reject`, `once`, `repair`, `hold`, `flag`, `deny`, `alert` or `ignore`.
+    /// The action: `accept`, `reject`, `once`, `repair`, `hold`, `flag`, `deny`, `alert` or `ignore`.
     #[serde(default)]
     pub decision: Option<String>,
     /// The codes of an answer by dialect, such as `http = ["409"]`, the most fitting first.

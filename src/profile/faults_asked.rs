@@ -23,7 +23,7 @@ pub(super) struct FaultFile {
 pub struct AskedFault {
     /// The fault.
     pub fault: Fault,
-    /// How many cases.
+    /// The amount of cases.
     pub amount: Amount,
     /// True if it was asked for by its own name, and not by its class or with all others.
     pub by_name: bool,

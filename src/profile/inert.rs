@@ -1,4 +1,4 @@
-//! What a profile says without changing a value of it: named fixtures, and faults that nobody asked for. The digest of a profile leaves
+//! Keys of a profile that change no value: named fixtures, and faults that nobody asked for. The digest of a profile leaves
 //! it out, so that who adds a fixture gets the data of before, and goes on with what a run left.
 
 use std::collections::BTreeSet;

@@ -41,11 +41,11 @@ pub struct Edits {
     pub given: Vec<Vec<usize>>,
     /// The cells that are damaged after protection.
     pub sealed: Vec<SealedCell>,
-    /// What is sent, in order.
+    /// The rows that are sent, in order.
     pub sent: Vec<Segment>,
 }
 
-/// What a correct system holds of an output with cases, beside the rows that are sent as they were.
+/// The rows of an output with cases that a correct system holds, beside those that are sent as they were.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// Clean rows that it does not hold, although they are sent: rows below a refused one.
@@ -67,7 +67,7 @@ pub struct SealedCell {
     pub changed: u32,
     /// The place of its column.
     pub place: usize,
-    /// What happens to it.
+    /// The damage.
     pub how: SealKind,
 }
 

@@ -1,4 +1,4 @@
-//! What faults need of a chunk: columns that are not written, and the identities of rows.
+//! Accessors of a chunk for faults: columns that are not written, and the identities of rows.
 
 use std::sync::Arc;
 
