@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test quick tools build bench soak dieharder golden schema marginals judges judged
+.PHONY: test quick tools build bench soak dieharder golden schema marginals judges judged runners
 test: tools judges
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
@@ -46,6 +46,7 @@ JUDGES := target/judges
 SEALED := target/judges-sealed
 MESSAGES := target/judges-messages
 MODELS := target/judges-models
+RUNNERS := target/judges-runners
 PLACEBO := target/release/placebo
 PROFILES := $(patsubst profiles/%/profile.toml,%,$(wildcard profiles/*/profile.toml))
 
@@ -70,10 +71,14 @@ sealed_recognizers := $(call size,1000,5000) $(PROFILES)
 # Judges of messages have an environment of their own, and those with models of pydantic 1 another one.
 model_fhir             := $(call size,2000,100000)
 model_x12              := $(call size,2000,100000)
+message_ccda           := $(call size,2000,100000)
 message_hl7            := $(call size,2000,100000)
 message_bank_messages  := $(call size,2000,100000)
 message_court_messages := $(call size,2000,100000)
+# The forms of `placebo find` in the test runners and load generators that they are for.
+runner_runners :=
 messages := $(patsubst message_%,messages-%,$(filter message_%,$(.VARIABLES)))
+runs := $(patsubst runner_%,runners-%,$(filter runner_%,$(.VARIABLES)))
 models := $(patsubst model_%,models-%,$(filter model_%,$(.VARIABLES)))
 judged := $(patsubst judge_%,judged-%,$(filter judge_%,$(.VARIABLES)))
 sealed := $(patsubst sealed_%,sealed-%,$(filter sealed_%,$(.VARIABLES)))
@@ -81,12 +86,12 @@ sealed := $(patsubst sealed_%,sealed-%,$(filter sealed_%,$(.VARIABLES)))
 # Most judges use one core, so two run at a time.
 JOBS ?= $(shell nproc)
 judges: tools
-	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready $(MESSAGES)/ready $(MODELS)/ready build
+	$(MAKE) --no-print-directory --jobs=3 $(JUDGES)/ready $(SEALED)/ready $(MESSAGES)/ready $(MODELS)/ready $(RUNNERS)/ready build
 	$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target judged
 	rm -rf $(JUDGES)/data
 
 # The longest first.
-judged: judged-judge judged-marginals judged-ddl $(judged) $(models) $(messages) $(sealed)
+judged: judged-judge judged-marginals judged-ddl $(judged) $(runs) $(models) $(messages) $(sealed)
 # These start PostgreSQL, one after the other, and install what they miss.
 judged-pages: | judged-ddl
 judged-catalog: | judged-pages
@@ -102,15 +107,32 @@ sealed-%:
 
 messages-%:
 	@mkdir -p $(JUDGES)/data/$*
-	$(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
+	NODE_PATH=$(abspath $(MESSAGES)/node_modules) $(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
 
 models-%:
 	@mkdir -p $(JUDGES)/data/$*
 	NODE_PATH=$(abspath $(MODELS)/node_modules) $(MODELS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(model_$*)
 
-$(MESSAGES)/ready: tests/judges/messages.txt | tools
+runners-%:
+	@mkdir -p $(JUDGES)/data/$*
+	NODE_PATH=$(abspath $(RUNNERS)/node_modules) $(RUNNERS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(runner_$*)
+
+# Those alone.
+runners: $(RUNNERS)/ready build
+	$(MAKE) --no-print-directory $(runs)
+
+$(RUNNERS)/ready: tests/judges/runners.txt tests/judges/runners-npm/package-lock.json | tools
+	python3 -m venv $(RUNNERS)
+	$(RUNNERS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp tests/judges/runners-npm/package.json tests/judges/runners-npm/package-lock.json $(RUNNERS)/
+	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix $(RUNNERS) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(MESSAGES)/ready: tests/judges/messages.txt tests/judges/ccda-npm/package-lock.json | tools
 	python3 -m venv $(MESSAGES)
 	$(MESSAGES)/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp tests/judges/ccda-npm/package.json tests/judges/ccda-npm/package-lock.json $(MESSAGES)/
+	npm ci --prefix $(MESSAGES) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 $(MODELS)/ready: tests/judges/models.txt tests/judges/fhir-npm/package-lock.json | tools
@@ -130,13 +152,21 @@ $(SEALED)/ready: tests/judges/encryption.txt | tools
 	$(SEALED)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# About six minutes: every generator and format, then the whole program beside tpchgen-cli. Then loads beside the tools of databases.
+# About six minutes: every generator and format, then the whole program beside tpchgen-cli. Then messages beside the tools that make some of them, and loads
+# beside the tools of databases, half an hour.
 PEERS := target/peers
 bench: $(PEERS)/ready
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked
 	python3 benches/peers.py target/release/placebo $(PEERS)/bin/tpchgen-cli target
-	python3 benches/postgres.py target/release/placebo target
+	python3 benches/messages.py target/release/placebo $(PEERS) target
+	python3 benches/databases.py target/release/placebo target
+
+.PHONY: bench-messages bench-databases
+bench-messages: $(PEERS)/ready build
+	python3 benches/messages.py target/release/placebo $(PEERS) target
+bench-databases: build
+	python3 benches/databases.py target/release/placebo target
 
 $(PEERS)/ready: benches/requirements.txt
 	python3 -m venv $(PEERS)

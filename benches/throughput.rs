@@ -117,9 +117,9 @@ fn encryption(criterion: &mut Criterion) {
             let mut chunk = Chunk::new(plan, plan.root_of(person), rows);
             let clear = chunk.batch(person).expect("a batch");
             let batch = protection.apply(person, clear, rows, &mut chunk).expect("protects");
-            let (piece, sum) = canonical.encode(encoder.as_ref(), batch).expect("encodes");
+            let (piece, held) = canonical.encode(encoder.as_ref(), batch).expect("encodes");
             let Piece::Bytes(bytes) = piece else { panic!("csv is text") };
-            assert_eq!(sum.rows, rows.len() as u64);
+            assert_eq!(held.sum.rows, rows.len() as u64);
             black_box(placebo::digest::sha256(&bytes));
             start.elapsed()
         }

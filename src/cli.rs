@@ -1,11 +1,15 @@
 //! The command line, one file per command. Data goes to stdout, messages to stderr.
 
+mod answers;
+mod assert;
 mod audit;
+mod cases;
 mod check;
 mod database_args;
 mod decrypt;
 mod detect;
 mod document;
+mod find;
 mod folder_args;
 mod format_args;
 mod generate;
@@ -21,6 +25,7 @@ mod purge;
 mod reference;
 mod render;
 mod report;
+mod run_args;
 mod schema;
 mod set_args;
 mod shell;
@@ -30,6 +35,7 @@ mod story;
 mod text_table;
 mod verify;
 mod watch;
+mod work_args;
 
 use std::process::ExitCode;
 
@@ -37,8 +43,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::plan::{Limits, Memory, Options, Plan};
-use crate::profile::{self, Messages};
+use crate::plan::{Asked, Limits, Memory, Options, Plan, Question};
+use crate::profile::{self, Loaded, Messages, Profile};
 use crate::protect::understood;
 
 /// Test data that has everything production data has, except the people.
@@ -68,6 +74,14 @@ enum Command {
     Generate(generate::Generate),
     /// Write the messages of templates: HL7, FHIR, X12, ISO 20022 and others, or your own.
     Render(render::Render),
+    /// Find rows that meet a condition, without writing the others: fixtures for a test runner or a load generator.
+    Find(find::Find),
+    /// Count the answer key of a data set, without writing its rows.
+    Answers(answers::Answers),
+    /// Compare what a system holds with the answer key of the data that it was given.
+    Assert(assert::Assert),
+    /// Write cases for test runners: what to send, what a correct system answers, and what it then holds.
+    Cases(cases::Cases),
     /// Load a data set into a database, exactly once: a run that stopped continues, a second one changes nothing.
     Load(load::Load),
     /// Remove from a database exactly what loads brought.
@@ -109,9 +123,29 @@ enum Command {
     Man(shell::Man),
 }
 
-/// A profile and what a user may turn about it.
+/// A profile and what a user may turn about it, with the messages of its rows.
 #[derive(Args, Clone)]
 pub(crate) struct Source {
+    #[command(flatten)]
+    world: World,
+    /// Messages made of the rows, each a table: templates of `placebo list templates`, or paths of your own `.j2` files.
+    #[arg(long, value_delimiter = ',', value_name = "TEMPLATE,…")]
+    messages: Vec<String>,
+    /// With messages: only those of rows for which this is true, SQL over the columns of each template's table.
+    #[arg(long = "where", value_name = "SQL")]
+    messages_where: Option<String>,
+    /// Rows that are wrong on purpose: `each=1`, which is the default, NAME=5 or NAME=0.001, `class:missing=0.01`, a set of the
+    /// profile, or a file `.toml` of your own faults. `placebo list faults PROFILE` shows them.
+    #[arg(long, value_delimiter = ',', value_name = "FAULT,…", num_args = 0..=1, default_missing_value = "each=1")]
+    faults: Vec<String>,
+    /// The texts of messages alone, as `render` writes them.
+    #[arg(skip)]
+    bare: bool,
+}
+
+/// A profile and what a user may turn about it.
+#[derive(Args, Clone)]
+pub(crate) struct World {
     /// An embedded profile's name, or the path of a profile file or folder.
     profile: String,
     /// Rows of a root table, such as `patient=5M`; k, M and G are thousands, millions and billions (10⁹).
@@ -129,15 +163,6 @@ pub(crate) struct Source {
     /// The day on which the data set ends.
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
-    /// Messages made of the rows, each a table: templates of `placebo list templates`, or paths of your own `.j2` files.
-    #[arg(long, value_delimiter = ',', value_name = "TEMPLATE,…")]
-    messages: Vec<String>,
-    /// With messages: only those of rows for which this is true, SQL over the columns of each template's table.
-    #[arg(long = "where", value_name = "SQL")]
-    messages_where: Option<String>,
-    /// The texts of messages alone, as `render` writes them.
-    #[arg(skip)]
-    bare: bool,
     /// The most rows of all tables together; more are refused before the first.
     #[arg(long, default_value = "10G", value_name = "N", help_heading = "Limits")]
     max_rows: String,
@@ -176,16 +201,41 @@ impl MemoryArgs {
 impl Source {
     /// Loads and compiles, for a run on so many threads; `None` is all cores.
     fn plan(&self, asked: Option<usize>) -> Result<Plan> {
-        let loaded = profile::load(&self.profile)?.with_messages(&Messages {
+        Ok(self.plan_with(asked, |_| Vec::new())?.0)
+    }
+
+    /// As [`Source::plan`], with questions that depend on the profile.
+    fn plan_with(
+        &self,
+        asked: Option<usize>,
+        questions: impl FnOnce(&Profile) -> Vec<Question>,
+    ) -> Result<(Plan, Loaded)> {
+        let loaded = profile::load(&self.world.profile)?.with_messages(&Messages {
             templates: &self.messages,
             only: self.messages_where.as_deref(),
             bare: self.bare,
         })?;
+        let loaded = if self.faults.is_empty() { loaded } else { loaded.with_faults(&self.faults)? };
         if self.messages_where.is_some() && self.messages.is_empty() {
             return Err(
                 Error::usage("`--where` chooses messages, and none are asked for").hint("--messages TEMPLATE,…")
             );
         }
+        let questions = questions(&loaded.profile);
+        let compiled = self.world.compile(&loaded, asked, &questions).map_err(|error| match &self.messages_where {
+            Some(sql) if loaded.messages.iter().any(|name| error.path() == format!("tables.{name}.count")) => {
+                Error::usage(format!("`--where {sql}`: {}", error.message()))
+                    .maybe_hint(error.hint_text().map(str::to_owned))
+            }
+            _ => error,
+        })?;
+        Ok((compiled.0, loaded))
+    }
+}
+
+impl World {
+    /// Compiles a loaded profile, and questions about it, for a run on so many threads; `None` is all cores.
+    fn compile(&self, loaded: &Loaded, asked: Option<usize>, questions: &[Question]) -> Result<(Plan, Vec<Asked>)> {
         let mut rows = IndexMap::new();
         for text in &self.rows {
             let (table, count) = pair("--rows", text)?;
@@ -211,18 +261,12 @@ impl Source {
         let params = self.set.iter().map(|text| pair("--set", text)).collect::<Result<_>>()?;
         let options =
             Options { seed: self.seed.clone(), rows, scale: self.scale, params, as_of: self.as_of.clone(), limits };
-        let plan = Plan::compile(&loaded, &options).map_err(|error| match &self.messages_where {
-            Some(sql) if loaded.messages.iter().any(|name| error.path() == format!("tables.{name}.count")) => {
-                Error::usage(format!("`--where {sql}`: {}", error.message()))
-                    .maybe_hint(error.hint_text().map(str::to_owned))
-            }
-            _ => error,
-        })?;
+        let (plan, asked) = Plan::compile_with(loaded, &options, questions)?;
         understood(&plan).map_err(|error| {
             let place = loaded.place(error.path());
             error.at(place)
         })?;
-        Ok(plan)
+        Ok((plan, asked))
     }
 }
 
@@ -284,6 +328,10 @@ pub fn run() -> ExitCode {
     let done = caught(|| match &cli.command {
         Command::Generate(command) => command.run(cli.log_format),
         Command::Render(command) => command.run(cli.log_format),
+        Command::Find(command) => command.run(cli.log_format),
+        Command::Answers(command) => command.run(cli.log_format),
+        Command::Assert(command) => command.run(),
+        Command::Cases(command) => command.run(cli.log_format),
         Command::Load(command) => command.run(cli.log_format),
         Command::Purge(command) => command.run(cli.log_format),
         Command::Detect(command) => command.run(),

@@ -2,27 +2,27 @@
 //!
 //! It knows no file, format or thread. The engine writes it to a target, a verifier derives it again, and a program iterates over it.
 
+mod counting;
 mod fingerprint;
+mod inputs;
 mod only;
 mod protection;
+mod rows;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use indexmap::IndexMap;
-use serde_json::{Map, Value, json};
-
 pub use fingerprint::{FINGERPRINT, fingerprint};
 pub use only::{Only, Selection};
 
-use crate::digest::sha256;
 use crate::error::{Error, Result};
-use crate::notes::Noted;
+use crate::fault::{Assembly, Faults, LIST};
+use crate::notes::{Key, Noted};
 use crate::part::{Part, share};
-use crate::plan::{Chunk, Plan};
-use crate::protect::{Protection, Settings, understood};
+use crate::plan::Plan;
+use crate::protect::{Handling, Protection, Settings, handling_of, understood};
 pub use crate::stage::{Output, OutputId, Stage, TreeBatch};
+use rows::Form;
 
 /// A data set: everything that determines its rows, and nothing about where they go.
 ///
@@ -41,6 +41,9 @@ pub struct DataSet {
     part: Option<Part>,
     selection: Option<Selection>,
     protection: Protection,
+    faults: Option<(Arc<Faults>, Assembly)>,
+    /// `true` leaves out the lists of cases.
+    unlisted: bool,
     more: Vec<Arc<dyn Stage>>,
     chunk_rows: Option<u64>,
     /// All outputs, by the number in their identity: tables of the plan, then those that stages add.
@@ -68,8 +71,19 @@ impl DataSet {
     pub fn new(plan: impl Into<Arc<Plan>>) -> Self {
         let protection = Protection::none(Settings::default());
         let (plan, more, all, outputs) = (plan.into(), Vec::new(), Vec::new(), Vec::new());
-        let set =
-            Self { plan, wanted: None, part: None, selection: None, protection, more, chunk_rows: None, all, outputs };
+        let set = Self {
+            plan,
+            wanted: None,
+            part: None,
+            selection: None,
+            protection,
+            faults: None,
+            unlisted: false,
+            more,
+            chunk_rows: None,
+            all,
+            outputs,
+        };
         set.with_outputs()
     }
 
@@ -155,6 +169,48 @@ impl DataSet {
         self.with_outputs()
     }
 
+    /// Makes the faults of the plan, with what protection the data set has by then. A plan without faults stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Faults::new`]; or if rows were chosen, whose faults would be those of other rows.
+    pub fn faulty(mut self) -> Result<Self> {
+        if self.plan.faults.is_empty() {
+            return Ok(self);
+        }
+        if self.selection.is_some() {
+            return Err(Error::usage("faults cannot be made of one row alone")
+                .hint("leave out --only, or choose the rows with --part or --rows"));
+        }
+        let sealed = |table: usize, place: usize| {
+            let schema = self.protection.schema(&self.plan, table);
+            let how = schema.field(place).note(Key::Protection);
+            how.is_some_and(|how| handling_of(how).is_ok_and(Handling::seals))
+        };
+        let faults = Faults::new(&self.plan, sealed)?.map(Arc::new);
+        self.faults = faults.map(|faults| (Arc::clone(&faults), Assembly::new(faults, Arc::clone(&self.plan))));
+        Ok(self.with_outputs())
+    }
+
+    /// Leaves out the lists of cases, for a target that takes one output.
+    #[must_use]
+    pub fn unlisted(mut self) -> Self {
+        self.unlisted = true;
+        self.with_outputs()
+    }
+
+    /// The faults that are made; `None` where there are none.
+    #[must_use]
+    pub fn faults(&self) -> Option<&Faults> {
+        self.faults.as_ref().map(|(faults, _)| faults.as_ref())
+    }
+
+    /// Tells whether the rows of an output may be others than the clean ones.
+    #[must_use]
+    pub fn is_faulty(&self, output: &Output) -> bool {
+        output.sources.is_empty() && self.faults().is_some_and(|faults| faults.touches(&self.plan, output.table))
+    }
+
     /// Adds a stage, which rows pass after those that are there. The folder's manifest knows protection only: what is written through
     /// another stage cannot be verified against its profile.
     #[must_use]
@@ -182,25 +238,53 @@ impl DataSet {
             name: known.name.clone(),
             about: known.about.clone(),
             schema: Arc::clone(&known.schema),
+            contract: None,
             checks: known.checks.clone(),
             table,
             sources: Vec::new(),
         };
         let before = self.plan.tables.iter().enumerate().map(output).collect();
-        self.all = self.stages().fold(before, |outputs, stage| stage.outputs(outputs));
+        self.all = self.stages(Form::Sent).fold(before, |outputs, stage| stage.outputs(outputs));
         let named = |name: &String| self.all.iter().find(|output| output.name == *name).cloned();
         let mut outputs: Vec<Output> = match &self.wanted {
-            Some(names) => names.iter().filter_map(named).collect(),
+            Some(names) => names.iter().filter_map(named).chain(self.lists(names)).collect(),
             None => self.all.clone(),
         };
+        outputs.retain(|output| !self.unlisted || !self.is_list(output));
         outputs.retain(|output| self.selection.as_ref().is_none_or(|chosen| chosen.rows(output.table).is_some()));
         self.outputs = outputs;
         self
     }
 
+    /// Tells whether an output lists cases.
+    fn is_list(&self, output: &Output) -> bool {
+        self.faults.is_some() && output.name.starts_with(LIST) && !output.sources.is_empty()
+    }
+
+    /// The lists of cases of the trees of some tables, which go with these.
+    fn lists(&self, names: &[String]) -> impl Iterator<Item = Output> {
+        let named = |output: &Output| names.contains(&output.name);
+        let touched: Vec<usize> = self
+            .all
+            .iter()
+            .filter(|output| named(output) && self.is_faulty(output))
+            .map(|output| self.plan.root_of(output.table))
+            .collect();
+        let of_them =
+            move |output: &&Output| self.is_list(output) && touched.contains(&self.plan.root_of(output.table));
+        self.all.iter().filter(of_them).filter(|output| !names.contains(&output.name)).cloned()
+    }
+
     /// The stages, in the order in which a chunk passes them.
-    fn stages(&self) -> impl Iterator<Item = &dyn Stage> {
-        std::iter::once(&self.protection as &dyn Stage).chain(self.more.iter().map(AsRef::as_ref))
+    fn stages(&self, form: Form) -> impl Iterator<Item = &dyn Stage> {
+        let (faults, assembly) = match &self.faults {
+            Some((faults, assembly)) if form != Form::Clean => {
+                (Some(faults.as_ref() as &dyn Stage), Some(assembly as &dyn Stage))
+            }
+            _ => (None, None),
+        };
+        let own = faults.into_iter().chain(std::iter::once(&self.protection as &dyn Stage)).chain(assembly);
+        own.chain(self.more.iter().map(AsRef::as_ref))
     }
 
     /// The outputs that must be computed for some: themselves, and those that they are made of.
@@ -295,120 +379,18 @@ impl DataSet {
         }
         self.plan.cut(tree.root, start, tree.rows.end, self.chunk_rows)
     }
-
-    /// The rows of a tree's outputs that hang from some root rows, after every stage.
-    ///
-    /// # Errors
-    ///
-    /// If an expression or generator has no value for a row, or a stage cannot change one.
-    pub fn chunk(&self, tree: &TreeShare, rows: Range<u64>) -> Result<TreeBatch> {
-        let roots: Vec<u64> = match &self.selection {
-            Some(selection) => selection.numbers(tree.root, &rows),
-            None => rows.collect(),
-        };
-        let mut chunk = Chunk::new(&self.plan, tree.root, &roots);
-        let needed = self.needed(&tree.outputs);
-        let batches = IndexMap::with_capacity(needed.len());
-        let mut made = TreeBatch { roots: roots.clone(), batches, needed };
-        for id in made.needed.iter().filter(|id| self.output(**id).sources.is_empty()) {
-            made.batches.insert(*id, chunk.batch(self.output(*id).table)?);
-        }
-        chunk.forget();
-        self.stages().try_for_each(|stage| stage.apply(&mut made, &mut chunk, &self.all))?;
-        let missing = || Error::internal("a stage did not make its output");
-        let wanted = |id: &OutputId| Ok((*id, made.batches.swap_remove(id).ok_or_else(missing)?));
-        made.batches = tree.outputs.iter().map(wanted).collect::<Result<_>>()?;
-        if let Some(selection) = &self.selection {
-            for (id, batch) in made.batches.iter_mut().filter(|(id, _)| self.all[id.0].sources.is_empty()) {
-                *batch = selection.keep(self.all[id.0].table, batch)?;
-            }
-        }
-        Ok(made)
-    }
-
-    /// The rows of one table, chunk by chunk.
-    ///
-    /// # Errors
-    ///
-    /// If the data set has no table of this name. Each chunk may fail as [`DataSet::chunk`] does.
-    pub fn batches(&self, table: &str) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
-        let Some(output) = self.outputs.iter().find(|output| output.name == table) else {
-            self.plan.table(table)?;
-            return Err(Error::usage(format!("the data set leaves out the table `{table}`")));
-        };
-        let id = output.id;
-        let trees = self.trees().into_iter().filter(move |tree| tree.outputs.contains(&id));
-        let own = move |mut tree: TreeShare| {
-            tree.outputs = vec![id];
-            let mut start = tree.rows.start;
-            std::iter::from_fn(move || {
-                let rows = (start < tree.rows.end).then(|| start..self.cut(&tree, start))?;
-                start = rows.end;
-                let batch = |mut made: TreeBatch| {
-                    made.batches.swap_remove(&id).ok_or_else(|| Error::internal("a chunk without its table"))
-                };
-                Some(self.chunk(&tree, rows).and_then(batch))
-            })
-        };
-        Ok(trees.flat_map(own))
-    }
-
-    /// The hash of everything that determines the rows, as 64 hex digits. Where a key hides the seed, it hides it here too.
-    #[must_use]
-    pub fn inputs(&self) -> String {
-        self.inputs_with(Map::new())
-    }
-
-    /// The hash of everything that determines the rows, and of what a target adds to it, such as the file format.
-    #[must_use]
-    pub fn inputs_with(&self, target: Map<String, Value>) -> String {
-        self.inputs_of(self.part, target)
-    }
-
-    /// As [`DataSet::inputs_with`], for a target that holds all parts together: equal for each part and for the whole.
-    #[must_use]
-    pub fn inputs_of_all_parts(&self, target: Map<String, Value>) -> String {
-        self.inputs_of(None, target)
-    }
-
-    /// As [`DataSet::inputs_with`], for any part.
-    #[must_use]
-    pub fn inputs_of(&self, part: Option<Part>, target: Map<String, Value>) -> String {
-        let names: Vec<&str> = self.outputs.iter().map(|output| output.name.as_str()).collect();
-        let mut all = Map::new();
-        all.insert("engine".to_owned(), FINGERPRINT.into());
-        all.insert("fingerprint".to_owned(), fingerprint(&self.plan).into());
-        all.extend(target);
-        all.insert("tables".to_owned(), names.into());
-        all.insert("part".to_owned(), json!(part.map(|part| [part.index(), part.count()])));
-        if let Some(selection) = &self.selection {
-            all.insert("only".to_owned(), json!(selection.only()));
-        }
-        for stage in self.stages() {
-            let (name, value) = stage.inputs(&self.plan);
-            if !value.is_null() {
-                all.insert(name.to_owned(), value);
-            }
-        }
-        let inputs = sha256(Value::Object(all).to_string().as_bytes());
-        self.protection.commitment(&inputs).unwrap_or(inputs)
-    }
-
-    /// The fingerprint as it may be shown: where a key hides the seed, a keyed hash of it, because a seed can be found by trying.
-    #[must_use]
-    pub fn shown_fingerprint(&self) -> String {
-        let plain = fingerprint(&self.plan);
-        self.protection.commitment(&plain).unwrap_or(plain)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use arrow_array::cast::AsArray;
-    use arrow_array::{ArrayRef, StringArray};
+    use arrow_array::{ArrayRef, RecordBatch, StringArray};
     use arrow_schema::{DataType, Field, Schema};
 
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::plan::Chunk;
 
     /// A message for each owner, made of two tables of the tree.
     struct Letters;

@@ -13,11 +13,11 @@ pub(crate) use opened::OpenedRows;
 use rayon::ThreadPool;
 pub use reencrypt::reencrypt;
 
-use crate::digest::RowSum;
+use crate::digest::Buckets;
 use crate::disk::{Disk, own_folder, retry, temporary};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 pub use crate::folder::manifest::{StoredManifest, read_all};
-use crate::folder::{FileEntry, Lock, OutputFile, below};
+use crate::folder::{FileEntry, Lock, OutputFile, Sums, below};
 use crate::format::read;
 use crate::format::write::Canonical;
 use crate::order::{ordered, pool};
@@ -79,6 +79,8 @@ pub struct Written {
     pub file: FileEntry,
     /// Values that were opened.
     pub values: u64,
+    /// The digest of its rows, in buckets.
+    pub(crate) held: Buckets,
 }
 
 /// A file with something to open in it.
@@ -143,11 +145,21 @@ fn rewrite(disk: &dyn Disk, request: &Request<'_>, sealed: &[Sealed<'_>], thread
                 Error::usage(format!("`{}` is there already", path.display())).hint("choose another folder with --out")
             );
         }
-        copy(disk, request, one, &pool).inspect_err(|_| {
+        let copied = copy(disk, request, one, &pool).inspect_err(|_| {
             let _gone_already = retry(|| disk.remove(&temporary(&path)));
-        })
+        });
+        copied.map_err(|error| with_faults(error, one.stored))
     };
     sealed.iter().map(file).collect()
+}
+
+/// An error with what may explain it: cells that a fault damaged on purpose.
+pub(crate) fn with_faults(error: Error, stored: &StoredManifest) -> Error {
+    match stored.manifest.faults.is_empty() || error.kind() == Kind::Io {
+        true => error,
+        false => error
+            .hint("the run made rows wrong on purpose: cells that `seal` damages do not open, `_faults_…` lists them"),
+    }
 }
 
 /// Reads one file, opens it on all cores, and writes it in order.
@@ -158,22 +170,22 @@ fn copy(disk: &dyn Disk, request: &Request<'_>, sealed: &Sealed<'_>, pool: &Thre
     let mut reader = read::Rows::open_below(&request.folder, &file.path, format.name, &table.sealed, &options)?;
     let mut out = OutputFile::create(disk, &request.out, &file.table, &file.path, encoder.as_ref(), None)?;
     let canonical = Canonical::new(&table.written)?;
-    let (mut values, mut sum) = (0, RowSum::default());
+    let (mut values, mut held) = (0, Buckets::default());
     let next = || {
         let first = reader.rows();
         Ok(reader.next(BATCH)?.map(|batch| (first, batch)))
     };
     let work = |(first, batch)| {
         let (opened, values) = table.open(&batch, first)?;
-        let (piece, sum) = canonical.encode(encoder.as_ref(), opened)?;
-        Ok((piece, sum, values))
+        let (piece, held) = canonical.encode(encoder.as_ref(), opened)?;
+        Ok((piece, held, values))
     };
     let put = |(piece, own, opened)| {
         out.append(piece)?;
-        sum.merge(&own);
+        held.merge(&own);
         values += opened;
         Ok(())
     };
     ordered(pool, &|| Ok(()), next, work, put)?;
-    Ok(Written { file: out.finish(disk, &sum)?, values })
+    Ok(Written { file: out.finish(disk, &Sums { sent: held.sum, clean: None })?, values, held })
 }

@@ -96,6 +96,11 @@ impl RowSum {
 
     /// Adds rows, given as their canonical lines.
     pub fn add_all(&mut self, lines: &[&[u8]]) {
+        self.add_each(lines, |_| ());
+    }
+
+    /// Adds rows, given as their canonical lines; `each` is given the lowest 64 bits of the hash of each, in order.
+    pub fn add_each(&mut self, lines: &[&[u8]], mut each: impl FnMut(u64)) {
         for lines in lines.chunks(ABREAST) {
             let mut abreast = [const { None }; ABREAST];
             abreast.iter_mut().zip(lines).for_each(|(place, line)| *place = Some(Line::new(line)));
@@ -105,6 +110,7 @@ impl RowSum {
             }
             for Line { state, .. } in abreast.iter().flatten() {
                 let limb = |at: usize| u64::from(state[6 - 2 * at]) << 32 | u64::from(state[7 - 2 * at]);
+                each(limb(0));
                 self.plus(&[limb(0), limb(1), limb(2), limb(3)]);
                 self.rows += 1;
             }
@@ -115,6 +121,18 @@ impl RowSum {
     pub fn merge(&mut self, other: &Self) {
         self.plus(&other.limbs);
         self.rows += other.rows;
+    }
+
+    /// Takes all rows of another sum away again: the inverse of [`RowSum::merge`].
+    pub fn remove(&mut self, other: &Self) {
+        let mut carry = true;
+        let inverse = other.limbs.map(|limb| {
+            let (limb, over) = (!limb).overflowing_add(u64::from(carry));
+            carry = over;
+            limb
+        });
+        self.plus(&inverse);
+        self.rows = self.rows.wrapping_sub(other.rows);
     }
 
     fn plus(&mut self, other: &[u64; 4]) {
@@ -144,9 +162,106 @@ impl RowSum {
     }
 }
 
+/// The number of buckets of [`Buckets`].
+pub const BUCKETS: usize = 256;
+
+/// The logical digest of a set of rows, and a short digest for each of 256 buckets that the rows are dealt to by their keys.
+///
+/// Sets with equal digests are equal; of sets that differ, the buckets say where. A bucket is the sum modulo 2^64 of the lowest 64
+/// bits of the hashes of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buckets {
+    /// The digest of all rows.
+    pub sum: RowSum,
+    low: Box<[u64; BUCKETS]>,
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self { sum: RowSum::default(), low: Box::new([0; BUCKETS]) }
+    }
+}
+
+impl Buckets {
+    /// Adds rows, given as their canonical lines; `bucket` gives the bucket of the next one, of the lowest 64 bits of its hash.
+    pub fn add_all(&mut self, lines: &[&[u8]], mut bucket: impl FnMut(u64) -> u8) {
+        let Self { sum, low } = self;
+        sum.add_each(lines, |bits| {
+            let place = &mut low[usize::from(bucket(bits))];
+            *place = place.wrapping_add(bits);
+        });
+    }
+
+    /// Adds rows by their digest, and for each its bucket and the lowest 64 bits of its hash.
+    pub fn add_hashed(&mut self, sum: &RowSum, rows: impl Iterator<Item = (u8, u64)>) {
+        self.sum.merge(sum);
+        for (bucket, low) in rows {
+            let place = &mut self.low[usize::from(bucket)];
+            *place = place.wrapping_add(low);
+        }
+    }
+
+    /// Adds all rows of another set.
+    pub fn merge(&mut self, other: &Self) {
+        self.sum.merge(&other.sum);
+        self.low.iter_mut().zip(other.low.iter()).for_each(|(own, other)| *own = own.wrapping_add(*other));
+    }
+
+    /// Takes all rows of another set away again: the inverse of [`Buckets::merge`].
+    pub fn remove(&mut self, other: &Self) {
+        self.sum.remove(&other.sum);
+        self.low.iter_mut().zip(other.low.iter()).for_each(|(own, other)| *own = own.wrapping_sub(*other));
+    }
+
+    /// Tells for each bucket whether it differs from that of another set.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> [bool; BUCKETS] {
+        let mut differ = [false; BUCKETS];
+        differ.iter_mut().enumerate().for_each(|(at, differs)| *differs = self.low[at] != other.low[at]);
+        differ
+    }
+
+    /// Writes the buckets that are not 0, each as 2 digits of its number and 16 of its digest, with spaces between them.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let some = self.low.iter().enumerate().filter(|(_, low)| **low != 0);
+        some.map(|(at, low)| format!("{at:02x}{low:016x}")).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads what [`Buckets::text`] writes. `None` if it is anything else.
+    #[must_use]
+    pub fn parse(sum: RowSum, text: &str) -> Option<Self> {
+        let mut all = Self { sum, ..Self::default() };
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let (at, low) = word.split_at_checked(2)?;
+            all.low[usize::from_str_radix(at, 16).ok()?] = u64::from_str_radix(low, 16).ok()?;
+        }
+        (all.text() == text).then_some(all)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_added_can_be_taken_away() {
+        let mut rows = Buckets::default();
+        rows.add_all(&[b"1,a\n", b"2,b\n", b"3,c\n"], |low| low as u8);
+        let mut two = Buckets::default();
+        two.add_all(&[b"3,c\n", b"1,a\n"], |low| low as u8);
+        let mut one = Buckets::default();
+        one.add_all(&[b"2,b\n"], |low| low as u8);
+        assert_eq!(rows.difference(&two).iter().filter(|differs| **differs).count(), 1);
+        let mut rest = rows.clone();
+        rest.remove(&two);
+        assert_eq!(rest, one);
+        rest.merge(&two);
+        assert_eq!(rest, rows);
+        assert_eq!(Buckets::parse(rows.sum, &rows.text()), Some(rows));
+        assert_eq!(Buckets::parse(RowSum::default(), "0x12"), None);
+        assert_eq!(Buckets::parse(RowSum::default(), ""), Some(Buckets::default()));
+    }
 
     #[test]
     fn a_row_adds_its_sha256() {
@@ -169,6 +284,19 @@ mod tests {
             all.add_all(&lines);
             assert_eq!(all, one);
         }
+    }
+
+    #[test]
+    fn what_is_taken_away_was_never_there() {
+        let (mut all, mut some) = (RowSum::default(), RowSum::default());
+        all.add(b"1,Ng\n");
+        let before = all;
+        some.add_all(&[b"2,\n", b"3,x\n"]);
+        all.merge(&some);
+        all.remove(&some);
+        assert_eq!(all, before);
+        all.remove(&before);
+        assert_eq!(all, RowSum::default());
     }
 
     #[test]

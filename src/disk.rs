@@ -11,7 +11,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 pub use open::{
-    Lines, Links, contents, link_count, open_below, open_lock, open_named, open_regular, open_writable, same_file, sole,
+    Lines, Links, contents, link_count, open_below, open_lock, open_named, open_regular, open_writable, same_file,
+    scratch, sole,
 };
 
 use crate::error::{Error, Kind, Result};

@@ -3,21 +3,28 @@
 //! The engine knows no file and no database. It cuts each tree into chunks, skips those that the session has already, and bounds
 //! those in flight, so that memory does not grow with rows. Order, durability and descriptions are the session's business.
 
+mod answers;
 mod check;
 mod progress;
 mod promises;
+mod proof;
 pub mod target;
 
 use std::ops::Range;
 
+pub use answers::Answers;
 pub use check::check;
 pub use progress::{Event, Progress};
 pub use promises::{Promise, promises};
+pub use proof::{Proof, prove};
 pub use target::{Begun, ChunkId, Done, Encode, Encoded, LogEnd, Outcome, Session, Start, Target};
 
+use crate::answers::{Collector, Tally};
 use crate::dataset::{DataSet, OutputId, TreeShare};
 use crate::error::Result;
+use crate::format::write::Canonical;
 use crate::order::{parallel, pool};
+use crate::stage::Difference;
 
 /// Writes a data set to a target on so many threads.
 ///
@@ -48,6 +55,9 @@ fn tree(
     progress: &Progress,
 ) -> Result<()> {
     let done = session.begin_tree(&share)?;
+    if let Some(collector) = session.answers() {
+        recount(set, collector, pool, &share, &done, progress)?;
+    }
     let all = share.rows.end - share.rows.start;
     share.outputs.retain(|output| !done.outputs.contains(output));
     if share.outputs.is_empty() {
@@ -65,6 +75,43 @@ fn tree(
     }
     progress.stopped()?;
     session.end_tree(&share)
+}
+
+/// Adds the answers of what an interrupted run left of a tree: its rows are made again, and nothing of them is written.
+fn recount(
+    set: &DataSet,
+    collector: &Collector,
+    pool: &rayon::ThreadPool,
+    share: &TreeShare,
+    done: &Done,
+    progress: &Progress,
+) -> Result<()> {
+    let part = |complete: bool| {
+        let outputs = share.outputs.iter().copied().filter(|output| done.outputs.contains(output) == complete);
+        TreeShare { outputs: outputs.collect(), ..share.clone() }
+    };
+    for (share, ranges) in [(part(true), vec![share.rows.clone()]), (part(false), done.rows.clone())] {
+        if share.outputs.is_empty() {
+            continue;
+        }
+        let encoder = |output: &OutputId| Ok((*output, Canonical::new(&set.output(*output).schema)?));
+        let encoders = share.outputs.iter().map(encoder).collect::<Result<Vec<_>>>()?;
+        for range in ranges {
+            let mut left = Left { row: range.start, done: &[] };
+            let next = || Ok(left.next(range.end, |start| set.cut(&share, start)));
+            parallel(pool, &|| progress.stopped(), next, |_, rows| {
+                let (made, mut tally) = set.chunk_with_answers(&share, rows, &collector.questions)?;
+                for (output, canonical) in &encoders {
+                    if let Some(batch) = made.batches.get(output).filter(|_| set.output(*output).sources.is_empty()) {
+                        tally.hold(set.output(*output).table, &canonical.buckets(batch)?);
+                    }
+                }
+                made.settle(&mut tally);
+                collector.add(tally)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// The chunks between those that are done.
@@ -97,16 +144,31 @@ fn chunk(
     encoders: &[(OutputId, Box<dyn Encode + '_>)],
     progress: &Progress,
 ) -> Result<()> {
-    let (mut made, roots) = (set.chunk(share, id.rows.clone())?, id.rows.end - id.rows.start);
+    let roots = id.rows.end - id.rows.start;
+    let (mut made, mut tally) = match session.answers() {
+        Some(collector) => set.chunk_with_answers(share, id.rows.clone(), &collector.questions)?,
+        None => (set.chunk(share, id.rows.clone())?, Tally::default()),
+    };
     let (mut encoded, limits) = (Vec::with_capacity(encoders.len()), &set.plan().limits);
     for (output, encoder) in encoders {
         let Some(batch) = made.batches.swap_remove(output) else { continue };
-        let piece = encoder.encode(batch)?;
+        let mut piece = encoder.encode(batch)?;
+        if set.is_faulty(set.output(*output)) {
+            let same = |difference: Option<&Difference>| difference.copied().unwrap_or_default();
+            piece.clean = Some(same(made.differences.get(output)).clean(&piece.sum));
+        }
         // An estimate may be wrong, and a profile may make it so: the limits hold here too.
         let (rows, bytes) = progress.made(piece.sum.rows, piece.piece.len() as u64);
         limits.allow_rows(rows as f64)?;
         limits.allow_bytes(bytes as f64)?;
+        if let Some(held) = piece.held.as_ref().filter(|_| set.output(*output).sources.is_empty()) {
+            tally.hold(set.output(*output).table, held);
+        }
         encoded.push((*output, piece));
+    }
+    if let Some(collector) = session.answers() {
+        made.settle(&mut tally);
+        collector.add(tally)?;
     }
     session.deliver(&id, encoded)?;
     progress.finished(roots);

@@ -180,6 +180,13 @@ impl Error {
         self
     }
 
+    /// Puts the start of a dotted path before the path that is set.
+    #[must_use]
+    pub fn below(mut self, path: &str) -> Self {
+        self.0.path = if self.0.path.is_empty() { path.to_owned() } else { format!("{path}.{}", self.0.path) };
+        self
+    }
+
     /// Sets the row of an array at fault, unless one is known; [`Error::name_row`] turns it into words.
     #[must_use]
     pub fn in_row(mut self, row: usize) -> Self {

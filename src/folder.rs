@@ -22,11 +22,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, json};
 
-pub use file::FileEntry;
+pub use file::{CleanRows, FileEntry};
 pub use lock::Lock;
-pub use names::{envelope_name, file_path, is_log_name, log_name, manifest_name, sums_name};
-pub(crate) use sidecars::sidecars_of;
+pub use names::{
+    answers_names, envelope_name, file_path, is_log_name, log_name, manifest_name, recipe_name, sums_name,
+};
 pub use sidecars::table_file;
+pub(crate) use sidecars::{Sidecar, answers_of, sidecars_of};
 
 use crate::dataset::{DataSet, Output};
 use crate::disk::{Disk, own_folder};
@@ -38,7 +40,7 @@ use audit::Log;
 use manifest::{FormatSettings, Manifest};
 use session::FolderSession;
 
-pub(crate) use file::OutputFile;
+pub(crate) use file::{OutputFile, Sums};
 pub(crate) use lane::{FileEncoder, FileLane};
 
 /// A folder, and the form of the files in it.

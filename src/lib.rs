@@ -14,7 +14,10 @@
 //!
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod answers;
 pub mod arrays;
+pub mod assert;
+pub mod cases;
 pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -25,6 +28,8 @@ pub mod digest;
 pub mod disk;
 pub mod engine;
 pub mod error;
+pub mod fault;
+pub mod find;
 pub mod folder;
 pub mod format;
 pub mod generator;
@@ -32,6 +37,7 @@ pub mod kinds;
 pub mod leaks;
 pub mod notes;
 pub mod order;
+pub mod outcomes;
 pub mod part;
 pub mod plan;
 pub mod profile;

@@ -6,15 +6,20 @@
 //! so that parts of a run, references and dealt facts use the same code.
 
 mod chain;
+mod choices;
 mod chunks;
 mod compile;
 mod deal;
 mod disclosure;
 mod evaluate;
+pub mod fault;
 mod limits;
+mod measure;
 mod options;
 mod origin;
+mod question;
 mod references;
+mod relation;
 mod sibling_dependence;
 mod template;
 mod trees;
@@ -29,10 +34,13 @@ use indexmap::IndexMap;
 pub use chain::{Chain, Over};
 pub use chunks::{MeanRows, Sample};
 pub use disclosure::Disclosure;
-pub use evaluate::{Chunk, Failure};
+pub use evaluate::{Chunk, Failure, Reached};
 pub use limits::{Limits, Memory};
+pub use measure::{BALANCE, Fold, Measure, Outcome};
 pub use options::Options;
 pub use origin::{Known, Origin};
+pub use question::{Asked, Question};
+pub use relation::Relation;
 pub use trees::Tree;
 
 use crate::sql::Reduction;
@@ -56,6 +64,8 @@ pub struct Plan {
     pub messages: Vec<String>,
     /// The further condition on the rows that have a message.
     pub messages_only: Option<String>,
+    /// `true` if the texts of messages are written alone, and no tables.
+    pub messages_bare: bool,
     /// The seed text.
     pub seed: String,
     /// The day on which the data set ends, in days since 1970-01-01.
@@ -68,6 +78,8 @@ pub struct Plan {
     pub limits: Limits,
     /// The tables, in the profile's order. Other fields refer to them by index.
     pub tables: Vec<Table>,
+    /// The faults that the run makes on purpose, in the order of their names.
+    pub faults: Vec<fault::Fault>,
 }
 
 /// A compiled table.
@@ -93,6 +105,10 @@ pub struct Table {
     pub refs: Vec<Option<Reference>>,
     /// The checks, in the profile's order.
     pub checks: Vec<Check>,
+    /// The questions about the rows that the profile asks, and the balances that its checks promise.
+    pub measures: Vec<Measure>,
+    /// The answers that rows deserve; `None` where the profile says nothing of them.
+    pub outcome: Option<Outcome>,
     /// The classification of columns as personal data, by column name.
     pub marks: IndexMap<String, Vec<Mark>>,
     /// The written columns with their types and metadata.

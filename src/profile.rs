@@ -4,8 +4,12 @@
 //! [`crate::plan::Plan::compile`] gives it a meaning. Types are externally tagged, without `flatten` and `untagged`, so that an
 //! error points at the key at fault.
 
+mod answer;
 mod column;
+mod fault;
+mod faults_asked;
 mod files;
+mod inert;
 mod join;
 mod lifecycle;
 mod load;
@@ -14,6 +18,9 @@ mod reference;
 mod row;
 mod value;
 
+pub use answer::{Answer, Outcome};
+pub use fault::{Amount, Damage, DamageKind, Expect, Fault, Operator, Scope, Seal, SealKind, SetTo};
+pub use faults_asked::{AskedFault, is_path};
 pub use files::{Files, names, writable};
 pub use lifecycle::{Lifecycle, State, Wait};
 pub use load::{Loaded, is_name, load};
@@ -41,8 +48,8 @@ pub struct Profile {
     /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.
     #[serde(default)]
     pub include: Vec<String>,
-    /// Further files of this profile, beside it: `["orders"]` is `orders.toml`. Their `params` and `tables` are read as if
-    /// they were written at the end of this file, in this order.
+    /// Further files of this profile, beside it: `["orders"]` is `orders.toml`. Their `params`, `tables`,
+    /// `answers` and `outcomes` are read as if they were written at the end of this file, in this order.
     #[serde(default)]
     pub parts: Vec<String>,
     /// The parameters, which `--set name=value` changes; expressions read them as `params.name`.
@@ -51,6 +58,21 @@ pub struct Profile {
     /// The tables, in the order in which they are written.
     #[serde(default)]
     pub tables: IndexMap<String, Table>,
+    /// Faults that a run may make on purpose, by name: `--faults` chooses among them.
+    #[serde(default)]
+    pub faults: IndexMap<String, Fault>,
+    /// Choices of faults by name, each with an amount: `smoke = { each = 1 }`.
+    #[serde(default)]
+    pub fault_sets: IndexMap<String, IndexMap<String, Amount>>,
+    /// Named fixtures: rows that tests need, found with `placebo find --fixture NAME`. They change no value.
+    #[serde(default)]
+    pub fixtures: IndexMap<String, Fixture>,
+    /// Questions about the rows whose answers are written beside the data, by name.
+    #[serde(default)]
+    pub answers: IndexMap<String, Answer>,
+    /// The answers that the rows of tables deserve, by table.
+    #[serde(default)]
+    pub outcomes: IndexMap<String, Outcome>,
 }
 
 /// One of the further files of a profile, which `parts` lists.
@@ -63,6 +85,37 @@ pub struct Part {
     /// Tables, behind those of the files before. A table of an earlier file gets further columns, references and checks.
     #[serde(default)]
     pub tables: IndexMap<String, Table>,
+    /// Faults, behind those of the files before.
+    #[serde(default)]
+    pub faults: IndexMap<String, Fault>,
+    /// Choices of faults, behind those of the files before.
+    #[serde(default)]
+    pub fault_sets: IndexMap<String, IndexMap<String, Amount>>,
+    /// Named fixtures, behind those of the files before.
+    #[serde(default)]
+    pub fixtures: IndexMap<String, Fixture>,
+    /// Questions about the rows, behind those of the files before.
+    #[serde(default)]
+    pub answers: IndexMap<String, Answer>,
+    /// The answers that the rows of further tables deserve.
+    #[serde(default)]
+    pub outcomes: IndexMap<String, Outcome>,
+}
+
+/// Rows that tests need, under a name.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// The rows in one line, such as `a minor in an emergency department whose guardian took back a consent`.
+    pub about: String,
+    /// The table of the rows.
+    pub table: String,
+    /// The condition that they meet: SQL over the names that the table's columns see.
+    pub r#where: Expr,
+    /// The rows that come with each: names of child tables and references, with points for those further away, such as
+    /// `["person", "encounter.encounter_event"]`.
+    #[serde(default)]
+    pub with: Vec<String>,
 }
 
 /// A number, text or date that a user may change.

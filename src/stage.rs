@@ -3,10 +3,14 @@
 //! To add a stage: a type that implements [`Stage`] in a module of its own, and a line in `DataSet::stages`; a program gives its own
 //! to [`DataSet::stage`](crate::dataset::DataSet::stage).
 
+mod edits;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use indexmap::IndexMap;
 use serde_json::Value;
+
+pub use edits::{Accepted, Case, Difference, Edits, SealedCell, Segment};
 
 use crate::error::Result;
 use crate::plan::{Check, Chunk, Plan};
@@ -27,6 +31,8 @@ pub struct Output {
     pub about: String,
     /// The columns as they are written, after every stage.
     pub schema: SchemaRef,
+    /// The columns as readers are told to expect them, where they are written otherwise on purpose: a null where none may be.
+    pub contract: Option<SchemaRef>,
     /// The checks that hold for its rows before any stage.
     pub checks: Vec<Check>,
     /// The table of the plan that its rows come from. Of an output that a stage adds, one of the tree that it hangs from.
@@ -36,6 +42,12 @@ pub struct Output {
 }
 
 impl Output {
+    /// The columns as readers are told to expect them.
+    #[must_use]
+    pub fn contract(&self) -> &SchemaRef {
+        self.contract.as_ref().unwrap_or(&self.schema)
+    }
+
     /// An output that a stage adds to those `before`: rows of these columns, made of the rows of `sources`, which are of one tree.
     ///
     /// # Panics
@@ -48,6 +60,7 @@ impl Output {
             name: name.to_owned(),
             about: about.to_owned(),
             schema,
+            contract: None,
             checks: Vec::new(),
             table: before[sources[0].0].table,
             sources: sources.to_vec(),
@@ -56,7 +69,7 @@ impl Output {
 }
 
 /// The rows of one chunk: those of some root rows, and of everything below them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TreeBatch {
     /// The root rows, by their numbers in the whole table.
     pub roots: Vec<u64>,
@@ -64,6 +77,18 @@ pub struct TreeBatch {
     pub batches: IndexMap<OutputId, RecordBatch>,
     /// The outputs that a stage may have to make: the wanted ones, and those that they are made of.
     pub needed: Vec<OutputId>,
+    /// The rows that are wrong on purpose.
+    pub cases: Vec<Case>,
+    /// The rows of each output that are sent otherwise than the plan has them; a stage behind protection puts them into `batches`.
+    pub edits: IndexMap<OutputId, Edits>,
+    /// The rows that a correct system holds, of outputs with cases.
+    pub accepted: IndexMap<OutputId, Accepted>,
+    /// True for the rows that a correct system holds, in place of those that are sent.
+    pub hold: bool,
+    /// Protected rows of the plan that are not sent as they were, or not held, each with its case; only where `hold` is true.
+    pub explained: IndexMap<OutputId, (RecordBatch, Vec<usize>)>,
+    /// The sums by which an output differs from the clean one; none where it does not.
+    pub differences: IndexMap<OutputId, Difference>,
 }
 
 /// A pure step between plan and target: it may change what is written, and adds nothing that does not follow from the rows and from

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::{Source, text_table, threads};
-use crate::engine;
+use crate::engine::{self, Proof};
 use crate::error::{Error, Kind, Result};
+use crate::find::fixtures;
 use crate::plan::{Failure, Plan};
 use crate::protect::lint::findings;
 
@@ -25,7 +26,13 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<()> {
-        let plan = self.source.plan(self.threads)?;
+        let (plan, loaded) = self.source.plan_with(self.threads, fixtures::questions)?;
+        for (name, fixture) in &loaded.profile.fixtures {
+            fixtures::with(&plan, name, fixture).map_err(|error| {
+                let place = loaded.place(error.path());
+                error.at(place)
+            })?;
+        }
         if self.strict {
             strict(&plan)?;
         }
@@ -45,7 +52,7 @@ impl Check {
             rows.push(row(&plan.tables[promise.table].name, promise.rule, &promise.columns));
         }
         text_table::print(&text_table::aligned(&["", "check", "table", "broken", "predicate"], &rows))?;
-        let Some(first) = failures.first() else { return Ok(()) };
+        let Some(first) = failures.first() else { return faults(&plan) };
         Err(Error::new(
             Kind::Verification,
             format!(
@@ -59,6 +66,34 @@ impl Check {
         .hint(format!("the first: {}", first.example)))
     }
 }
+
+/// Holds each fault that was asked for to what it says it breaks, in up to 50 cases.
+fn faults(plan: &Plan) -> Result<()> {
+    if plan.faults.is_empty() {
+        return Ok(());
+    }
+    let proofs = engine::prove(plan, CASES)?;
+    let rows = |proof: &Proof| {
+        let mark = if proof.wrong.is_empty() { "ok" } else { "FAIL" };
+        let elsewhere = proof.elsewhere.iter().map(|rule| format!("`{rule}` is of another tree: not looked at here"));
+        let mut said: Vec<String> = proof.wrong.iter().cloned().chain(elsewhere).collect();
+        if said.is_empty() {
+            said.push(String::new());
+        }
+        let row = |what: String| [mark, &proof.fault, &proof.cases.to_string(), &what].map(str::to_owned).to_vec();
+        said.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<Vec<String>> = proofs.iter().flat_map(rows).collect();
+    text_table::print(&format!("\n{}", text_table::aligned(&["", "fault", "cases", "what"], &rows)))?;
+    match proofs.iter().find(|proof| !proof.wrong.is_empty()) {
+        Some(first) => Err(Error::new(Kind::Verification, format!("fault `{}`: {}", first.fault, first.wrong[0]))
+            .hint("its `breaks` lists each rule that every case breaks, and no other; `where` leaves out rows")),
+        None => Ok(()),
+    }
+}
+
+/// The cases of each fault that are looked at.
+const CASES: usize = 50;
 
 /// Writes a predicate on one line.
 fn one_line(predicate: &str) -> String {

@@ -29,7 +29,7 @@ impl Generate {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
         let plan = self.set.plan()?;
         let (format, options) = self.format.read()?;
-        let set = self.set.data_set(plan, format.binary)?;
+        let set = self.set.data_set_to(&self.out, plan, format.binary)?;
         let target = target(
             &self.out,
             "generate",

@@ -2,10 +2,11 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{format_args, text_table};
-use crate::error::Result;
+use super::{find, format_args, text_table};
+use crate::error::{Error, Result};
 use crate::format::FORMATS;
-use crate::profile::Message;
+use crate::outcomes::{self, FaultClass};
+use crate::profile::{Amount, Fault, Message, Profile};
 use crate::protect::HANDLINGS;
 use crate::sql;
 use crate::template::Syntax;
@@ -17,6 +18,12 @@ pub(super) struct List {
     /// The list; profiles, unless another one is named.
     #[arg(default_value = "profiles")]
     what: What,
+    /// The profile whose faults or fixtures are listed.
+    #[arg(required_if_eq_any([("what", "faults"), ("what", "fixtures")]))]
+    profile: Option<String>,
+    /// With faults: each rule of the profile, and the faults that break it.
+    #[arg(long)]
+    coverage: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -29,11 +36,35 @@ enum What {
     Handlings,
     Templates,
     Syntaxes,
+    /// Faults of a profile, which `--faults` makes.
+    Faults,
+    /// Classes of faults, with what a correct system does and answers.
+    Outcomes,
+    /// Ways in which `find` hands rows to a test runner.
+    Forms,
+    /// Named fixtures of a profile, with the rows that each has at the profile's own size.
+    Fixtures,
 }
 
 impl List {
     pub(super) fn run(&self) -> Result<()> {
+        if let (Some(profile), false) = (&self.profile, matches!(self.what, What::Faults | What::Fixtures)) {
+            let name = self.what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+            return Err(Error::usage(format!("`{profile}`: the list of {name} is the same for all profiles")));
+        }
         let text = match self.what {
+            What::Faults => faults(self.profile.as_deref().unwrap_or_default(), self.coverage)?,
+            What::Outcomes => {
+                let codes = |class: &FaultClass| {
+                    let all = class.codes.iter().map(|(dialect, codes)| format!("{dialect} {}", codes.join(" ")));
+                    all.collect::<Vec<_>>().join("; ")
+                };
+                let row = |class: &FaultClass| {
+                    vec![class.name.clone(), class.decision.name().to_owned(), class.about.clone(), codes(class)]
+                };
+                let rows: Vec<Vec<String>> = outcomes::classes().iter().map(row).collect();
+                wide(&["class", "decision", "about", "codes"], &rows)
+            }
             What::Profiles => {
                 let rows = profile::names()
                     .into_iter()
@@ -69,6 +100,8 @@ impl List {
                 let row = |syntax: &&Syntax| [syntax.name, syntax.extension, syntax.about].map(str::to_owned).to_vec();
                 wide(&["syntax", "extension", "about"], &SYNTAXES.iter().map(row).collect::<Vec<_>>())
             }
+            What::Forms => wide(&["form", "about"], &find::forms()),
+            What::Fixtures => find::list(self.profile.as_deref().unwrap_or_default())?,
             What::Kinds => {
                 let rows: Vec<Vec<String>> = kinds::all()
                     .iter()
@@ -91,6 +124,58 @@ impl List {
     }
 }
 
+/// The faults of a profile, or the rules that they break.
+fn faults(profile: &str, coverage: bool) -> Result<String> {
+    let loaded = profile::load(profile)?;
+    let profile = &loaded.profile;
+    if profile.faults.is_empty() {
+        return Err(Error::usage(format!("the profile `{}` has no faults", profile.name))
+            .hint("add [faults.NAME] to it: docs/faults.md shows how"));
+    }
+    if coverage {
+        return Ok(covered(profile));
+    }
+    let row = |(name, fault): (&String, &Fault)| {
+        let decision = fault.expect.decision.clone();
+        let decision = decision.or_else(|| Some(outcomes::class(&fault.class)?.decision.name().to_owned()));
+        vec![name.clone(), fault.class.clone(), decision.unwrap_or_default(), fault.table.clone(), fault.about.clone()]
+    };
+    let rows: Vec<Vec<String>> = profile.faults.iter().map(row).collect();
+    let mut text = wide(&["fault", "class", "decision", "table", "about"], &rows);
+    let set = |(name, set): (&String, &indexmap::IndexMap<String, Amount>)| {
+        let of_set = set.iter().map(|(fault, amount)| format!("{fault}={amount}")).collect::<Vec<_>>();
+        vec![name.clone(), of_set.join(" ")]
+    };
+    let sets: Vec<Vec<String>> = profile.fault_sets.iter().map(set).collect();
+    if !sets.is_empty() {
+        text.push_str(&format!("\n{}", wide(&["set", "faults"], &sets)));
+    }
+    Ok(text)
+}
+
+/// Each check of a profile with the faults that break it, and how many are broken by none.
+fn covered(profile: &Profile) -> String {
+    let mut rows = Vec::new();
+    let mut none = 0;
+    for (table, decl) in &profile.tables {
+        for id in decl.checks.keys() {
+            let breaks = |fault: &Fault| {
+                let rule = |rule: &String| match rule.rsplit_once('@') {
+                    Some((rule, of)) => rule == id && of == table,
+                    None => rule == id && fault.table == *table,
+                };
+                fault.breaks.iter().any(rule)
+            };
+            let by: Vec<&str> =
+                profile.faults.iter().filter(|(_, fault)| breaks(fault)).map(|(name, _)| name.as_str()).collect();
+            none += usize::from(by.is_empty());
+            rows.push(vec![id.clone(), table.clone(), by.join(" ")]);
+        }
+    }
+    let all = rows.len();
+    format!("{}\n{} of {all} checks are broken by a fault\n", wide(&["check", "table", "broken by"], &rows), all - none)
+}
+
 /// Operators, functions and forms by family: a signature, what it does, and an example under it.
 fn functions() -> String {
     let (mut text, mut family) = (String::new(), "");
@@ -107,7 +192,7 @@ fn functions() -> String {
 }
 
 /// As [`text_table::aligned`], with the last column unclipped.
-fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn wide(header: &[&str], rows: &[Vec<String>]) -> String {
     let last = header.len() - 1;
     let lines = text_table::aligned(&header[..last], &rows.iter().map(|row| row[..last].to_vec()).collect::<Vec<_>>());
     let width = lines.lines().map(|line| line.chars().count()).max().unwrap_or(0);

@@ -9,7 +9,7 @@ use super::database_args::{DatabaseArgs, ModeArg};
 use super::set_args::{SetArgs, quoted};
 use crate::disk::System;
 use crate::engine::Start;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::{self, Options};
 use crate::plan::Memory;
 use crate::purge::clear;
@@ -46,6 +46,10 @@ impl Load {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
         // Encrypted cells are text, so that they compare as in CSV.
         let set = self.set.data_set(self.set.plan()?, false)?;
+        if set.faults().is_some() {
+            return Err(Error::usage("faults are not loaded: a database with constraints refuses many of them")
+                .hint("`placebo generate --faults` writes files for what loads the rows in production"));
+        }
         let mode = if self.create { ModeArg::Create } else { self.mode };
         let database = database::Options {
             mode: mode.into(),
@@ -60,6 +64,7 @@ impl Load {
             let given = Given {
                 profile: self.set.own_profile(),
                 templates: self.set.messages(),
+                faults: &[],
                 keys: keys.as_ref(),
                 seed: Some(self.set.seed()),
                 memory: Memory::default_for(1),

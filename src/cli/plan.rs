@@ -7,7 +7,10 @@ use super::protect_args::ChoiceArgs;
 use super::{Source, text_table};
 use crate::dataset::{DataSet, FINGERPRINT, fingerprint};
 use crate::error::Result;
-use crate::folder::estimate::{Care, estimate, memory};
+use crate::fault::Faults;
+use crate::folder::estimate::{Care, Estimate, estimate, memory};
+use crate::plan::fault::Fault;
+use crate::profile::Amount;
 
 #[derive(Args)]
 pub(super) struct PlanCommand {
@@ -29,12 +32,12 @@ impl PlanCommand {
             return text_table::print(&self.choosing.outcome(&plan)?);
         }
         let (format, options) = self.format.read()?;
-        let set = DataSet::new(plan);
+        let set = DataSet::new(plan).faulty()?;
         let (plan, threads) = (set.plan(), super::threads(self.threads)?);
         let all = estimate(&set, (format, &options), Care::Careful)?;
         let memory = memory(&set, threads)?;
         let mut lines = Vec::new();
-        for estimate in &all {
+        for estimate in all.iter().filter(|estimate| set.output(estimate.output).sources.is_empty()) {
             let planned = &plan.tables[set.output(estimate.output).table];
             let mark = if estimate.exact { "" } else { "~" };
             let chunks = planned.rows.div_ceil(planned.chunk.max(1));
@@ -60,6 +63,27 @@ impl PlanCommand {
             FINGERPRINT,
             fingerprint(plan)
         ));
+        if let Some(faults) = set.faults() {
+            shown.push_str(&format!("\n{}", of_faults(&set, faults, &all)));
+        }
         text_table::print(&shown)
     }
+}
+
+/// The faults with the number of their cases: exact for a count, estimated for a rate.
+fn of_faults(set: &DataSet, faults: &Faults, sizes: &[Estimate]) -> String {
+    let row = |fault: &Fault| {
+        let table = &set.plan().tables[fault.table].name;
+        let of_table = sizes.iter().find(|size| set.output(size.output).name == *table);
+        let cases = match fault.amount {
+            Amount::Count(count) => text_table::count(count),
+            Amount::Rate(rate) => {
+                let most = of_table.map_or(0.0, |size| size.rows) * rate;
+                format!("up to ~{}", text_table::count(most.ceil() as u64))
+            }
+        };
+        vec![fault.name.clone(), fault.class.clone(), table.clone(), fault.decision.name().to_owned(), cases]
+    };
+    let rows: Vec<Vec<String>> = faults.faults().map(row).collect();
+    text_table::aligned(&["fault", "class", "table", "decision", "cases"], &rows)
 }

@@ -40,6 +40,7 @@ impl Purge {
         let given = Given {
             profile: self.profile.as_deref(),
             templates: &self.messages,
+            faults: &[],
             keys: keys.as_ref(),
             seed: self.seed.as_deref(),
             memory: Memory::default_for(1),

@@ -12,7 +12,7 @@ use crate::format::FORMATS;
 use crate::generator;
 use crate::generator::domain::{Domain, Rule};
 use crate::profile::{
-    CheckKeys, ColumnKeys, Deal, LetKeys, Lifecycle, Param, Part, Profile, Ref, Row, Spread, State, Table,
+    CheckKeys, ColumnKeys, Deal, Fixture, LetKeys, Lifecycle, Param, Part, Profile, Ref, Row, Spread, State, Table,
 };
 use crate::sql;
 
@@ -53,9 +53,10 @@ const NAMES: &[(&str, &str)] = &[
 
 fn text() -> String {
     let mut text = HEAD.to_owned();
-    let keys: [(&str, schemars::Schema); 13] = [
+    let keys: [(&str, schemars::Schema); 14] = [
         ("The profile", schema::<Profile>()),
         ("Parts: the files that `parts` lists", schema::<Part>()),
+        ("Fixtures: `fixtures.NAME`", schema::<Fixture>()),
         ("Parameters: `params.NAME`", schema::<Param>()),
         ("Tables: `tables.NAME`", schema::<Table>()),
         ("Columns: `tables.NAME.columns.NAME`", schema::<ColumnKeys>()),

@@ -36,7 +36,7 @@ impl Render {
         let format = format::find("messages")?;
         let framing = self.framing.as_deref().map(|framing| ("framing", framing));
         let options = format.options(framing)?;
-        let set_of = set.data_set(plan, format.binary)?;
+        let set_of = set.data_set_to(&self.out, plan, format.binary)?;
         let database = crate::target::database::Options::default();
         let target = target(&self.out, "generate", &Settings { format, options, disk: &System, database })?;
         let out = self.out.to_string_lossy();

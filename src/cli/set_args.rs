@@ -1,13 +1,16 @@
 //! The options that say what is made, shared by the commands that make it.
 
+use std::ffi::OsStr;
+
 use clap::Args;
 
-use super::protect_args::ProtectArgs;
 use super::watch::{Reporting, run_reporting};
+use super::work_args::WorkArgs;
 use super::{LogFormat, Source, log, threads};
-use crate::dataset::{DataSet, FINGERPRINT, Only, fingerprint};
+use crate::dataset::{DataSet, Only};
 use crate::engine::{Outcome, Start, Target};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+use crate::fault::Faults;
 use crate::part::Part;
 use crate::plan::Plan;
 use crate::profile;
@@ -30,33 +33,16 @@ pub(super) struct SetArgs {
     /// With `--only`: also the rows that those refer to.
     #[arg(long, requires = "only")]
     with_parents: bool,
-    /// Worker threads; by default all cores. Output does not depend on it.
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Refuse to run unless the engine's or the inputs' fingerprint is this one.
-    #[arg(long, value_name = "FINGERPRINT")]
-    expect_fingerprint: Option<String>,
     #[command(flatten)]
-    protect: ProtectArgs,
-    /// No progress and no summary.
-    #[arg(long, short)]
-    quiet: bool,
-    /// Root rows per chunk, for tests: output does not depend on it.
-    #[arg(long, hide = true)]
-    chunk_rows: Option<u64>,
+    work: WorkArgs,
 }
 
 impl SetArgs {
     /// The plan, whose fingerprint is the expected one.
     pub(super) fn plan(&self) -> Result<Plan> {
-        let plan = self.source.plan(self.threads)?;
-        let Some(expected) = &self.expect_fingerprint else { return Ok(plan) };
-        let inputs = fingerprint(&plan);
-        if expected == FINGERPRINT || *expected == inputs {
-            return Ok(plan);
-        }
-        Err(Error::new(Kind::Profile, format!("the fingerprint is not `{expected}`"))
-            .hint(format!("the engine's is `{FINGERPRINT}`, the inputs' is `{inputs}`")))
+        let plan = self.source.plan(self.work.threads)?;
+        self.work.expected(&plan)?;
+        Ok(plan)
     }
 
     /// The same, with the messages of some templates as its only tables.
@@ -93,8 +79,8 @@ impl SetArgs {
         // What is wrong with a table's name is told before what is wrong with a part or a key.
         self.tables.iter().try_for_each(|name| plan.table(name).map(|_| ()))?;
         let part = self.part.as_deref().map(part).transpose()?;
-        let protection = self.protect.protection(&plan, binary)?;
-        let mut set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.chunk_rows);
+        let protection = self.work.protect.protection(&plan, binary)?;
+        let mut set = DataSet::new(plan).part(part).protected(protection).chunk_rows(self.work.chunk_rows);
         if let Some(text) = &self.only {
             let (table, key) = text.split_once('=').ok_or_else(|| {
                 Error::usage(format!("`--only {text}` has no `=`")).hint("--only TABLE=KEY, such as --only patient=17")
@@ -102,7 +88,34 @@ impl SetArgs {
             let (table, key) = (table.to_owned(), key.to_owned());
             set = set.only(&Only { table, key, with_parents: self.with_parents })?;
         }
-        if self.tables.is_empty() { Ok(set) } else { set.tables(&self.tables) }
+        let set = if self.tables.is_empty() { set } else { set.tables(&self.tables)? };
+        let set = set.faulty()?;
+        self.say_left_out(&set);
+        Ok(set)
+    }
+
+    /// Says which faults of a class, or of all, have no case.
+    fn say_left_out(&self, set: &DataSet) {
+        let left_out = set.faults().map_or(&[][..], Faults::left_out);
+        if !left_out.is_empty() && !self.work.quiet {
+            let (count, few) = (left_out.len(), left_out.iter().take(10).cloned().collect::<Vec<_>>().join(", "));
+            let more = if count > 10 { ", …" } else { "" };
+            log::say(&format!(
+                "note: no row or encrypted column for {count} of the faults, which are left out: {few}{more}"
+            ));
+        }
+    }
+
+    /// The same for a place: standard output takes one output, and no list of cases beside it.
+    pub(super) fn data_set_to(&self, out: &OsStr, plan: Plan, binary: bool) -> Result<DataSet> {
+        let set = self.data_set(plan, binary)?;
+        if out != "-" || set.faults().is_none() {
+            return Ok(set);
+        }
+        if !self.work.quiet {
+            log::say("note: the list of cases is left out of standard output; --out DIR writes it");
+        }
+        Ok(set.unlisted())
     }
 
     /// Runs into a target, and tells of it; `format` and `out` are the names of the form and the place, and `verify` the words by which
@@ -115,14 +128,27 @@ impl SetArgs {
         (format, out, verify): (&str, &str, &str),
         log_format: LogFormat,
     ) -> Result<()> {
-        let threads = threads(self.threads)?;
-        self.protect.warn(set.plan(), set.protection(), log_format);
-        let reporting = if self.quiet { Reporting::None } else { Reporting::of(log_format) };
+        let threads = threads(self.work.threads)?;
+        self.work.protect.warn(set.plan(), set.protection(), log_format);
+        let reporting = if self.work.quiet { Reporting::None } else { Reporting::of(log_format) };
         if reporting == Reporting::Json {
             log::start(set, format, out);
         }
         let outcome = run_reporting(set, target, start, threads, reporting)?;
         self.summary(&outcome, (out, verify), reporting);
+        Ok(())
+    }
+
+    /// Counts the rows of a data set, and tells how far that is.
+    pub(super) fn count(&self, set: &DataSet, target: &dyn Target, out: &str, log_format: LogFormat) -> Result<()> {
+        let reporting = if self.work.quiet { Reporting::None } else { Reporting::of(log_format) };
+        if reporting == Reporting::Json {
+            log::start(set, "answers", out);
+        }
+        let outcome = run_reporting(set, target, Start::New, threads(self.work.threads)?, reporting)?;
+        if reporting == Reporting::Json {
+            log::end(out, &outcome);
+        }
         Ok(())
     }
 
@@ -149,12 +175,15 @@ impl SetArgs {
         let own: Vec<&str> =
             self.messages().iter().map(String::as_str).filter(|name| profile::Message::is_path(name)).collect();
         let templates = if own.is_empty() { String::new() } else { format!(" --messages {}", quoted(&own.join(","))) };
-        format!("{profile}{templates}")
+        let own: Vec<&str> =
+            self.source.faults.iter().map(String::as_str).filter(|name| profile::is_path(name)).collect();
+        let faults = if own.is_empty() { String::new() } else { format!(" --faults {}", quoted(&own.join(","))) };
+        format!("{profile}{templates}{faults}")
     }
 
     /// The profile, where it is not inside the program.
     pub(super) fn own_profile(&self) -> Option<&str> {
-        let profile = self.source.profile.as_str();
+        let profile = self.source.world.profile.as_str();
         let inside = profile.split(',').all(|name| profile::names().contains(&name));
         (!inside).then_some(profile)
     }
@@ -164,14 +193,19 @@ impl SetArgs {
         &self.source.messages
     }
 
+    /// Tells whether nothing is to be said.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.work.quiet
+    }
+
     /// The seed.
     pub(super) fn seed(&self) -> &str {
-        &self.source.seed
+        &self.source.world.seed
     }
 
     /// The keys that personal data is protected with, if there are any.
     pub(super) fn keys(&self) -> Result<Option<Keys>> {
-        self.protect.keys()
+        self.work.protect.keys()
     }
 }
 

@@ -37,7 +37,7 @@ impl Show {
             return text_table::print(&lint::catalogue(&plan));
         }
         if self.params {
-            return text_table::print(&show_params(&plan, &profile::load(&self.source.profile)?.profile));
+            return text_table::print(&show_params(&plan, &profile::load(&self.source.world.profile)?.profile));
         }
         match &self.table {
             Some(name) => {

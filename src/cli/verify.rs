@@ -6,11 +6,12 @@ use clap::Args;
 
 use super::database_args::DatabaseArgs;
 use super::protect_args::KeyArgs;
+use super::run_args::RunArgs;
 use super::{LogFormat, MemoryArgs, log, text_table, threads};
-use crate::decrypt::read_all;
+use crate::decrypt::{read_all, with_faults};
 use crate::error::{Error, Kind, Result};
 use crate::leaks::{self, Leak};
-use crate::verify::{self, Given, PublicKey, Report, Request, Sample};
+use crate::verify::{self, PublicKey, Report, Request, Sample};
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -33,15 +34,8 @@ pub(super) struct Verify {
     /// Any text: another one derives other chunks.
     #[arg(long, value_name = "TEXT", default_value = "")]
     replay_seed: String,
-    /// The profile of the run, where it is not one of the program's own.
-    #[arg(long, value_name = "PROFILE")]
-    profile: Option<String>,
-    /// The templates of messages in the run, where they are not the program's own.
-    #[arg(long, value_delimiter = ',', value_name = "FILE,…")]
-    messages: Vec<String>,
-    /// The seed of the run, where the manifest hides it because something is encrypted: with the key, rows are derived again.
-    #[arg(long, value_name = "TEXT")]
-    seed: Option<String>,
+    #[command(flatten)]
+    run: RunArgs,
     /// The key that must have signed the manifest: a PEM file, as `openssl pkey -pubout` writes it.
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
@@ -83,13 +77,7 @@ impl Verify {
             options: &self.reached.options(),
             quick: self.quick,
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
-            given: Given {
-                profile: self.profile.as_deref(),
-                templates: &self.messages,
-                keys: keys.as_ref(),
-                seed: self.seed.as_deref(),
-                memory: self.memory.read(threads)?,
-            },
+            given: self.run.given(keys.as_ref(), self.memory.read(threads)?),
             threads,
         })
     }
@@ -101,10 +89,11 @@ impl Verify {
             folder: folder.to_owned(),
             quick: self.quick,
             sample: Sample { share: self.share()?, seed: self.replay_seed.clone() },
-            profile: self.profile.clone(),
-            templates: self.messages.clone(),
+            profile: self.run.profile.clone(),
+            templates: self.run.messages.clone(),
+            faults: self.run.faults.clone(),
             keys: self.keys.read()?,
-            seed: self.seed.clone(),
+            seed: self.run.seed.clone(),
             allow_missing_parts: self.allow_missing_parts,
             public_key: self.public_key.as_deref().map(PublicKey::read).transpose()?,
             threads,
@@ -155,7 +144,11 @@ fn told(report: &Report, log_format: LogFormat) -> Result<()> {
 
 /// Searches the files of a folder for protected values; an error if there are more than chance explains.
 fn no_plaintext(request: &Request, log_format: LogFormat) -> Result<()> {
-    let report = leaks::search(request, &read_all(&request.folder)?)?;
+    let stored = read_all(&request.folder)?;
+    let report = leaks::search(request, &stored).map_err(|error| match stored.first() {
+        Some(first) => with_faults(error, first),
+        None => error,
+    })?;
     match log_format {
         LogFormat::Json => report.notes.iter().for_each(|note| log::note(note)),
         LogFormat::Text => {

@@ -6,11 +6,12 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{Opener, Request, StoredManifest, Written, lock, read_all, rewrite, sealed};
+use crate::answers::{AnswerKey, Held};
 use crate::digest::{hex, sha256};
 use crate::disk::{Disk, fresh, open_below, own_folder, place, retry, temporary, write_whole};
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{Manifest, read_text, sum_of};
-use crate::folder::{FileEntry, below, envelope_name, sums_name};
+use crate::folder::{FileEntry, answers_names, below, envelope_name, sums_name};
 use crate::protect::fe1::{Cipher, Scope};
 use crate::protect::keyring::Keys;
 
@@ -19,10 +20,14 @@ use crate::protect::keyring::Keys;
 ///
 /// # Errors
 ///
-/// If the data set has random nonces, a chain of hashes over encrypted cells or nothing that is encrypted, a cell cannot be opened, a file is not as its manifest says,
+/// If the data set has faults on purpose, random nonces, a chain of hashes over encrypted cells or nothing that is encrypted, a cell cannot be opened, a file is not as its manifest says,
 /// another run writes to the folder, or a file is there already.
 pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads: usize) -> Result<Vec<Written>> {
     let stored = read_all(from)?;
+    if stored.iter().any(|one| !one.manifest.faults.is_empty()) {
+        return Err(Error::usage("the data set has rows that are wrong on purpose, whose digests would be others")
+            .hint("generate it again with the new key"));
+    }
     let random =
         |one: &StoredManifest| one.manifest.protection.as_ref().is_some_and(|entry| entry.nonce != "synthetic");
     if stored.iter().any(random) {
@@ -69,11 +74,14 @@ pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads:
             let path = below(out, name);
             write_whole(disk, &path, &path, text)
         };
-        for sidecar in &manifest.beside {
+        let [answers, _] = answers_names(one.part());
+        for sidecar in &mut manifest.beside {
             let text = read_text(from, &sidecar.path)?;
             if sha256(text.as_bytes()) != sidecar.sha256 {
                 return Err(changed(&sidecar.path));
             }
+            let text = if sidecar.path == answers { answered(&text, one, &written)? } else { text };
+            (sidecar.bytes, sidecar.sha256) = (text.len() as u64, sha256(text.as_bytes()));
             write(&sidecar.path, &text)?;
             sums.push(format!("{}  {}", sidecar.sha256, sidecar.path));
         }
@@ -83,6 +91,20 @@ pub fn reencrypt(disk: &dyn Disk, from: &Path, out: &Path, keys: &Keys, threads:
         write(&one.name, &text)?;
     }
     Ok(written)
+}
+
+/// The answer key with the digests of the new rows.
+fn answered(text: &str, one: &StoredManifest, written: &[Written]) -> Result<String> {
+    let mut key = AnswerKey::parse(text)?;
+    for held in &mut key.tables {
+        let new = written
+            .iter()
+            .find(|new| new.file.table == held.table && one.files(&held.table).any(|file| file.path == new.file.path));
+        if let Some(new) = new {
+            *held = Held::new(&held.table, held.key.clone(), &new.held);
+        }
+    }
+    Ok(key.to_json())
 }
 
 /// Refuses a folder that has files which describe other data.

@@ -34,6 +34,29 @@ pub fn open_named(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Makes a file without a name in the system's folder for temporary files: it is gone when it is closed, and nobody else sees it.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn scratch() -> io::Result<File> {
+    static MADE: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    for _ in 0..1_000 {
+        let number = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!(".placebo-{}-{number}", std::process::id()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(file) => return std::fs::remove_file(&path).map(|()| file),
+        }
+    }
+    Err(io::Error::new(ErrorKind::AlreadyExists, "no name is free for a temporary file"))
+}
+
 /// Opens a regular file to read it and to write over it; a link is not followed.
 ///
 /// # Errors

@@ -22,8 +22,9 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 
 use super::Progress;
+use crate::answers::Collector;
 use crate::dataset::{DataSet, Output, OutputId, TreeShare};
-use crate::digest::RowSum;
+use crate::digest::{Buckets, RowSum};
 use crate::error::{Error, Result};
 use crate::format::write::Piece;
 
@@ -65,6 +66,10 @@ pub trait Session: Send + Sync {
     ///
     /// If what is there cannot be read, or nothing can be written there.
     fn begin_tree(&self, tree: &TreeShare) -> Result<Done>;
+    /// The collector of the answers of the run's rows, for a place that keeps an answer key; `None` elsewhere.
+    fn answers(&self) -> Option<&Collector> {
+        None
+    }
     /// Makes the encoder of an output that is not complete.
     ///
     /// # Errors
@@ -110,8 +115,12 @@ pub trait Encode: Send + Sync {
 pub struct Encoded {
     /// The number of rows and their logical digest.
     pub sum: RowSum,
+    /// The digest in buckets, for the answer key; `None` where the target has none.
+    pub held: Option<Buckets>,
     /// The rows, as text or as arrays.
     pub piece: Piece,
+    /// The number and digest of the rows as they are without faults, where the run may make some of this output.
+    pub clean: Option<RowSum>,
 }
 
 /// The name of a chunk in a run.

@@ -14,7 +14,7 @@ use super::journal::JournalState;
 use super::manifest::{self, read_text};
 use super::names::journal_name;
 use super::sidecars::{SIDECARS, sidecars_of};
-use super::{Folder, Lock, below, envelope_name, file_path, manifest_name, sums_name};
+use super::{Folder, Lock, answers_names, below, envelope_name, file_path, manifest_name, sums_name};
 use crate::dataset::DataSet;
 use crate::disk::{retry, temporary_name};
 use crate::error::{Error, Kind, Result};
@@ -25,8 +25,9 @@ use crate::profile::writable;
 const OVERWRITE: &str = "--overwrite removes the files of the earlier run; or choose another folder with --out";
 
 /// The files that a run is known by: the manifest first, without which a folder is not complete.
-fn known_by(part: Option<Part>) -> [String; 3] {
-    [manifest_name(part), envelope_name(part), sums_name(part)]
+fn known_by(part: Option<Part>) -> [String; 5] {
+    let [json, csv] = answers_names(part);
+    [manifest_name(part), envelope_name(part), sums_name(part), json, csv]
 }
 
 /// Tells whether files of two parts have the same names.

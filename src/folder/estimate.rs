@@ -77,6 +77,11 @@ pub fn estimate(set: &DataSet, (format, options): (&Format, &Options), care: Car
         let times = (rows.end - rows.start) as f64 / sample.rows.max(1) as f64;
         let complete = sample.rows >= plan.tables[root].rows;
         for output in tree.outputs {
+            if !set.output(output).sources.is_empty() {
+                // What stages add to the tables is little beside them.
+                all.push(Estimate { output, rows: 0.0, exact: false, bytes: 0.0, mean: 0.0 });
+                continue;
+            }
             let table = set.output(output).table;
             let (planned, batch) = (&plan.tables[table], sample.chunk.batch(table)?);
             let size = |rows: usize| file_size(format, options, &planned.schema, batch.slice(0, rows));

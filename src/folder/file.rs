@@ -30,6 +30,40 @@ pub struct FileEntry {
     pub sha256: String,
     /// The logical digest of the rows: [`RowSum::hex`](crate::digest::RowSum::hex).
     pub digest: String,
+    /// The rows as they are without faults, where the run may have made some here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<CleanRows>,
+}
+
+/// The rows of a file as they are without faults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CleanRows {
+    /// Their number.
+    pub rows: u64,
+    /// Their logical digest.
+    pub digest: String,
+}
+
+impl CleanRows {
+    pub(super) fn new(sum: &RowSum) -> Self {
+        Self { rows: sum.rows, digest: sum.hex() }
+    }
+
+    /// The sum of the rows; `None` where the digest cannot be read.
+    #[must_use]
+    pub fn sum(&self) -> Option<RowSum> {
+        RowSum::parse(self.rows, &self.digest)
+    }
+}
+
+/// The sums of the rows of a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sums {
+    /// As they are written.
+    pub(crate) sent: RowSum,
+    /// As they are without faults.
+    pub(crate) clean: Option<RowSum>,
 }
 
 impl FileEntry {
@@ -54,12 +88,18 @@ pub(crate) struct FileState {
     pub(super) bytes: u64,
     pub(super) sha256: String,
     pub(super) digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) clean: Option<CleanRows>,
 }
 
 impl FileState {
-    /// The logical digest of the rows so far; `None` where it cannot be read.
-    pub(super) fn sum(&self) -> Option<RowSum> {
-        RowSum::parse(self.rows, &self.digest)
+    /// The sums of the rows so far; `None` where one cannot be read.
+    pub(super) fn sums(&self) -> Option<Sums> {
+        let clean = match &self.clean {
+            Some(clean) => Some(clean.sum()?),
+            None => None,
+        };
+        Some(Sums { sent: RowSum::parse(self.rows, &self.digest)?, clean })
     }
 }
 
@@ -144,11 +184,13 @@ impl OutputFile {
     }
 
     /// Hands all bytes to the system, and gives the state of the file.
-    pub(super) fn state(&self, sum: &RowSum) -> Result<FileState> {
+    pub(super) fn state(&self, sums: &Sums) -> Result<FileState> {
         let mut stream = lock(&self.stream.0);
         stream.raw.flush().map_err(|error| Error::io(&self.shown, error))?;
         let sha256 = hex(&stream.hash.clone().finalize());
-        Ok(FileState { table: self.table.clone(), rows: sum.rows, bytes: stream.bytes, sha256, digest: sum.hex() })
+        let (sum, clean) = (&sums.sent, sums.clean.as_ref().map(CleanRows::new));
+        let (table, bytes) = (self.table.clone(), stream.bytes);
+        Ok(FileState { table, rows: sum.rows, bytes, sha256, digest: sum.hex(), clean })
     }
 
     /// The system's word on what went wrong, with the file's name.
@@ -158,15 +200,15 @@ impl OutputFile {
     }
 
     /// Writes the end, syncs, and gives the file its name.
-    pub(crate) fn finish(mut self, disk: &dyn Disk, sum: &RowSum) -> Result<FileEntry> {
+    pub(crate) fn finish(mut self, disk: &dyn Disk, sums: &Sums) -> Result<FileEntry> {
         let sink = self.sink.take().ok_or_else(|| Error::internal("a finished file"))?;
         drop(sink.finish().map_err(|error| self.named(error))?);
-        let FileState { bytes, sha256, .. } = self.state(sum)?;
+        let FileState { rows, bytes, sha256, digest, clean, .. } = self.state(sums)?;
         retry(|| lock(&self.stream.0).raw.get_mut().sync()).map_err(|error| Error::io(&self.shown, error))?;
         if let Some(names) = &self.names {
             place(disk, &names.temporary, &names.whole)?;
         }
-        Ok(FileEntry { table: self.table, path: self.path, rows: sum.rows, bytes, sha256, digest: sum.hex() })
+        Ok(FileEntry { table: self.table, path: self.path, rows, bytes, sha256, digest, clean })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use arrow_array::RecordBatch;
 
 use super::Folder;
-use super::file::{FileEntry, FileState, OutputFile, PartialFile};
+use super::file::{FileEntry, FileState, OutputFile, PartialFile, Sums};
 use super::journal::Journal;
 use crate::dataset::{DataSet, Output, OutputId};
 use crate::digest::RowSum;
@@ -32,8 +32,8 @@ impl FileEncoder {
 
 impl Encode for FileEncoder {
     fn encode(&self, batch: RecordBatch) -> Result<Encoded> {
-        let (piece, sum) = self.canonical.encode(self.encoder.as_ref(), batch)?;
-        Ok(Encoded { sum, piece })
+        let (piece, held) = self.canonical.encode(self.encoder.as_ref(), batch)?;
+        Ok(Encoded { sum: held.sum, held: Some(held), piece, clean: None })
     }
 }
 
@@ -44,8 +44,8 @@ pub(crate) struct FileLane {
 }
 
 struct Open {
-    /// The rows of the file and their logical digest.
-    sum: RowSum,
+    /// The rows of the file and their logical digest, with faults and without.
+    sums: Sums,
     file: OutputFile,
 }
 
@@ -60,12 +60,14 @@ impl FileLane {
     ) -> Result<Self> {
         let path = folder.file_path(output, set.this_part());
         let file = OutputFile::create(folder.disk, &folder.path, &output.name, &path, encoder, past)?;
-        Ok(Self::new(output.id, file, past.and_then(|past| past.state.sum()).unwrap_or_default()))
+        let faulty = set.is_faulty(output).then(RowSum::default);
+        let new = Sums { clean: faulty, ..Sums::default() };
+        Ok(Self::new(output.id, file, past.and_then(|past| past.state.sums()).unwrap_or(new)))
     }
 
     /// A lane to an open file that has some rows.
-    pub(crate) fn new(output: OutputId, file: OutputFile, sum: RowSum) -> Self {
-        Self { output, lane: Lane::new(Open { sum, file }) }
+    pub(crate) fn new(output: OutputId, file: OutputFile, sums: Sums) -> Self {
+        Self { output, lane: Lane::new(Open { sums, file }) }
     }
 
     /// Submits the encoded rows of a chunk; where a file is a chunk further by that, the checkpoints learn it.
@@ -77,9 +79,12 @@ impl FileLane {
     ) -> Result<()> {
         self.lane.submit(index, encoded, |open, index, encoded| {
             open.file.append(encoded.piece)?;
-            open.sum.merge(&encoded.sum);
+            open.sums.sent.merge(&encoded.sum);
+            if let (Some(all), Some(clean)) = (&mut open.sums.clean, &encoded.clean) {
+                all.merge(clean);
+            }
             match checkpoints {
-                Some((checkpoints, journal)) => checkpoints.reached(journal, index, open.file.state(&open.sum)?),
+                Some((checkpoints, journal)) => checkpoints.reached(journal, index, open.file.state(&open.sums)?),
                 None => Ok(()),
             }
         })
@@ -88,7 +93,7 @@ impl FileLane {
     /// Completes the file.
     pub(crate) fn close(self, disk: &dyn Disk) -> Result<(OutputId, FileEntry)> {
         let open = self.lane.into_inner();
-        Ok((self.output, open.file.finish(disk, &open.sum)?))
+        Ok((self.output, open.file.finish(disk, &open.sums)?))
     }
 }
 

@@ -17,13 +17,17 @@ pub use columns::ColumnEntry;
 pub use read::{StoredManifest, is_name, read, read_all, read_text};
 pub(crate) use settings::FormatSettings;
 
+use super::CleanRows;
 use super::FileEntry;
+use super::names::answers_names;
 use super::sidecars::Sidecar;
 use crate::dataset::{DataSet, FINGERPRINT, Only};
 use crate::digest::{RowSum, sha256};
 use crate::error::{Error, Kind, Result};
+use crate::fault::Faults;
 use crate::format::{Format, Options};
 use crate::part::Part;
+use crate::plan::fault::Fault;
 use crate::protect::ProtectionEntry;
 use crate::sql::civil;
 
@@ -80,12 +84,15 @@ pub struct Manifest {
     /// Every other setting of the format, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// Which part of how many, such as `1/3`.
+    /// The part of the run, such as `1/3`; none for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// The row that was chosen out of the whole, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Only>,
+    /// The faults that were made on purpose, each with its count or rate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultEntry>,
     /// The protection of personal data, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionEntry>,
@@ -95,6 +102,18 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// The files that describe the data.
     pub beside: Vec<BesideEntry>,
+}
+
+/// A fault of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultEntry {
+    /// Its name.
+    pub name: String,
+    /// The count of cases in the whole data set, such as `5`, or their rate, such as `0.001`.
+    pub asked: String,
+    /// SHA-256 of what the profile says of it.
+    pub sha256: String,
 }
 
 /// A data file of a profile.
@@ -121,6 +140,9 @@ pub struct TableEntry {
     pub rows: u64,
     /// The logical digest of these rows: the sum over the files.
     pub digest: String,
+    /// The rows as they are without faults, where the run may have made some here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<CleanRows>,
     /// Its columns, in the order of the files.
     pub columns: Vec<ColumnEntry>,
 }
@@ -146,7 +168,10 @@ impl Manifest {
         sidecars: &[Sidecar],
     ) -> Self {
         let settings = FormatSettings::new(format, options);
-        let sum = |table: &str| sum_of(files.iter().filter(|file| file.table == table));
+        let sum = |table: &str| {
+            let own = || files.iter().filter(|file| file.table == table);
+            (sum_of(own()), clean_of(own()))
+        };
         Self {
             files: files.to_vec(),
             beside: sidecars
@@ -166,7 +191,7 @@ impl Manifest {
         format: &str,
         settings: FormatSettings,
         set: &DataSet,
-        sum: impl Fn(&str) -> RowSum,
+        sum: impl Fn(&str) -> (RowSum, Option<CleanRows>),
     ) -> Self {
         let (plan, protection) = (set.plan(), set.protection());
         let data = plan.data.values().map(|data| DataEntry {
@@ -176,11 +201,12 @@ impl Manifest {
             licence: data.licence.clone(),
         });
         let tables = set.outputs().iter().map(|output| {
-            let sum = sum(&output.name);
+            let (sum, clean) = sum(&output.name);
             TableEntry {
                 name: output.name.clone(),
                 rows: sum.rows,
                 digest: sum.hex(),
+                clean,
                 columns: output.schema.fields().iter().map(|field| ColumnEntry::new(field)).collect(),
             }
         });
@@ -209,6 +235,7 @@ impl Manifest {
             settings: others,
             part: set.this_part(),
             only: set.selection().map(|selection| selection.only().clone()),
+            faults: set.faults().into_iter().flat_map(Faults::faults).map(FaultEntry::new).collect(),
             protection: ProtectionEntry::new(plan, protection),
             tables: tables.collect(),
             files: Vec::new(),
@@ -237,8 +264,9 @@ impl Manifest {
     pub fn of_any_part(&self) -> Self {
         let mut all = self.clone();
         (all.part, all.files) = (self.part.and_then(|part| Part::new(1, part.count())), Vec::new());
+        all.beside.retain(|file| !answers_names(self.part).contains(&file.path));
         for table in &mut all.tables {
-            (table.rows, table.digest) = (0, String::new());
+            (table.rows, table.digest, table.clean) = (0, String::new(), None);
         }
         all
     }
@@ -259,6 +287,22 @@ impl Manifest {
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
     }
+}
+
+impl FaultEntry {
+    fn new(fault: &Fault) -> Self {
+        Self { name: fault.name.clone(), asked: fault.amount.to_string(), sha256: fault.digest.clone() }
+    }
+}
+
+/// The rows of several files without faults; `None` where none of them has any.
+fn clean_of<'a>(files: impl Iterator<Item = &'a FileEntry>) -> Option<CleanRows> {
+    let sums = files.filter_map(|file| file.clean.as_ref().and_then(CleanRows::sum));
+    let all = sums.reduce(|mut all, sum| {
+        all.merge(&sum);
+        all
+    });
+    all.as_ref().map(CleanRows::new)
 }
 
 /// The logical digest of the rows of several files together.

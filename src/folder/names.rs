@@ -29,6 +29,18 @@ pub fn sums_name(part: Option<Part>) -> String {
     format!("SHA256SUMS{}", infix(part))
 }
 
+/// The names of the answer key, for programs and for people.
+#[must_use]
+pub fn answers_names(part: Option<Part>) -> [String; 2] {
+    ["json", "csv"].map(|form| format!("answers{}.{form}", infix(part)))
+}
+
+/// The name of the manifest of an answer key without rows.
+#[must_use]
+pub fn recipe_name(part: Option<Part>) -> String {
+    format!("answers.recipe{}.json", infix(part))
+}
+
 /// The name of the run log.
 #[must_use]
 pub fn log_name(part: Option<Part>) -> String {

@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use super::file::{FileEntry, FileState, PartialFile, hash_on};
 use super::journal::{Journal, JournalState};
 use super::sidecars::Sidecar;
-use super::{Folder, manifest, manifest_name};
+use super::{Folder, answers_names, manifest, manifest_name};
 use crate::dataset::{DataSet, OutputId, TreeShare};
-use crate::digest::hex;
+use crate::digest::{hex, sha256};
 use crate::disk::{own_folder, retry, temporary, temporary_name};
 use crate::engine::Start;
 use crate::error::{Error, Kind, Result};
@@ -83,7 +83,7 @@ impl Folder<'_> {
         let mut proved = BTreeMap::new();
         for output in tree.outputs.iter().filter(|output| !reuse.files.contains_key(output)) {
             let name = &set.output(*output).name;
-            let own = |state: &&FileState| state.table == *name && state.sum().is_some();
+            let own = |state: &&FileState| state.table == *name && state.sums().is_some();
             let states = checkpoints.iter().map(|checkpoint| checkpoint.files.iter().find(own).cloned()).collect();
             let unfinished = temporary_name(&self.file_path(set.output(*output), set.this_part()));
             proved.insert(*output, prove(&self.path, &unfinished, states)?);
@@ -109,8 +109,20 @@ impl Folder<'_> {
             Error::new(error.kind(), format!("`{}`: {}", path.display(), error.message()))
                 .hint("choose another folder with --out, or --overwrite")
         })?;
-        let files = stored.manifest.files;
-        let described = self.descriptions(set, &files);
+        let changed = |path: &str| {
+            Error::new(Kind::Verification, format!("`{path}` is not as it was written"))
+                .hint("--overwrite writes all files again")
+        };
+        let (files, mut answers) = (stored.manifest.files, Vec::new());
+        for name in answers_names(set.this_part()) {
+            // What it says is not derived again: it is as the manifest has it, or it was changed.
+            let Some(entry) = stored.manifest.beside.iter().find(|entry| entry.path == name) else { continue };
+            match manifest::read_text(&self.path, &name) {
+                Ok(text) if sha256(text.as_bytes()) == entry.sha256 => answers.push(Sidecar { name, text }),
+                _ => return Err(changed(&name)),
+            }
+        }
+        let described = self.descriptions(set, &files, answers);
         if described.last().is_none_or(|manifest| manifest.text != stored.text) {
             return Err(Error::new(
                 Kind::Profile,
@@ -118,10 +130,6 @@ impl Folder<'_> {
             )
             .hint("choose another folder with --out, or --overwrite"));
         }
-        let changed = |path: &str| {
-            Error::new(Kind::Verification, format!("`{path}` is not as it was written"))
-                .hint("--overwrite writes all files again")
-        };
         for file in &files {
             if !file.is_whole(&self.path)? {
                 return Err(changed(&file.path));

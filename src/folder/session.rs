@@ -10,7 +10,8 @@ use super::file::FileEntry;
 use super::journal::{Journal, JournalState};
 use super::lane::{Checkpoints, FileEncoder, FileLane};
 use super::resume::Reuse;
-use super::{Folder, Lock};
+use super::{Folder, Lock, answers_of};
+use crate::answers::Collector;
 use crate::dataset::{DataSet, Output, OutputId, TreeShare};
 use crate::engine::{ChunkId, Done, Encode, Encoded, Outcome, Progress, Session, Start};
 use crate::error::{Error, Kind, Result};
@@ -25,6 +26,7 @@ pub(super) struct FolderSession<'a> {
     journal: Option<Journal>,
     past: JournalState,
     tree: RwLock<OpenTree>,
+    collector: Collector,
     files: Mutex<Vec<(OutputId, FileEntry)>>,
     /// Dropped last: the folder is ours until all else is closed.
     _locks: Vec<Lock>,
@@ -55,6 +57,7 @@ impl<'a> FolderSession<'a> {
             journal: None,
             past: JournalState::default(),
             tree: RwLock::default(),
+            collector: Collector::new(set.questions()),
             files: Mutex::default(),
             _locks: locks,
         }
@@ -112,12 +115,13 @@ impl<'a> FolderSession<'a> {
 
     /// Writes what describes the files, and takes the journal away.
     fn describe(&self, files: &[FileEntry]) -> Result<()> {
+        let answers = answers_of(&self.collector.key());
         for file in files {
             let fields = json!({ "path": file.path, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256 });
             self.log.event("file", fields)?;
         }
         self.folder.refuse_other_description(self.set)?;
-        self.folder.describe(self.set, files)?;
+        self.folder.describe(self.set, files, answers)?;
         self.folder.forget(self.set)
     }
 
@@ -162,6 +166,10 @@ impl Session for FolderSession<'_> {
         open.complete = reuse.files.into_iter().collect();
         *self.tree.write().unwrap_or_else(PoisonError::into_inner) = open;
         Ok(done)
+    }
+
+    fn answers(&self) -> Option<&Collector> {
+        Some(&self.collector)
     }
 
     fn encoder<'s>(&'s self, output: &Output) -> Result<Box<dyn Encode + 's>> {

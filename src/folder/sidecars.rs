@@ -3,7 +3,8 @@
 use arrow_schema::{Schema, SchemaRef};
 
 use super::file::FileEntry;
-use super::{Folder, Manifest, file_path, manifest_name, sums_name};
+use super::{Folder, Manifest, answers_names, file_path, manifest_name, sums_name};
+use crate::answers::AnswerKey;
 use crate::dataset::{DataSet, Output};
 use crate::digest::sha256;
 use crate::disk::write_whole;
@@ -42,11 +43,17 @@ pub(crate) fn sidecars_of(set: &DataSet, format: &'static Format, options: &Opti
     SIDECARS.iter().zip(texts).map(|(name, text)| Sidecar { name: (*name).to_owned(), text }).collect()
 }
 
+/// The files of an answer key.
+pub(crate) fn answers_of(key: &AnswerKey) -> Vec<Sidecar> {
+    let texts = [key.to_json(), key.to_csv()];
+    answers_names(key.part).into_iter().zip(texts).map(|(name, text)| Sidecar { name, text }).collect()
+}
+
 impl Folder<'_> {
-    /// Writes what describes the files: the manifest last of all.
-    pub(super) fn describe(&self, set: &DataSet, files: &[FileEntry]) -> Result<()> {
+    /// Writes what describes the files, and their answer key: the manifest last of all.
+    pub(super) fn describe(&self, set: &DataSet, files: &[FileEntry], answers: Vec<Sidecar>) -> Result<()> {
         let part = set.this_part();
-        for Sidecar { name, text } in self.descriptions(set, files) {
+        for Sidecar { name, text } in self.descriptions(set, files, answers) {
             let path = self.path.join(name);
             let own = part.map_or_else(|| path.clone(), |part| path.with_added_extension(part.label()));
             write_whole(self.disk, &path, &own, &text)?;
@@ -54,10 +61,11 @@ impl Folder<'_> {
         Ok(())
     }
 
-    /// Everything that describes the files, in the order of writing: the manifest last of all.
-    pub(super) fn descriptions(&self, set: &DataSet, files: &[FileEntry]) -> Vec<Sidecar> {
+    /// Everything that describes the files, with the files of their answer key, in the order of writing: the manifest last of all.
+    pub(super) fn descriptions(&self, set: &DataSet, files: &[FileEntry], answers: Vec<Sidecar>) -> Vec<Sidecar> {
         let part = set.this_part();
         let mut all = sidecars_of(set, self.format, &self.options);
+        all.extend(answers);
         let manifest = Sidecar { name: manifest_name(part), text: self.manifest(set, files, &all).to_json() };
         let mut sums: Vec<String> = files.iter().map(|file| format!("{}  {}", file.sha256, file.path)).collect();
         let described = all.iter().chain([&manifest]);
@@ -77,7 +85,7 @@ impl Folder<'_> {
 #[must_use]
 pub fn table_file(output: &Output, paths: Vec<String>, format: &'static str) -> TableFile {
     // What a check says of a value does not hold of its ciphertext.
-    let fields = output.schema.fields();
+    let fields = output.contract().fields();
     let clear: Vec<_> = fields.iter().filter(|field| !field.is_protected()).cloned().collect();
     let never_null = Schema::new(clear.iter().filter(|field| !field.is_nullable()).cloned().collect::<Vec<_>>());
     let clear = Schema::new(clear);
@@ -90,7 +98,7 @@ pub fn table_file(output: &Output, paths: Vec<String>, format: &'static str) -> 
     TableFile {
         name: output.name.clone(),
         about: output.about.clone(),
-        schema: SchemaRef::clone(&output.schema),
+        schema: SchemaRef::clone(output.contract()),
         checks: output.checks.iter().filter_map(check).collect(),
         paths,
         format,

@@ -15,7 +15,6 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 
-#[cfg(feature = "sqlite")]
 pub(crate) use cell::Column as TextColumn;
 
 use super::Options;

@@ -9,6 +9,7 @@ mod digits;
 pub(super) mod finite;
 pub(super) mod frame;
 pub(super) mod line;
+pub mod nest;
 #[cfg(test)]
 mod tests;
 pub(super) mod text;
@@ -18,10 +19,9 @@ use std::io::{self, Write};
 
 use arrow_array::RecordBatch;
 
-pub use canonical::{Canonical, key_hash};
+pub use canonical::{Canonical, add_key_cell, bucket_of, key_hash, key_hashes};
 pub(crate) use finite::nulled;
 
-use crate::digest::RowSum;
 use crate::error::{Error, Kind, Result};
 
 /// Turns batches into pieces on any core, in any order. Pure: equal rows give equal bytes.
@@ -33,12 +33,13 @@ pub trait Encoder: Send + Sync {
     ///
     /// If a value has no form in the format, such as a date after the year 9999.
     fn encode(&self, batch: RecordBatch) -> Result<Piece>;
-    /// Encodes one batch and sums its canonical rows on the way, where the bytes are these rows; `None` elsewhere.
+    /// Encodes one batch and hands its canonical rows to `lines` on the way, in order and a few at a time, where the bytes are
+    /// these rows; `None` elsewhere.
     ///
     /// # Errors
     ///
     /// As [`Encoder::encode`].
-    fn encode_summed(&self, _: &RecordBatch) -> Result<Option<(Piece, RowSum)>> {
+    fn encode_lines(&self, _: &RecordBatch, _lines: &mut dyn FnMut(&[&[u8]])) -> Result<Option<Piece>> {
         Ok(None)
     }
     /// Opens a file of this table on `out`, and writes its header.

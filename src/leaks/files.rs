@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use super::Place;
 use crate::disk::open_below;
 use crate::error::{Error, Result};
-use crate::folder::below;
-use crate::folder::manifest::{StoredManifest, TableEntry};
+use crate::folder::manifest::{Manifest, StoredManifest, TableEntry};
+use crate::folder::{answers_names, below};
 use crate::format::read::{self, BATCH, Rows};
 use crate::protect::texts::Texts;
 use crate::scan::{Candidates, OVERLAP, Scanner, Search};
@@ -29,11 +29,19 @@ pub(super) fn read(
 ) -> Result<(Vec<String>, Vec<Candidates<Place>>)> {
     let mut names = Vec::new();
     walk(&request.folder, "", &mut names)?;
-    names.retain(|name| !manifests.iter().flat_map(|one| &one.manifest.beside).any(|file| file.path == *name));
+    // What describes the columns has no values; the answer key has.
+    let described = |name: &String| manifests.iter().any(|one| describes(&one.manifest, name));
+    names.retain(|name| !described(name));
     names.sort();
     let candidates = names.par_iter().map(|name| one(&request.folder, name, manifests, search));
     let candidates = candidates.collect::<Result<Vec<_>>>()?;
     Ok((names, candidates))
+}
+
+/// Tells whether a file describes the columns of a run.
+fn describes(manifest: &Manifest, name: &str) -> bool {
+    let beside = manifest.beside.iter().any(|file| file.path == name);
+    beside && !answers_names(manifest.part).iter().any(|answers| answers == name)
 }
 
 /// Collects the path of every regular file below a folder, with `/`. Links are not followed.

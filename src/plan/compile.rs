@@ -1,15 +1,19 @@
 //! The compiler: from a profile to a plan. It visits every column once and finds every mistake before the first row.
 
+mod answers;
 mod children;
 mod columns;
 mod deals;
 mod decl;
+mod faults;
 mod lifecycle;
 mod lists;
 mod lookup;
 mod maps;
 mod marks;
 mod names;
+mod other_hands;
+mod questions;
 mod records;
 mod references;
 mod schema;
@@ -23,7 +27,7 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use indexmap::IndexMap;
 
-use super::{Check, Column, Memory, Options, Plan, Reference, Source, Table};
+use super::{Asked, Check, Column, Measure, Memory, Options, Outcome, Plan, Question, Reference, Source, Table};
 use crate::error::{Error, Result, did_you_mean};
 use crate::generator::data::Data;
 use crate::profile::{self, Loaded, writable};
@@ -65,6 +69,8 @@ struct TableDraft<'a> {
     /// The source of the rows, once it is compiled.
     source: Option<Source>,
     checks: Vec<Check>,
+    measures: Vec<Measure>,
+    outcome: Option<Outcome>,
 }
 
 /// The meaning of the first name of a path, such as `card` in `card.pan`.
@@ -104,7 +110,16 @@ impl Plan {
     ///
     /// If the profile contradicts itself or the options, or names what does not exist: the error has the file, line and path.
     pub fn compile(loaded: &Loaded, options: &Options) -> Result<Plan> {
-        let compile = || Compiler::start(loaded, options).and_then(|compiler| compiler.finish(options));
+        Self::compile_with(loaded, options, &[]).map(|(plan, _)| plan)
+    }
+
+    /// Compiles a profile, and questions about rows of its tables. They change no value of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::compile`], and if a question has a mistake: the error has its path.
+    pub fn compile_with(loaded: &Loaded, options: &Options, questions: &[Question]) -> Result<(Plan, Vec<Asked>)> {
+        let compile = || Compiler::start(loaded, options).and_then(|compiler| compiler.finish(options, questions));
         let compiled = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
             let thread = thread.map_err(|error| Error::internal(format!("no thread: {error}")))?;
@@ -131,7 +146,9 @@ impl<'a> Compiler<'a> {
         let parts = |table: &profile::Table| {
             table.columns.len() + table.r#let.len() + table.refs.len() + table.checks.len() + values(table)
         };
-        let parts: usize = profile.tables.values().map(parts).sum();
+        let answers = profile.answers.values().map(|answer| answer.by.len() + answer.measure.0.len() + 1);
+        let outcomes = profile.outcomes.values().map(|outcome| outcome.code.len() + 2);
+        let parts: usize = profile.tables.values().map(parts).chain(answers).chain(outcomes).sum();
         if profile.tables.len() > MAX_TABLES || parts > MAX_PARTS {
             let message = format!("{} tables with {parts} columns, references and checks", profile.tables.len());
             return Err(Error::profile("tables", message).hint(format!("{MAX_TABLES} and {MAX_PARTS} are the most")));
@@ -171,6 +188,8 @@ impl<'a> Compiler<'a> {
                 refs,
                 source: None,
                 checks: Vec::new(),
+                measures: Vec::new(),
+                outcome: None,
             });
         }
         marks::check(profile)?;
@@ -194,7 +213,7 @@ impl<'a> Compiler<'a> {
         Ok(compiler)
     }
 
-    fn finish(mut self, options: &Options) -> Result<Plan> {
+    fn finish(mut self, options: &Options, questions: &[Question]) -> Result<(Plan, Vec<Asked>)> {
         for table in 0..self.tables.len() {
             let decl = self.tables[table].decl;
             for column in 0..self.tables[table].decls.len() {
@@ -211,8 +230,11 @@ impl<'a> Compiler<'a> {
             }
             self.listed_values(table)?;
         }
+        let asked = questions.iter().map(|question| self.question(question)).collect::<Result<Vec<_>>>()?;
+        self.answers()?;
         (0..self.tables.len())
             .try_for_each(|table| self.declared_keys(table).and_then(|()| self.enough_values(table)))?;
+        let faults = self.faults()?;
         let profile = &self.loaded.profile;
         let params = self.params.iter().map(|(name, (text, _))| (name.clone(), text.clone())).collect();
         let schemas: Vec<_> = (0..self.tables.len()).map(|table| Arc::new(self.schema(table))).collect();
@@ -239,6 +261,8 @@ impl<'a> Compiler<'a> {
                 before_lets: table.decl.columns.len(),
                 refs: table.refs,
                 checks: table.checks,
+                measures: table.measures,
+                outcome: table.outcome,
                 marks: marks::marks(table.decl),
                 schema,
                 promised: unique::promised(table.decl),
@@ -253,18 +277,20 @@ impl<'a> Compiler<'a> {
             digest: self.loaded.digest.clone(),
             messages: self.loaded.messages.clone(),
             messages_only: self.loaded.messages_only.clone(),
+            messages_bare: self.loaded.messages_bare,
             seed: options.seed.clone(),
             as_of: self.as_of,
             params,
             data: self.data,
             limits: options.limits,
             tables,
+            faults,
         };
         plan.find_sibling_dependence();
         plan.prove_matches(self.loaded)?;
         plan.size_chunks()?;
         plan.note_classes();
-        Ok(plan)
+        Ok((plan, asked))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod cell_limit;
 mod chain;
+mod faults;
 mod frames;
 mod hands;
 mod links;
@@ -13,6 +14,7 @@ mod listed;
 mod memory;
 mod overlay;
 mod places;
+mod reach;
 mod reduce;
 mod template;
 mod walk;
@@ -24,6 +26,8 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
+
+pub use reach::Reached;
 
 use super::references::Pick;
 use super::{Hand, Input, Op, Plan, Step};
@@ -181,6 +185,12 @@ impl<'p> Chunk<'p> {
         places.iter().map(column).collect()
     }
 
+    /// Computes columns of a table of the tree, written or not, by their places in the plan.
+    pub(super) fn any(&mut self, table: usize, columns: &[usize]) -> Result<Vec<ArrayRef>> {
+        let frame = self.frame_of(table)?;
+        columns.iter().map(|column| self.column(frame, *column)).collect()
+    }
+
     /// Shows the first row of a table of the tree, or another one, as `column=value` pairs.
     ///
     /// # Errors
@@ -232,15 +242,10 @@ impl<'p> Chunk<'p> {
     ///
     /// As [`batch`](Self::batch), for the columns in the checks.
     pub fn failures(&mut self, table: usize) -> Result<Vec<Failure>> {
-        let frame = self.frame_of(table)?;
-        let plan = self.plan;
+        let (frame, plan) = (self.frame_of(table)?, self.plan);
         let mut failures = Vec::new();
-        for check in &plan.tables[table].checks {
-            let truth = self.column(frame, check.column)?;
-            let truth: &BooleanArray = truth.as_boolean();
-            let broken: Vec<usize> = (0..truth.len())
-                .filter(|i| if truth.is_null(*i) { !check.null_passes } else { !truth.value(*i) })
-                .collect();
+        for (check, broken) in self.broken(table)? {
+            let check = &plan.tables[table].checks[check];
             if let Some(first) = broken.first() {
                 let example = self.show(frame, *first)?;
                 failures.push(Failure {
@@ -254,6 +259,22 @@ impl<'p> Chunk<'p> {
             }
         }
         Ok(failures)
+    }
+
+    /// Evaluates the checks of a table: each by its place in the table's list, with the rows of the chunk that break it.
+    ///
+    /// # Errors
+    ///
+    /// As [`failures`](Self::failures).
+    pub fn broken(&mut self, table: usize) -> Result<Vec<(usize, Vec<usize>)>> {
+        let (frame, plan) = (self.frame_of(table)?, self.plan);
+        let of_check = |(n, check): (usize, &super::Check)| {
+            let truth = self.column(frame, check.column)?;
+            let truth: &BooleanArray = truth.as_boolean();
+            let fails = |i: &usize| if truth.is_null(*i) { !check.null_passes } else { !truth.value(*i) };
+            Ok((n, (0..truth.len()).filter(fails).collect()))
+        };
+        plan.tables[table].checks.iter().enumerate().map(of_check).collect()
     }
 
     fn show(&mut self, frame: usize, row: usize) -> Result<String> {

@@ -22,6 +22,19 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
     profile.title = format!("{}; {}", profile.title, other.title);
     profile.include.extend(other.include);
     add(&mut profile.params, other.params, "params", &twice)?;
+    add(&mut profile.faults, other.faults, "faults", &twice)?;
+    for (name, set) in other.fault_sets {
+        // A set that both have, such as `smoke`, holds the choices of both.
+        let own = profile.fault_sets.entry(name.clone()).or_default();
+        for (fault, amount) in set {
+            if own.insert(fault.clone(), amount).is_some_and(|known| known != amount) {
+                return Err(twice(&format!("fault_sets.{name}.{fault}")));
+            }
+        }
+    }
+    add(&mut profile.fixtures, other.fixtures, "fixtures", &twice)?;
+    add(&mut profile.answers, other.answers, "answers", &twice)?;
+    add(&mut profile.outcomes, other.outcomes, "outcomes", &twice)?;
     tables(&mut profile.tables, other.tables, &twice)
 }
 
@@ -30,6 +43,11 @@ pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
     let twice =
         |path: &str| Error::profile(path, "another file of the profile gives this too").hint("keep one of them");
     add(&mut profile.params, part.params, "params", &twice)?;
+    add(&mut profile.faults, part.faults, "faults", &twice)?;
+    add(&mut profile.fault_sets, part.fault_sets, "fault_sets", &twice)?;
+    add(&mut profile.fixtures, part.fixtures, "fixtures", &twice)?;
+    add(&mut profile.answers, part.answers, "answers", &twice)?;
+    add(&mut profile.outcomes, part.outcomes, "outcomes", &twice)?;
     tables(&mut profile.tables, part.tables, &twice)
 }
 
@@ -131,6 +149,21 @@ pub(super) fn merge(profile: &mut Profile, module: Profile) {
     profile.as_of = profile.as_of.take().or(module.as_of);
     for (name, param) in module.params {
         profile.params.entry(name).or_insert(param);
+    }
+    for (name, fault) in module.faults {
+        profile.faults.entry(name).or_insert(fault);
+    }
+    for (name, set) in module.fault_sets {
+        profile.fault_sets.entry(name).or_insert(set);
+    }
+    for (name, fixture) in module.fixtures {
+        profile.fixtures.entry(name).or_insert(fixture);
+    }
+    for (name, answer) in module.answers {
+        profile.answers.entry(name).or_insert(answer);
+    }
+    for (name, outcome) in module.outcomes {
+        profile.outcomes.entry(name).or_insert(outcome);
     }
     for (name, table) in module.tables {
         match profile.tables.get_mut(&name) {

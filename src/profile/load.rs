@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
+use super::faults_asked::{AskedFault, FaultFile, names as fault_names};
 use super::files::{COMMON, Files, find, modules};
+use super::inert::determining;
 use super::join::{append, join, merge};
 use super::{Head, Part, Profile};
 use crate::digest::hex;
@@ -24,6 +27,10 @@ pub(super) struct Source {
     text: Arc<str>,
     files: Files,
     tables: Vec<String>,
+    /// The parts of the profile that change no value of it.
+    inert_parts: Vec<String>,
+    /// `true` if nothing in the file changes a value.
+    inert: bool,
     /// The table whose keys the file gives, for the head of a template.
     of: Option<String>,
 }
@@ -32,12 +39,16 @@ pub(super) struct Source {
 pub struct Loaded {
     /// The merged profile.
     pub profile: Profile,
-    /// SHA-256 over the texts of all files, in order of inclusion.
+    /// SHA-256 over the texts of all files, in order of inclusion, without named fixtures.
     pub digest: String,
     /// The templates whose messages are among the tables, by name.
     pub messages: Vec<String>,
     /// The further condition on the rows that have a message.
     pub messages_only: Option<String>,
+    /// `true` if the texts of messages are written alone.
+    pub messages_bare: bool,
+    /// The faults that the run makes, in the order of their names.
+    pub faults: IndexMap<String, AskedFault>,
     sources: Vec<Source>,
 }
 
@@ -162,7 +173,13 @@ impl Source {
     fn part(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, Part)> {
         let (mut source, part) = Self::parse::<Part>(file, files, bytes)?;
         source.tables = part.tables.keys().cloned().collect();
+        source.inert = part.tables.is_empty() && part.params.is_empty() && !part.fixtures.is_empty();
         Ok((source, part))
+    }
+
+    /// Reads a file of faults.
+    pub(super) fn faults(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, FaultFile)> {
+        Self::parse(file, files, bytes)
     }
 
     /// Reads the head of a template: a text whose first line is a mark, and no part of it.
@@ -189,7 +206,13 @@ impl Source {
             span.map(|span| Place { file: file.clone(), text: Arc::clone(&text), span })
         };
         let parsed: T = toml::from_str(&text).map_err(|error| plain(&error).at(place(error.span())))?;
-        Ok((Self { file, text, files, tables: Vec::new(), of: None }, parsed))
+        let source = Self { file, text, files, tables: Vec::new(), inert_parts: Vec::new(), inert: false, of: None };
+        Ok((source, parsed))
+    }
+
+    /// The text from which values follow.
+    fn determining(&self) -> String {
+        determining(&self.text, &self.inert_parts)
     }
 
     /// Finds the position of the longest known part of a path.
@@ -288,12 +311,17 @@ pub fn load(names: &str) -> Result<Loaded> {
         seen.push(module);
     }
     let mut hash = Sha256::new();
-    for source in &sources {
-        hash.update((source.text.len() as u64).to_le_bytes());
-        hash.update(source.text.as_bytes());
+    for text in sources.iter().filter(|source| !source.inert).map(Source::determining) {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
     }
     let digest = hex(&hash.finalize());
-    Ok(Loaded { profile, digest, messages: Vec::new(), messages_only: None, sources })
+    fault_names(&profile).map_err(|error| {
+        let place = deepest(&sources, error.path());
+        error.at(place)
+    })?;
+    let (messages, messages_only, faults) = (Vec::new(), None, IndexMap::new());
+    Ok(Loaded { profile, digest, messages, messages_only, messages_bare: false, faults, sources })
 }
 
 /// Reads a profile or a module with the further files that its `parts` lists.
@@ -317,7 +345,10 @@ fn load_whole(files: &Files, file: &str, bytes: Vec<u8>) -> Result<(Vec<Source>,
         })?;
         read.push(Source::part(files.show(&file), files.clone(), bytes)?);
     }
-    for (source, part) in read {
+    for ((source, part), name) in read.into_iter().zip(parts) {
+        if source.inert {
+            sources[0].inert_parts.push(name);
+        }
         append(&mut profile, part).map_err(|error| {
             let place = source.place(error.path());
             error.at(Some(place))

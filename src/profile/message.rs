@@ -222,7 +222,7 @@ impl Loaded {
     ///
     /// If a template does not exist or is wrong, its table is not one of the profile, or a name is taken.
     pub fn with_messages(mut self, messages: &Messages<'_>) -> Result<Self> {
-        self.messages_only = messages.only.map(str::to_owned);
+        (self.messages_only, self.messages_bare) = (messages.only.map(str::to_owned), messages.bare);
         for name in messages.templates {
             let message = Message::load(name)?;
             let source = message.source()?;

@@ -220,6 +220,33 @@ impl Protection {
         Ok(RecordBatch::try_new(Arc::clone(schema), written)?)
     }
 
+    /// Protects rows that take the place of others, column by column: without the chains of hashes, which are those of the rows that
+    /// they were. `numbers` are the numbers of these.
+    ///
+    /// # Errors
+    ///
+    /// As [`Protection::apply`].
+    pub fn apply_apart(&self, table: usize, batch: &RecordBatch, numbers: &[u64]) -> Result<Vec<ArrayRef>> {
+        let mut written: Vec<ArrayRef> = batch.columns().to_vec();
+        let Some(Table { schema: Some(schema), columns, keys, bound, .. }) = self.tables.get(table) else {
+            return Ok(written);
+        };
+        for last in [false, true] {
+            let rows = match *bound && last {
+                true if keys.is_empty() => Rows::of_numbers(numbers),
+                true => Rows::of_key(&keys.iter().map(|n| Arc::clone(&written[*n])).collect::<Vec<_>>())?,
+                false => Rows::default(),
+            };
+            for (n, column) in columns.iter().enumerate() {
+                if let Some(column) = column.as_ref().filter(|column| column.row_bound() == last) {
+                    let place = |error: Error| error.within(&format!("columns.{}", schema.field(n).name()));
+                    written[n] = column.apply(&written[n], &rows).map_err(place)?;
+                }
+            }
+        }
+        Ok(written)
+    }
+
     /// The places of a table's written columns that are computed from cells as they are written.
     #[must_use]
     pub fn late(&self, table: usize) -> Vec<usize> {

@@ -8,12 +8,11 @@ use serde_json::json;
 
 use super::Scheme;
 use crate::dataset::{DataSet, Output, OutputId, TreeShare};
-use crate::digest::RowSum;
 use crate::disk::System;
 use crate::engine::{Begun, ChunkId, Done, Encode, Encoded, Outcome, Progress, Session, Start, Target};
 use crate::error::{Error, Kind, Result};
 use crate::folder::estimate::{Care, estimate, within_budget};
-use crate::folder::{FileEncoder, FileLane, OutputFile, file_path};
+use crate::folder::{FileEncoder, FileLane, OutputFile, Sums, file_path};
 use crate::format::{FORMATS, Format, Options};
 use crate::order::lock;
 use document::DocumentSession;
@@ -66,7 +65,7 @@ impl Target for Stdout {
         let encoder = (self.format.encoder)(&output.schema, &self.options)?;
         let path = file_path(&output.name, self.format.extension(&output.schema, &self.options), set.this_part());
         let file = OutputFile::stdout(&output.name, &path, encoder.as_ref())?;
-        let lane = RwLock::new(Some(FileLane::new(output.id, file, RowSum::default())));
+        let lane = RwLock::new(Some(FileLane::new(output.id, file, Sums::default())));
         Ok(Begun::Session(Box::new(StdoutSession { stdout: self, progress, lane, outcome: Mutex::default() })))
     }
 }

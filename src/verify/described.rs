@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::{Finding, Findings};
+use crate::answers::Collector;
 use crate::dataset::DataSet;
 use crate::error::Result;
 use crate::folder::manifest::{Manifest, StoredManifest, read_text};
-use crate::folder::sidecars_of;
+use crate::folder::{Sidecar, answers_of, sidecars_of};
 
 /// Compares what describes the data with what the profile makes; `set` is the data set of the first manifest.
 pub(super) fn check(folder: &Path, set: &DataSet, made: &[StoredManifest], findings: &Findings) -> Result<()> {
@@ -30,6 +31,21 @@ pub(super) fn check(folder: &Path, set: &DataSet, made: &[StoredManifest], findi
         }
     }
     Ok(())
+}
+
+/// Compares the answer key of a run with the answers of its rows, derived again.
+pub(super) fn answers(folder: &Path, one: &StoredManifest, answers: Option<&Collector>, findings: &Findings) {
+    let Some(answers) = answers else { return };
+    for Sidecar { name, text } in answers_of(&answers.key()) {
+        // A run of a version that had no answer key has none; a file that cannot be read was told when it was hashed.
+        let listed = one.manifest.beside.iter().any(|file| file.path == name);
+        let Some(have) = Some(()).filter(|()| listed).and_then(|()| read_text(folder, &name).ok()) else { continue };
+        if have != text {
+            let line = have.lines().zip(text.lines()).take_while(|(have, want)| have == want).count() + 1;
+            let message = format!("its answers are not those of the rows, from line {line} on");
+            findings.add(Finding::new("answers", message).file(&name));
+        }
+    }
 }
 
 /// A derived manifest with the fields of the stored one that are not derived from inputs: the version of the program, the part, how

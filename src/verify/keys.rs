@@ -14,6 +14,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::SchemaRef;
 use rayon::prelude::*;
 
+use super::faulty::Explained;
 use super::rows::{Counts, open};
 use super::{Finding, Findings, Report, Request, folder};
 use crate::error::Result;
@@ -98,7 +99,7 @@ pub(super) fn check(
     request: &Request,
     made: &[StoredManifest],
     counts: &Counts,
-    findings: &Findings,
+    (findings, explained): (&Findings, &Explained),
     report: &mut Report,
 ) {
     if !folder::complete(made) {
@@ -156,9 +157,11 @@ pub(super) fn check(
                 false => return,
             };
             let twice: Vec<u128> = set.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-            repeated(request, made, key, rule, &twice, findings);
+            repeated(request, made, key, rule, &twice, (findings, explained));
         });
-        foreign.par_iter().for_each(|one| orphans(request, made, one, range, sorted.get(&one.to), findings));
+        foreign
+            .par_iter()
+            .for_each(|one| orphans(request, made, one, range, sorted.get(&one.to), (findings, explained)));
     }
     report.looked.push(format!("{} primary keys", keys.primary.iter().filter(|key| read(key)).count()));
     let unique = keys.unique.iter().filter(|key| read(key)).count();
@@ -188,7 +191,7 @@ fn repeated(
     key: &Key,
     (rule, message): (&str, &str),
     twice: &[u128],
-    findings: &Findings,
+    (findings, explained): (&Findings, &Explained),
 ) {
     if twice.is_empty() {
         return;
@@ -197,6 +200,7 @@ fn repeated(
     let done = each(&request.folder, made, key, |file, row, hash| {
         if let Some(hash) = hash.filter(|hash| twice.binary_search(hash).is_ok())
             && !seen.insert(hash)
+            && !explained.has(file, row)
         {
             let finding = Finding::new(rule, message).file(file).table(&key.table).row(row);
             findings.add(finding.column(&key.columns.join(", ")));
@@ -214,12 +218,13 @@ fn orphans(
     foreign: &Foreign,
     range: Range,
     set: Option<&Vec<u128>>,
-    findings: &Findings,
+    (findings, explained): (&Findings, &Explained),
 ) {
     let (Some(set), own) = (set, &foreign.own) else { return };
     let done = each(&request.folder, made, own, |file, row, hash| {
         if let Some(hash) = hash.filter(|hash| range.has(*hash))
             && set.binary_search(&hash).is_err()
+            && !explained.has(file, row)
         {
             let message = format!("no row of `{}` has this {}", foreign.to.table, foreign.to.columns.join(", "));
             let finding = Finding::new("foreign key", message).file(file).table(&own.table).row(row);

@@ -8,9 +8,9 @@
 //! Of a protected run the derived rows are protected in the same way before they are compared; checks are about the clear
 //! values, so that a protected column counts as the profile makes it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
@@ -18,24 +18,27 @@ use arrow_cast::cast;
 use arrow_schema::DataType;
 use sha2::{Digest, Sha256};
 
+use super::again::data_set;
+use super::faulty::{Explained, Faulty};
 use super::rows::open;
-use super::sealed::{self, bare, protection};
+use super::sealed::{self, bare};
 use super::{Finding, Findings, Report, Request, described};
-use crate::dataset::{DataSet, FINGERPRINT};
-use crate::error::{Error, Kind, Result};
-use crate::folder::FileEntry;
-use crate::folder::manifest::{ColumnEntry, Manifest, StoredManifest};
+use crate::answers::{Collector, Tally, Views};
+use crate::dataset::{DataSet, Output, OutputId};
+use crate::digest::RowSum;
+use crate::error::Result;
+use crate::folder::manifest::{ColumnEntry, StoredManifest};
+use crate::folder::{CleanRows, FileEntry};
 use crate::format::read::Rows;
-use crate::format::write::nulled;
 use crate::format::write::texts::texts;
+use crate::format::write::{Canonical, nulled};
 use crate::notes::{Key, Noted};
 use crate::order::{Lane, lock, parallel};
-use crate::part::{Part, share};
-use crate::plan::{Chunk, Limits, Memory, Options, Plan, Tree};
-use crate::profile::{self, Message, Messages};
-use crate::protect::keyring::Keys;
+use crate::part::share;
+use crate::plan::{Chunk, Tree};
 use crate::protect::{Handling, handling_of};
 use crate::sql::as_text;
+use crate::stage::Difference;
 
 /// Which chunks are derived again: those whose hash falls below the share, and one of each tree.
 #[derive(Debug, Clone)]
@@ -72,7 +75,7 @@ pub(super) fn check(
     request: &Request,
     pool: &rayon::ThreadPool,
     made: &[StoredManifest],
-    findings: &Findings,
+    (findings, explained): (&Findings, &Explained),
     report: &mut Report,
 ) {
     let Some(first) = made.first() else { return };
@@ -87,17 +90,22 @@ pub(super) fn check(
             return;
         }
     };
+    report.derived = true;
     let plan = set.plan();
     if first.manifest.protection.as_ref().is_some_and(sealed::random) {
         report.notes.push("nonces are random: what is encrypted was not compared".to_owned());
     }
     let work = Work::default();
     for one in made {
+        // With every chunk derived again the answers follow, too.
+        let questions = || set.questions().of_part(one.part());
+        let answers = (request.sample.share >= 1.0).then(|| Collector::new(questions()));
+        let answers = answers.as_ref().filter(|_| !one.manifest.protection.as_ref().is_some_and(sealed::random));
         let mut tables = Vec::new();
         for file in &one.manifest.files {
-            let known = plan.table(&file.table).ok().filter(|table| same_columns(&set, *table, one, file));
-            match known {
-                Some(table) => tables.push((table, file)),
+            let known = set.outputs().iter().find(|output| output.name == file.table);
+            match known.filter(|output| same_columns(output, one, file)) {
+                Some(output) => tables.push((output.id, file)),
                 None => findings.add(
                     Finding::new("types", "the manifest has other columns than the profile")
                         .file(&one.name)
@@ -106,17 +114,22 @@ pub(super) fn check(
             }
         }
         if set.selection().is_some() {
-            if let Err(error) = chosen(request, &set, one, &tables, findings, &work) {
+            if let Err(error) = chosen(request, &set, one, &tables, answers, findings, &work) {
                 findings.add(Finding::new("replay", error.to_string()).file(&one.name));
             }
+            described::answers(&request.folder, one, answers, findings);
             continue;
         }
+        let mut whole = true;
         for Tree { root, tables: own } in plan.trees() {
-            let tables: Vec<(usize, &FileEntry)> =
-                tables.iter().copied().filter(|(table, _)| own.contains(table)).collect();
+            let tables: Vec<(OutputId, &FileEntry)> =
+                tables.iter().copied().filter(|(id, _)| own.contains(&set.output(*id).table)).collect();
             if !tables.is_empty() {
-                tree(request, pool, &set, one, root, &tables, findings, &work);
+                whole &= tree(request, pool, &set, one, root, &tables, answers, (findings, explained), &work);
             }
+        }
+        if whole {
+            described::answers(&request.folder, one, answers, findings);
         }
     }
     let checks: usize = first
@@ -134,133 +147,12 @@ pub(super) fn check(
     }
 }
 
-fn same_columns(set: &DataSet, table: usize, made: &StoredManifest, file: &FileEntry) -> bool {
-    let schema = set.protection().schema(set.plan(), table);
-    let fields = schema.fields();
+fn same_columns(output: &Output, made: &StoredManifest, file: &FileEntry) -> bool {
+    let fields = output.schema.fields();
     made.table(&file.table).is_some_and(|entry| {
         entry.columns.len() == fields.len()
             && entry.columns.iter().zip(fields).all(|(column, field)| *column == ColumnEntry::new(field))
     })
-}
-
-/// The data set of a run: the profile as the run had it, and what the run did to personal data.
-///
-/// # Errors
-///
-/// If the profile or the seed is not at hand, or is not that of the run.
-pub(crate) fn data_set(request: &Request, made: &StoredManifest) -> Result<DataSet> {
-    made_again(&made.manifest, made.part(), request.given())
-}
-
-/// The inputs of a run that its manifest does not tell.
-#[derive(Clone, Copy)]
-pub struct Given<'a> {
-    /// The profile, where it is not inside the program.
-    pub profile: Option<&'a str>,
-    /// The templates that are not inside the program, by path.
-    pub templates: &'a [String],
-    /// The keys of a run that protects personal data.
-    pub keys: Option<&'a Keys>,
-    /// The seed of a run whose manifest hides it.
-    pub seed: Option<&'a str>,
-    /// The memory that may be taken.
-    pub memory: Memory,
-}
-
-/// The data set that a manifest describes, or a part of it.
-///
-/// # Errors
-///
-/// If the profile or the seed is not at hand, or is not that of the run.
-pub(crate) fn made_again(manifest: &Manifest, part: Option<Part>, given: Given<'_>) -> Result<DataSet> {
-    let Some(seed) = manifest.seed.as_deref().or(given.seed) else {
-        return refuse("the seed is not told".to_owned(), "give it with --seed TEXT");
-    };
-    let plan = compiled(manifest, given, seed)?;
-    let protection = protection(&plan, manifest, given.keys)?;
-    if manifest.seed.is_none() && protection.commitment(&plan.seed) != manifest.seed_commitment {
-        return refuse("the seed is another one".to_owned(), "--seed TEXT is the text that the run was given");
-    }
-    let known = |name: &&str| plan.table(name).is_ok();
-    let tables: Vec<String> =
-        manifest.tables.iter().map(|table| table.name.as_str()).filter(known).map(str::to_owned).collect();
-    let mut set = DataSet::new(plan).part(part).protected(protection).tables(&tables)?;
-    if set.shown_fingerprint() != manifest.fingerprint {
-        return refuse(
-            "its data files, or the manifest's inputs, are not those of the fingerprint".to_owned(),
-            PROFILE,
-        );
-    }
-    if let Some(only) = &manifest.only {
-        set = match set.only(only) {
-            Ok(set) => set,
-            Err(error) => return refuse(error.to_string(), PROFILE),
-        };
-    }
-    Ok(set)
-}
-
-const PROFILE: &str = "give the profile of the run with --profile PATH, or use --quick for hashes alone";
-
-fn refuse<T>(what: String, hint: &str) -> Result<T> {
-    Err(Error::new(Kind::Profile, format!("the rows cannot be held against the profile: {what}")).hint(hint))
-}
-
-/// Compiles the profile of a run with the rows, parameters and date of its manifest, and with any seed. The profile is
-/// the one of the request; without one, the embedded one of the manifest's name.
-///
-/// # Errors
-///
-/// If the profile is not at hand, or is not that of the run.
-pub(crate) fn compiled(manifest: &Manifest, given: Given<'_>, seed: &str) -> Result<Plan> {
-    if manifest.engine != FINGERPRINT {
-        let what = format!("the engine of the run was `{}`, this one is `{FINGERPRINT}`", manifest.engine);
-        return refuse(what, "use the placebo that wrote the folder, or --quick for hashes alone");
-    }
-    // Only what the user gives is a path: a manifest may be anybody's.
-    let embedded = || {
-        let name = manifest.profile.as_str();
-        let names = profile::names();
-        let worlds = [name.to_owned(), name.replace('-', ",")];
-        worlds.into_iter().find(|world| world.split(',').all(|name| names.contains(&name)))
-    };
-    let Some(name) = given.profile.map(str::to_owned).or_else(embedded) else {
-        let what = format!("`{}` is not inside this program", manifest.profile);
-        return refuse(what, "give it with --profile PATH, or use --quick for hashes alone");
-    };
-    let options = Options {
-        seed: seed.to_owned(),
-        rows: manifest.rows.clone(),
-        scale: 1.0,
-        params: manifest.params.clone(),
-        as_of: Some(manifest.as_of.clone()),
-        // The run kept to its own limits.
-        limits: Limits { rows: u64::MAX, bytes: u64::MAX, cell: u64::MAX, memory: given.memory },
-    };
-    let messages = Messages {
-        templates: &templates(manifest, given.templates)?,
-        only: manifest.messages_only.as_deref(),
-        bare: manifest.format().is_ok_and(|(format, _)| format.takes_messages_alone()),
-    };
-    let loaded = profile::load(&name)?.with_messages(&messages)?;
-    if loaded.digest != manifest.profile_sha256 {
-        let templates = if manifest.messages.is_empty() { "" } else { ", or one of its templates was" };
-        return refuse(format!("`{name}` is not the profile of the run, or it was changed{templates}"), PROFILE);
-    }
-    match Plan::compile(&loaded, &options) {
-        Ok(plan) => Ok(plan),
-        Err(error) => refuse(error.to_string(), error.hint_text().unwrap_or(PROFILE)),
-    }
-}
-
-/// The templates of a run: those that the user gives by path, and the embedded ones of the manifest's names.
-fn templates(manifest: &Manifest, given: &[String]) -> Result<Vec<String>> {
-    let find = |name: &String| match given.iter().find(|path| Message::name_of(path) == name) {
-        Some(path) => Ok(path.clone()),
-        None if profile::is_name(name) => Ok(name.clone()),
-        None => refuse(format!("`{name}` is not the name of a template"), PROFILE),
-    };
-    manifest.messages.iter().map(find).collect()
 }
 
 /// How many chunks there were, and how many of them were derived again.
@@ -270,16 +162,16 @@ struct Work {
     replayed: AtomicU64,
 }
 
-/// An open file, and the table of the plan that it has.
+/// An open file, and the output that it has.
 struct Reading<'a> {
-    table: usize,
+    id: OutputId,
     file: &'a FileEntry,
     rows: Rows,
 }
 
 /// The rows of a chunk in one file.
 struct Read<'a> {
-    table: usize,
+    id: OutputId,
     file: &'a FileEntry,
     /// The row of the file at which they start, from 0.
     start: u64,
@@ -291,6 +183,7 @@ struct ReadChunk<'p, 'a> {
     chunk: Chunk<'p>,
     numbers: Vec<u64>,
     replay: bool,
+    faulty: Option<Faulty>,
     read: Vec<Read<'a>>,
 }
 
@@ -301,16 +194,17 @@ fn tree(
     set: &DataSet,
     made: &StoredManifest,
     root: usize,
-    tables: &[(usize, &FileEntry)],
-    findings: &Findings,
+    tables: &[(OutputId, &FileEntry)],
+    answers: Option<&Collector>,
+    (findings, explained): (&Findings, &Explained),
     work: &Work,
-) {
+) -> bool {
     let plan = set.plan();
     let mut files = Vec::new();
-    for (table, file) in tables {
+    for (id, file) in tables {
         // A file that cannot be opened was told when its rows were counted.
-        let Ok(rows) = open(&request.folder, made, file) else { return };
-        files.push(Reading { table: *table, file, rows });
+        let Ok(rows) = open(&request.folder, made, file) else { return false };
+        files.push(Reading { id: *id, file, rows });
     }
     let (all, name) = (share(plan.tables[root].rows, made.part()), &plan.tables[root].name);
     // Set where the tree is given up: a file ended too early or cannot be read.
@@ -323,17 +217,28 @@ fn tree(
     };
     // Chunks are counted and compared on all threads; between the two their rows are read in order.
     let (lane, ready) = (Lane::new(files), Mutex::new(VecDeque::new()));
+    let differences: Mutex<BTreeMap<OutputId, Difference>> = Mutex::default();
     let done = parallel(pool, &|| Ok(()), next, |index, rows| {
         let replay = request.sample.has(name, &rows, &all);
         work.chunks.fetch_add(1, Ordering::Relaxed);
         work.replayed.fetch_add(u64::from(replay), Ordering::Relaxed);
+        let faulty = Faulty::derive(set, root, rows.clone(), answers)?;
         let numbers: Vec<u64> = rows.collect();
         let mut chunk = Chunk::new(plan, root, &numbers);
-        let counts = tables.iter().map(|(table, _)| chunk.rows(*table)).collect::<Result<Vec<usize>>>()?;
-        lane.submit(index, (chunk, numbers, replay, counts), |files, _, (chunk, numbers, replay, counts)| {
+        let mut count = |(id, _): &(OutputId, &FileEntry)| match faulty.as_ref().and_then(|faulty| faulty.sent(*id)) {
+            Some(sent) => Ok(sent.num_rows()),
+            None => chunk.rows(set.output(*id).table),
+        };
+        let counts = tables.iter().map(&mut count).collect::<Result<Vec<usize>>>()?;
+        if let Some(faulty) = &faulty {
+            let mut all = lock(&differences);
+            tables.iter().for_each(|(id, _)| all.entry(*id).or_default().merge(&faulty.difference(*id)));
+        }
+        let ready_chunk = (chunk, numbers, replay, faulty, counts);
+        lane.submit(index, ready_chunk, |files, _, (chunk, numbers, replay, faulty, counts)| {
             if !over.load(Ordering::Relaxed) {
                 match read(files, &counts, findings) {
-                    Some(read) => lock(&ready).push_back(ReadChunk { chunk, numbers, replay, read }),
+                    Some(read) => lock(&ready).push_back(ReadChunk { chunk, numbers, replay, faulty, read }),
                     None => over.store(true, Ordering::Relaxed),
                 }
             }
@@ -341,7 +246,7 @@ fn tree(
         })?;
         // Whoever read chunks of others has them compared too, with the help of all that come by.
         while let Some(chunk) = { lock(&ready).pop_front() } {
-            if let Err(error) = held_against(request, set, chunk, findings) {
+            if let Err(error) = held_against(request, set, chunk, answers, (findings, explained)) {
                 findings.add(Finding::new("checks", error.to_string()).table(name));
             }
         }
@@ -349,18 +254,27 @@ fn tree(
     });
     if let Err(error) = done {
         findings.add(Finding::new("replay", error.to_string()).table(name));
-        return;
+        return false;
     }
     if over.into_inner() {
-        return;
+        return false;
     }
-    for Reading { file, mut rows, .. } in lane.into_inner() {
+    let differences = differences.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for Reading { id, file, mut rows } in lane.into_inner() {
+        let sum = RowSum::parse(file.rows, &file.digest).unwrap_or_default();
+        let difference = differences.get(&id).copied().unwrap_or_default();
+        let clean = set.is_faulty(set.output(id)).then(|| difference.clean(&sum));
+        if clean != file.clean.as_ref().and_then(CleanRows::sum) {
+            let message = "its clean rows are not those of the manifest: its digest does not follow from the faults";
+            findings.add(Finding::new("digest", message).file(&file.path).table(&file.table));
+        }
         let last = rows.rows();
         if let Ok(Some(_)) = rows.next(1) {
             let message = format!("the profile makes {last} rows, the file goes on");
             findings.add(Finding::new("rows", message).file(&file.path).table(&file.table).row(last + 1));
         }
     }
+    true
 }
 
 /// Chosen rows against the profile: few, so that all of them are derived again. The checks hold for them as for the whole, because
@@ -369,16 +283,23 @@ fn chosen(
     request: &Request,
     set: &DataSet,
     made: &StoredManifest,
-    tables: &[(usize, &FileEntry)],
+    tables: &[(OutputId, &FileEntry)],
+    answers: Option<&Collector>,
     findings: &Findings,
     work: &Work,
 ) -> Result<()> {
+    let questions = set.questions();
     for tree in set.trees() {
         work.chunks.fetch_add(1, Ordering::Relaxed);
         work.replayed.fetch_add(1, Ordering::Relaxed);
-        for (output, derived) in set.chunk(&tree, tree.rows.clone())?.batches {
-            let table = set.output(output).table;
-            let Some((_, file)) = tables.iter().find(|(known, _)| *known == table) else { continue };
+        let (chunk, mut tally) = set.chunk_with_answers(&tree, tree.rows.clone(), &questions)?;
+        for (output, derived) in &chunk.batches {
+            let schema = &set.output(*output).schema;
+            tally.hold(set.output(*output).table, &Canonical::new(schema)?.buckets(derived)?);
+        }
+        answers.map_or(Ok(()), |answers| answers.add(tally))?;
+        for (output, derived) in chunk.batches {
+            let Some((_, file)) = tables.iter().find(|(known, _)| *known == output) else { continue };
             // A file that cannot be read was told when its rows were counted.
             let Ok(mut rows) = open(&request.folder, made, file) else { continue };
             let Ok(read) = rows.take(derived.num_rows() + 1) else { continue };
@@ -396,7 +317,7 @@ fn chosen(
 /// The rows of a chunk from every file; `None` where a file ends before.
 fn read<'a>(files: &mut [Reading<'a>], counts: &[usize], findings: &Findings) -> Option<Vec<Read<'a>>> {
     let mut read = Vec::new();
-    for (Reading { table, file, rows }, count) in files.iter_mut().zip(counts) {
+    for (Reading { id, file, rows }, count) in files.iter_mut().zip(counts) {
         let start = rows.rows();
         // An error was told when the rows were counted.
         let batch = rows.take(*count).ok()?;
@@ -406,26 +327,62 @@ fn read<'a>(files: &mut [Reading<'a>], counts: &[usize], findings: &Findings) ->
             findings.add(finding.row(start + batch.num_rows() as u64));
             return None;
         }
-        read.push(Read { table: *table, file, start, batch });
+        read.push(Read { id: *id, file, start, batch });
     }
     Some(read)
 }
 
-fn held_against(request: &Request, set: &DataSet, made: ReadChunk<'_, '_>, findings: &Findings) -> Result<()> {
+fn held_against(
+    request: &Request,
+    set: &DataSet,
+    made: ReadChunk<'_, '_>,
+    answers: Option<&Collector>,
+    (findings, explained): (&Findings, &Explained),
+) -> Result<()> {
     let (plan, protection) = (set.plan(), set.protection());
-    let ReadChunk { mut chunk, numbers, replay, read } = made;
-    if replay {
-        for Read { table, file, start, batch } in &read {
-            let clear = chunk.batch(*table)?;
-            let derived = protection.apply(*table, clear, &numbers, &mut chunk)?;
-            compare(request, &derived, batch, file, *start, protection.settings.random_nonce, findings)?;
+    let ReadChunk { mut chunk, numbers, replay, faulty, read } = made;
+    let random = protection.settings.random_nonce;
+    let sent = |id: OutputId| faulty.as_ref().and_then(|faulty| faulty.sent(id));
+    // The answers of a chunk with faults came with its rows.
+    let answers = answers.filter(|_| faulty.is_none());
+    let mut tally = Tally::default();
+    for Read { id, file, start, batch } in &read {
+        if let Some(derived) = sent(*id) {
+            compare(request, derived, batch, file, *start, random, findings)?;
+        } else if replay {
+            let table = set.output(*id).table;
+            let clear = chunk.batch(table)?;
+            if let Some(answers) = answers {
+                let rows = answers.questions.batch(&mut chunk, table, &clear)?;
+                tally.add(&answers.questions, table, &rows, Views::ALL)?;
+            }
+            let derived = protection.apply(table, clear, &numbers, &mut chunk)?;
+            if answers.is_some() {
+                tally.hold(table, &Canonical::new(&derived.schema())?.buckets(&derived)?);
+            }
+            compare(request, &derived, batch, file, *start, random, findings)?;
         }
     }
-    for read in &read {
+    answers.map_or(Ok(()), |answers| answers.add(tally))?;
+    let read: Vec<Read<'_>> = read.into_iter().filter(|read| set.output(read.id).sources.is_empty()).collect();
+    if let Some(faulty) = &faulty {
+        for Read { id, file, start, .. } in &read {
+            faulty.explain(&mut chunk, set, set.output(*id).table, (&file.path, *start), explained)?;
+        }
+    }
+    // Rows that were compared as a whole have the right chains.
+    for read in read.iter().filter(|read| sent(read.id).is_none()) {
         linked(set, &mut chunk, read, findings)?;
     }
-    let places: Vec<(usize, &FileEntry, u64)> = read.iter().map(|read| (read.table, read.file, read.start)).collect();
-    let clear = |read: &Read<'_>| Ok((read.table, bare(&mut chunk, set, read.table, &read.batch)?));
+    let table = |read: &Read<'_>| set.output(read.id).table;
+    let places: Vec<(usize, &FileEntry, u64)> = read.iter().map(|read| (table(read), read.file, read.start)).collect();
+    let clear = |read: &Read<'_>| {
+        let rows = match &faulty {
+            Some(faulty) => faulty.clean(&mut chunk, set, table(read), &read.batch)?,
+            None => bare(&mut chunk, set, table(read), &read.batch)?,
+        };
+        Ok((table(read), rows))
+    };
     let rows = read.iter().map(clear).collect::<Result<Vec<_>>>()?;
     chunk.overlay(&rows)?;
     for (table, file, start) in places {
@@ -447,7 +404,7 @@ fn held_against(request: &Request, set: &DataSet, made: ReadChunk<'_, '_>, findi
 
 /// The chains of hashes over protected cells, which everybody can verify: the first row of each column that breaks one.
 fn linked(set: &DataSet, chunk: &mut Chunk<'_>, read: &Read<'_>, findings: &Findings) -> Result<()> {
-    for (place, expected) in set.protection().links(read.table, &read.batch, chunk)? {
+    for (place, expected) in set.protection().links(set.output(read.id).table, &read.batch, chunk)? {
         let (expected, column) = (plain(&expected)?, plain(read.batch.column(place))?);
         if expected.to_data() == column.to_data() {
             continue;

@@ -96,16 +96,22 @@ fn decisions(plan: &Plan, entry: &ProtectionEntry) -> Result<Vec<Decision>> {
     entry.columns.iter().map(decision).collect()
 }
 
+/// The places of a table's columns that are written in the clear, and do not follow from protected cells.
+pub(super) fn clear_places(set: &DataSet, table: usize) -> Vec<usize> {
+    let schema = set.protection().schema(set.plan(), table);
+    let late = set.protection().late(table);
+    (0..schema.fields().len()).filter(|at| !schema.field(*at).is_protected() && !late.contains(at)).collect()
+}
+
 /// The rows of a table in the clear: what was read where it is clear, and what the profile makes where it is protected, or
 /// follows from protected cells.
 pub(super) fn bare(chunk: &mut Chunk<'_>, set: &DataSet, table: usize, read: &RecordBatch) -> Result<RecordBatch> {
-    let schema = set.protection().schema(set.plan(), table);
-    let late = set.protection().late(table);
-    let sealed = |at: usize| schema.field(at).is_protected() || late.contains(&at);
-    if !(0..schema.fields().len()).any(sealed) {
+    let clear = clear_places(set, table);
+    if clear.len() == read.num_columns() {
         return Ok(read.clone());
     }
     let derived = chunk.batch(table)?;
-    let columns = (0..derived.num_columns()).map(|at| if sealed(at) { derived.column(at) } else { read.column(at) });
+    let columns =
+        (0..derived.num_columns()).map(|at| if clear.contains(&at) { read.column(at) } else { derived.column(at) });
     Ok(RecordBatch::try_new(derived.schema(), columns.cloned().collect())?)
 }

@@ -123,6 +123,7 @@ impl Readers {
             sample: Sample { share: 1.0, seed: String::new() },
             profile: Some(PROFILE.to_owned()),
             templates: Vec::new(),
+            faults: Vec::new(),
             keys: None,
             seed: None,
             allow_missing_parts: false,

@@ -223,6 +223,7 @@ fn verifies(folder: &Path) -> bool {
         sample: Sample { share: 0.0, seed: String::new() },
         profile: None,
         templates: Vec::new(),
+        faults: Vec::new(),
         keys: None,
         seed: None,
         allow_missing_parts: false,

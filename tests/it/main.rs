@@ -1,5 +1,7 @@
 //! One integration crate: through the user's door wherever that is possible.
 
+mod answers;
+mod assert;
 mod believed;
 mod builds;
 mod catalog;
@@ -11,6 +13,7 @@ mod determinism;
 mod domains;
 mod expressions;
 mod faults;
+mod find;
 mod fixtures;
 mod growth;
 mod hostile;
@@ -25,6 +28,7 @@ mod memory;
 mod mutations;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod on_purpose;
 mod only;
 mod orders;
 mod pages;

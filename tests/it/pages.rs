@@ -1,8 +1,9 @@
 //! The pages of `docs/use/` and the README are true: their commands run, and the outputs that they show are the program's.
 //!
 //! Blocks of `sh` are run, one after the other in one folder; those of `console` have commands behind `$` and what these print. A
-//! block below `<!-- not run: why -->` is left out. `<!-- replace: 1M 2k -->` makes a page's commands smaller. A page with
-//! `<!-- run by: … -->` is run by a judge of that name, which has the databases and libraries that it needs.
+//! block below `<!-- not run: why -->` is left out. `<!-- replace: 1M 2k -->` makes a page's commands smaller. Files of `examples/` that
+//! a page names are there. A page with `<!-- run by: … -->` is run by a judge of that name, which has the databases and libraries that
+//! it needs.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -107,6 +108,14 @@ fn the_page_on_containers_shows_the_dockerfile() {
 /// Runs a page, and gives the numbers of its blocks that were run and of its outputs that were compared.
 fn run(name: &str, page: &str) -> (usize, usize) {
     let folder = tempfile::tempdir().expect("a folder");
+    for example in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).expect("a folder") {
+        let path = example.expect("an entry").path();
+        let named = Path::new("examples").join(path.file_name().expect("a name"));
+        if page.contains(&named.display().to_string()) {
+            std::fs::create_dir_all(folder.path().join("examples")).expect("a folder");
+            std::fs::copy(&path, folder.path().join(named)).expect("copies");
+        }
+    }
     let smaller = page.lines().filter_map(|line| line.strip_prefix("<!-- replace: ")?.strip_suffix(" -->"));
     let smaller: Vec<(&str, &str)> = smaller.map(|pair| pair.split_once(' ').expect("two words")).collect();
     let (mut ran, mut compared) = (0, 0);
@@ -131,6 +140,29 @@ fn run(name: &str, page: &str) -> (usize, usize) {
         }
     }
     (ran, compared)
+}
+
+#[test]
+fn the_page_on_answers_runs_as_it_says() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/answers.md")).expect("text");
+    let (ran, compared) = run("answers.md", &page);
+    assert!(ran >= 3 && compared >= 2, "the test looks at nothing: {ran} {compared}");
+    let profile = blocks(&page).into_iter().find(|block| block.language == "toml").expect("a profile");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("kiosk.toml"), profile.text).expect("writes");
+    let answered = shell(
+        folder.path(),
+        "placebo answers kiosk.toml | grep -c ^sold,sale; placebo answers kiosk.toml | grep ^outcome",
+    );
+    let text = String::from_utf8_lossy(&answered.stdout).into_owned();
+    assert!(text.starts_with("24\n") && text.contains("reject/422,count(*),40,40,40"), "{text}");
+}
+
+#[test]
+fn the_page_on_faults_runs_as_it_says() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md")).expect("text");
+    let (ran, compared) = run("faults.md", &page);
+    assert!(ran >= 3 && compared >= 4, "the test looks at nothing: {ran} {compared}");
 }
 
 #[test]

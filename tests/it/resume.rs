@@ -28,7 +28,7 @@ fn own_profile(folder: &Path) -> PathBuf {
 }
 
 /// Starts a run and stops it by a signal once its journal has a chunk.
-fn interrupted(args: &[&str], out: &Path) {
+pub(crate) fn interrupted(args: &[&str], out: &Path) {
     let mut run = placebo(args).stderr(Stdio::null()).spawn().expect("starts");
     let started = Instant::now();
     while std::fs::read_to_string(out.join(".placebo.journal")).map_or(0, |text| text.lines().count()) < 2 {
@@ -186,7 +186,7 @@ fn the_kernel_sees_write_sync_rename_sync_for_every_file() {
         after(renamed, "fsync(", &format!("<{}>", text(&out)));
         seen += 1;
     }
-    assert_eq!(seen, 8, "four tables and four files that describe them");
+    assert_eq!(seen, 10, "four tables and six files that describe them");
     let manifest =
         lines.iter().position(|line| line.contains("rename") && line.contains("/manifest.json\"")).expect("a manifest");
     let last = lines.iter().rposition(|line| line.contains("rename")).expect("a rename");

@@ -48,8 +48,8 @@ fn write(
     let mut file = encoder.open(Box::new(std::fs::File::create(path).expect("creates"))).expect("opens");
     let mut all = RowSum::default();
     for batch in batches {
-        let (piece, sum) = canonical.encode(encoder.as_ref(), batch.clone()).expect("encodes");
-        all.merge(&sum);
+        let (piece, held) = canonical.encode(encoder.as_ref(), batch.clone()).expect("encodes");
+        all.merge(&held.sum);
         file.append(piece).expect("appends");
     }
     file.finish().expect("finishes").flush().expect("flushes");

@@ -80,7 +80,8 @@ def main():
         for name, more in (("clear", []), ("sealed", ["--protect", "pii=encrypt", "--protect", "phi=encrypt", "--protect", "pci=encrypt", "--key-source", "test:judges"])):
             out = scratch / profile / name
             subprocess.run([placebo, "generate", profile, "--out", str(out), "--overwrite", "-q", *more], check=True)
-            for path in sorted(out.glob("*.csv")):
+            # Answers are counts and sums, which look like numbers of accounts and telephones.
+            for path in sorted(path for path in out.glob("*.csv") if path.stem != "answers"):
                 own = scan(path, most if name == "clear" else most // 10, kinds)
                 hits, cells, tables = hits + own[0], cells + own[1], tables + 1
     shutil.rmtree(scratch)

@@ -9,7 +9,6 @@ use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 
-use crate::digest::RowSum;
 use crate::error::{Error, Result};
 use crate::format::write::finite::finite;
 use crate::format::write::line::{STYLE, quote_where_needed};
@@ -57,13 +56,11 @@ impl Encoder for Csv {
         self.rows.encode(&batch).map(Piece::Bytes)
     }
 
-    fn encode_summed(&self, batch: &RecordBatch) -> Result<Option<(Piece, RowSum)>> {
+    fn encode_lines(&self, batch: &RecordBatch, lines: &mut dyn FnMut(&[&[u8]])) -> Result<Option<Piece>> {
         if self.guard || !finite(batch) {
             return Ok(None);
         }
-        let mut sum = RowSum::default();
-        let bytes = self.rows.lines(batch, |lines| sum.add_all(lines))?;
-        Ok(Some((Piece::Bytes(bytes), sum)))
+        self.rows.lines(batch, lines).map(|bytes| Some(Piece::Bytes(bytes)))
     }
 
     fn open(&self, mut out: Box<dyn Write + Send>) -> Result<Box<dyn Sink>> {

@@ -145,3 +145,11 @@ pub fn texts(array: &ArrayRef) -> Result<StringArray> {
     }
     Ok(out.finish())
 }
+
+/// The canonical text of a double.
+#[must_use]
+pub fn float_text(value: f64) -> String {
+    let mut text = Vec::new();
+    digits::float(value, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}

@@ -21,7 +21,7 @@ pub(super) struct NameResolver<'c, 'a> {
 }
 
 impl NameResolver<'_, '_> {
-    fn add(&mut self, input: Input, ty: DataType, nullable: bool) -> sql::Expr {
+    pub(super) fn add(&mut self, input: Input, ty: DataType, nullable: bool) -> sql::Expr {
         let known = self.inputs.iter().position(|other| *other == input);
         let index = known.unwrap_or_else(|| {
             self.inputs.push(input);
@@ -122,15 +122,15 @@ impl NameResolver<'_, '_> {
 }
 
 /// A path from row to row.
-struct Way {
-    table: usize,
-    steps: Vec<Step>,
-    optional: bool,
+pub(super) struct Way {
+    pub(super) table: usize,
+    pub(super) steps: Vec<Step>,
+    pub(super) optional: bool,
 }
 
 impl Way {
     /// Takes a step to a row; `false` if the target is not a row.
-    fn step(&mut self, target: &Target) -> bool {
+    pub(super) fn step(&mut self, target: &Target) -> bool {
         match target {
             Target::Table => {}
             Target::Ancestor(levels, ancestor) => {
@@ -192,6 +192,12 @@ impl sql::Names for NameResolver<'_, '_> {
             return self.ordinal_in(args).map(Some);
         }
         let Some(function) = Reduction::named(name) else { return Ok(None) };
+        let own = |(hand, _): &(String, Hand)| args.iter().chain(filter).any(|arg| mentions(arg, hand));
+        if !self.compiler.hands(self.table).iter().any(own)
+            && let Some(expr) = self.other_hand(&sql::Aggregate { name, args, filter, order: order.clone() })?
+        {
+            return Ok(Some(expr));
+        }
         let (hand_name, hand) = self.hand(name, args, filter)?;
         self.compiler.compile_hand(hand)?;
         let facts = hand.table;

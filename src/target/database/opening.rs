@@ -135,7 +135,7 @@ impl DatabaseTarget<'_> {
             Some(load) => load,
             None => {
                 let mut manifest =
-                    Manifest::without_files(sql.name, FormatSettings::none(), set, |_| RowSum::default());
+                    Manifest::without_files(sql.name, FormatSettings::none(), set, |_| (RowSum::default(), None));
                 manifest.part = None;
                 Load {
                     id,

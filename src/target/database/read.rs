@@ -10,7 +10,7 @@ use super::ledger::{Ledger, sums};
 use super::options::Options;
 use super::server;
 use crate::digest::RowSum;
-use crate::error::Result;
+use crate::error::{Error, Result, did_you_mean};
 use crate::folder::manifest::Manifest;
 use crate::format::write::Canonical;
 
@@ -66,6 +66,20 @@ impl Loaded {
     /// If the table or a column is missing, or a value is not of its type.
     pub fn sum(&mut self, table: &str, schema: &SchemaRef) -> Result<RowSum> {
         Ok(sum(self.connection.as_mut(), &select(table, schema, self.sql, ""), schema)?)
+    }
+
+    /// The names of the columns of a table.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such table, with the nearest name as a hint.
+    pub fn columns(&mut self, table: &str) -> Result<Vec<String>> {
+        let tables = self.connection.tables()?;
+        let Some(found) = tables.iter().find(|known| known.name == table) else {
+            return Err(Error::usage(format!("the database has no table `{table}`"))
+                .maybe_hint(did_you_mean(table, tables.iter().map(|known| known.name.as_str()))));
+        };
+        Ok(found.columns.iter().map(|column| column.name.clone()).collect())
     }
 
     /// The rows of a table, batch by batch, in no order that is told.

@@ -64,7 +64,7 @@ impl Encode for BatchEncoder {
             }
             out.push(b'\n');
         }
-        Ok(Encoded { sum, piece: Piece::Bytes(out) })
+        Ok(Encoded { sum, held: None, piece: Piece::Bytes(out), clean: None })
     }
 }
 

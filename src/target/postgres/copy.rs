@@ -80,7 +80,7 @@ impl Encode for Csv {
         let batch = written(batch, self.places.as_ref())?;
         let mut bytes = Vec::with_capacity(batch.get_array_memory_size());
         self.written.each(&batch, |line| bytes.extend_from_slice(line))?;
-        Ok(Encoded { sum, piece: Piece::Bytes(bytes) })
+        Ok(Encoded { sum, held: None, piece: Piece::Bytes(bytes), clean: None })
     }
 }
 
@@ -120,7 +120,7 @@ impl Encode for Binary {
             }
         }
         out.extend_from_slice(&TRAILER);
-        Ok(Encoded { sum, piece: Piece::Bytes(out) })
+        Ok(Encoded { sum, held: None, piece: Piece::Bytes(out), clean: None })
     }
 }
 

@@ -38,7 +38,7 @@ impl Encode for BatchEncoder {
         let batch = without_negative_zeros(batch)?;
         let sum = self.canonical.sum(&batch)?;
         let written = self.places.as_ref().map_or_else(|| Ok(batch.clone()), |places| batch.project(places))?;
-        Ok(Encoded { sum, piece: Piece::Rows(with_texts(&written)?) })
+        Ok(Encoded { sum, held: None, piece: Piece::Rows(with_texts(&written)?), clean: None })
     }
 }
 

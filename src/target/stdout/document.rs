@@ -14,6 +14,7 @@ use crate::engine::{ChunkId, Done, Encode, Encoded, Outcome, Session};
 use crate::error::{Error, Result};
 use crate::folder::FileEncoder;
 use crate::format::write::Piece;
+use crate::format::write::nest::{Member, Object};
 use crate::format::{self, Document, Options};
 use crate::order::lock;
 
@@ -60,7 +61,7 @@ impl Session for DocumentSession<'_> {
     }
 
     fn deliver(&self, _: &ChunkId<'_>, encoded: Vec<(OutputId, Encoded)>) -> Result<()> {
-        for (output, Encoded { sum, piece }) in encoded {
+        for (output, Encoded { sum, piece, .. }) in encoded {
             let Piece::Bytes(bytes) = piece else { return Err(Error::internal("a document takes text, not rows")) };
             lock(&self.lines).entry(output).or_default().extend(bytes);
             *lock(&self.rows) += sum.rows;
@@ -140,61 +141,48 @@ impl<'a> Nested<'a> {
     fn text(&self, start: OutputId) -> Result<String> {
         let start = self.set.output(start);
         let others = self.set.outputs().iter().filter(|output| output.id != start.id);
-        let (mut members, mut parents, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut document, mut parents) = (Object::default(), Vec::new());
         for output in [start].into_iter().chain(others) {
             let loose = self.loose.get(&output.id).map_or(&[][..], Vec::as_slice);
             let root = |row: &&usize| self.selection.is_root(output.table, **row);
             let (own, referred): (Vec<&usize>, Vec<&usize>) = loose.iter().partition(root);
             for row in own {
-                names.push(output.name.as_str());
-                members.push(format!("{}:{}", quoted(&output.name)?, self.row((output.id, *row))?));
+                let row = self.row((output.id, *row))?;
+                document.add(&output.name, |_| false, Member::One(Some(row)));
             }
             if !referred.is_empty() {
                 let rows: Vec<usize> = referred.into_iter().copied().collect();
-                parents.push((output.id, format!("{}:{}", quoted(&output.name)?, self.list(output.id, &rows)?)));
+                parents.push((output.id, output.name.as_str(), self.list(output.id, &rows)?));
             }
         }
         // In the order of the files, where the chosen row is the first of its document.
-        parents.sort();
+        parents.sort_by_key(|(id, ..)| *id);
         if self.selection.only().with_parents {
-            let parents: Vec<String> = parents.into_iter().map(|(_, text)| text).collect();
-            let name = free(PARENTS, |taken| names.contains(&taken));
-            members.push(format!("{}:{{{}}}", quoted(&name)?, parents.join(",")));
+            let mut all = Object::default();
+            for (_, name, rows) in parents {
+                all.add(name, |_| false, Member::Many(rows));
+            }
+            document.add(PARENTS, |_| false, Member::One(Some(all)));
         }
-        Ok(format!("{{{}}}\n", members.join(",")))
+        Ok(document.json() + "\n")
     }
 
-    fn list(&self, output: OutputId, rows: &[usize]) -> Result<String> {
-        let rows = rows.iter().map(|row| self.row((output, *row))).collect::<Result<Vec<_>>>()?;
-        Ok(format!("[{}]", rows.join(",")))
+    fn list(&self, output: OutputId, rows: &[usize]) -> Result<Vec<Object>> {
+        rows.iter().map(|row| self.row((output, *row))).collect()
     }
 
     /// A row with the rows below it. A table that has the name of a column gets another name.
-    fn row(&self, row: Row) -> Result<String> {
+    fn row(&self, row: Row) -> Result<Object> {
         let line = self.rows.get(&row.0).and_then(|rows| rows.get(row.1));
-        let line = line.and_then(|line| line.strip_suffix('}')).ok_or_else(|| Error::internal("a row without text"))?;
-        let (mut text, outer) = (line.to_owned(), self.set.output(row.0));
+        let line = line.ok_or_else(|| Error::internal("a row without text"))?;
+        let (mut object, outer) = (Object::of_line(line)?, self.set.output(row.0));
         for output in self.set.outputs().iter().filter(|output| self.is_inside(output, outer)) {
             let rows = self.below.get(&row).and_then(|below| below.get(&output.id)).map_or(&[][..], Vec::as_slice);
             if self.selection.is_whole(outer.table, row.1) {
-                let name = free(&output.name, |taken| outer.schema.field_with_name(taken).is_ok());
-                text += if text.len() > 1 { "," } else { "" };
-                text += &format!("{}:{}", quoted(&name)?, self.list(output.id, rows)?);
+                let taken = |name: &str| outer.schema.field_with_name(name).is_ok();
+                object.add(&output.name, taken, Member::Many(self.list(output.id, rows)?));
             }
         }
-        Ok(text + "}")
+        Ok(object)
     }
-}
-
-/// A name that is not taken: the name itself, or with `_rows` after it.
-fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
-    let mut name = name.to_owned();
-    while taken(&name) {
-        name += "_rows";
-    }
-    name
-}
-
-fn quoted(name: &str) -> Result<String> {
-    serde_json::to_string(name).map_err(|error| Error::internal(error.to_string()))
 }

@@ -95,6 +95,10 @@ fn safe_harbor_leaves_no_day_and_no_year_of_the_very_old() {
         let mut cells = 0;
         for name in files.keys().filter_map(|name| name.strip_suffix(".csv")).filter(|name| !NOBODY.contains(name)) {
             for row in rows(&files, name) {
+                // First and last days of such tables.
+                if name == "answers" && NOBODY.contains(&row["table"].as_str()) {
+                    continue;
+                }
                 for (column, cell) in row {
                     cells += 1;
                     let opaque = cell.len() >= 30 && !cell.contains(' ');

@@ -27,6 +27,7 @@ fn look(folder: &Path, profile: Option<&str>) -> Report {
         sample: Sample { share: 0.0, seed: String::new() },
         profile: profile.map(str::to_owned),
         templates: Vec::new(),
+        faults: Vec::new(),
         keys: Some(Keys::read(&"test:a".parse().expect("a source"), None).expect("a key")),
         seed: Some("0".to_owned()),
         allow_missing_parts: false,

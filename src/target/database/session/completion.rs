@@ -62,7 +62,7 @@ impl DatabaseSession<'_> {
                 }
             }
         }
-        let sum = |table: &str| sums.get(table).copied().unwrap_or_default();
+        let sum = |table: &str| (sums.get(table).copied().unwrap_or_default(), None);
         let mut manifest = Manifest::without_files(sql.name, FormatSettings::none(), self.set, sum);
         // The parts that are there are the whole.
         manifest.part = None;

@@ -2,7 +2,7 @@
 
 use super::super::{ABSENT, NEEDED};
 
-/// How deep objects and lists may be nested.
+/// The deepest nesting of objects and lists.
 const MAX_DEPTH: usize = 64;
 
 /// Copies JSON without what has no value.

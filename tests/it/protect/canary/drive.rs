@@ -70,6 +70,12 @@ pub(super) fn run(world: &World, number: usize, job: &Job, json: bool) -> (Optio
     let (mode, held) = held.unwrap_or_else(|| (0o600, world.held(Use::Data, false)));
     write(&folder.join("given"), mode, &held);
     let mut command = match job.full {
+        // Whoever runs the tests in the background of a shell has them ignore SIGINT, and so would a process that waits.
+        None if matches!(job.stop, Some(Stop::Reading(_))) => {
+            let mut command = Command::new("env");
+            command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_placebo")]);
+            command
+        }
         None => Command::new(env!("CARGO_BIN_EXE_placebo")),
         Some(blocks) => {
             let mut shell = Command::new("sh");

@@ -152,6 +152,12 @@ impl World {
         let below = |name: &str| run.join(name).to_str().expect("a path").to_owned();
         let fill = |word: &str| match word {
             "{letter}" => format!("{}/tests/fixtures/clinic/letter.txt.j2", env!("CARGO_MANIFEST_DIR")),
+            "{faults}" => format!("{}/tests/fixtures/clinic/wrong.toml", env!("CARGO_MANIFEST_DIR")),
+            "{export}" if test && !line.contains("--kek") => {
+                format!("patient={}/patient.csv", self.text("sealed-test"))
+            }
+            "{export}" => format!("patient={}/patient.csv", self.text("sealed")),
+            "{clear-export}" => format!("patient={}/patient.csv", below("clear")),
             "{clinic}" => format!("{}/{CLINIC}", env!("CARGO_MANIFEST_DIR")),
             "{out}" | "{new}" | "{ring}" | "{wrapped}" | "{nowhere}" | "{given}" => below(&word[1..word.len() - 1]),
             "{sealed}" if test && !line.contains("--kek") => self.text("sealed-test"),

@@ -1,0 +1,58 @@
+//! Cases as Gherkin: a scenario outline a fault, with an example a case.
+
+use serde_json::Value;
+
+use super::CaseDocument;
+
+/// A feature with the cases, which are in the order of their faults.
+#[must_use]
+pub fn feature(profile: &str, mut cases: Vec<CaseDocument>) -> String {
+    let fault = |case: &CaseDocument| case.json["fault"].as_str().unwrap_or_default().to_owned();
+    cases.sort_by_key(fault);
+    let mut text = format!("Feature: {profile}: rows that are wrong on purpose\n");
+    for group in cases.chunk_by(|one, other| fault(one) == fault(other)) {
+        let Some(first) = group.first() else { continue };
+        text += &format!(
+            "\n  Scenario Outline: {}\n    Given the rows <given>\n    When <when> is sent\n    Then the system decides <decision>, answers one of \
+             <answers>, and holds <state>\n\n    Examples:\n      | case | given | when | decision | answers | state |\n",
+            one_line(&first.about)
+        );
+        for case in group {
+            let then = &case.json["then"];
+            let cells = [
+                &Value::String(case.name.clone()),
+                &case.json["given"],
+                &case.json["when"],
+                &then["decision"],
+                &then["answers"],
+                &then["state"],
+            ];
+            text += "      |";
+            for cell in cells {
+                let shown = cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
+                text += &format!(" {} |", escaped(&shown));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A cell of a table of examples.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('|', "\\|").replace('\n', "\\n")
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn a_cell_stays_one_cell() {
+        assert_eq!(escaped("a|b\\c\nd"), "a\\|b\\\\c\\nd");
+    }
+}
