@@ -52,7 +52,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
         &[
             &["finding"],
             &["described", "folder", "rows", "sealed", "signature"],
-            &["faulty"],
+            &["again", "faulty"],
             &["keys", "replay"],
             &["database"],
         ],
