@@ -8,6 +8,7 @@ use arrow_schema::Field;
 
 use crate::error::Result;
 use crate::fault::Faults;
+use crate::format::write::datapackage::references;
 use crate::notes::Noted;
 use crate::plan::fault::{Fault, Operator};
 use crate::plan::{Chunk, Plan, Tree};
@@ -198,14 +199,19 @@ fn left_alone(plan: &Plan, fault: &Fault, made: &TreeBatch, case: &Case) -> Resu
     let mut rules = Vec::new();
     for (id, batch) in &made.batches {
         let kept = |row: &usize| made.edits.get(id).is_none_or(|edits| edits.kept().any(|kept| kept as usize == *row));
-        for (place, field) in batch.schema_ref().fields().iter().enumerate() {
-            let Some((_, key)) = field.reference().filter(|(to, _)| *to == own.name) else { continue };
-            let keys = made.batches[&case.output].column(own.schema.index_of(key)?);
-            let key = as_text(&keys.slice(case.row as usize, 1))?;
-            let values = as_text(batch.column(place))?;
-            let (key, values) = (key.as_string::<i32>(), values.as_string::<i32>());
-            let refers = |row: &usize| values.is_valid(*row) && values.value(*row) == key.value(0);
-            if key.is_valid(0) && (0..values.len()).filter(refers).any(|row| kept(&row)) {
+        let schema = batch.schema();
+        for reference in references(&schema).iter().filter(|reference| reference.table == own.name) {
+            let lost = made.batches[&case.output].slice(case.row as usize, 1);
+            let mut refers = vec![true; batch.num_rows()];
+            for (column, key) in reference.columns.iter().zip(&reference.keys) {
+                let key = as_text(lost.column(own.schema.index_of(key)?))?;
+                let values = as_text(batch.column(schema.index_of(column)?))?;
+                let (key, values) = (key.as_string::<i32>(), values.as_string::<i32>());
+                for (row, refers) in refers.iter_mut().enumerate() {
+                    *refers &= key.is_valid(0) && values.is_valid(row) && values.value(row) == key.value(0);
+                }
+            }
+            if (0..refers.len()).filter(|row| refers[*row]).any(|row| kept(&row)) {
                 rules.push(format!("foreign key@{}", plan.tables[id.0].name));
             }
         }

@@ -6,7 +6,7 @@
 //!
 //! `pii`, `class`, `hipaa`, `identifies`, `origin` and `protection` are properties of ours. An empty field is missing: readers of CSV do not tell it from the empty text `""`.
 
-use arrow_schema::{DataType, Field, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde_json::{Map, Value, json};
 
 use crate::format::FORMATS;
@@ -51,25 +51,29 @@ impl TableFile {
         self.schema.fields().iter().filter(|field| field.is_unique()).map(|field| field.name().as_str())
     }
 
-    /// The foreign keys. Columns that name the same row of a table whose key has several columns are one.
+    /// The foreign keys.
     pub(crate) fn references(&self) -> Vec<Reference<'_>> {
-        let mut all: Vec<Reference<'_>> = Vec::new();
-        for field in self.schema.fields() {
-            let Some((table, key)) = field.reference() else { continue };
-            let via = field.note(Key::Via);
-            let same = |known: &&mut Reference<'_>| {
-                via.is_some() && known.via == via && known.table == table && !known.keys.contains(&key)
-            };
-            match all.iter_mut().find(same) {
-                Some(known) => {
-                    known.columns.push(field.name());
-                    known.keys.push(key);
-                }
-                None => all.push(Reference { columns: vec![field.name()], table, keys: vec![key], via }),
-            }
-        }
-        all
+        references(&self.schema)
     }
+}
+
+/// The foreign keys of a table. Columns that name the same row of a table whose key has several columns are one.
+pub(crate) fn references(schema: &Schema) -> Vec<Reference<'_>> {
+    let mut all: Vec<Reference<'_>> = Vec::new();
+    for field in schema.fields() {
+        let Some((table, key)) = field.reference() else { continue };
+        let via = field.note(Key::Via);
+        let same =
+            |known: &&mut Reference<'_>| via.is_some() && known.via == via && known.table == table && !known.keys.contains(&key);
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.columns.push(field.name());
+                known.keys.push(key);
+            }
+            None => all.push(Reference { columns: vec![field.name()], table, keys: vec![key], via }),
+        }
+    }
+    all
 }
 
 /// Columns that repeat a row's key.
