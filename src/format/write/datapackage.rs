@@ -63,8 +63,9 @@ pub(crate) fn references(schema: &Schema) -> Vec<Reference<'_>> {
     for field in schema.fields() {
         let Some((table, key)) = field.reference() else { continue };
         let via = field.note(Key::Via);
-        let same =
-            |known: &&mut Reference<'_>| via.is_some() && known.via == via && known.table == table && !known.keys.contains(&key);
+        let same = |known: &&mut Reference<'_>| {
+            via.is_some() && known.via == via && known.table == table && !known.keys.contains(&key)
+        };
         match all.iter_mut().find(same) {
             Some(known) => {
                 known.columns.push(field.name());
