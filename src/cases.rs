@@ -3,7 +3,9 @@
 //! A case is a row with a fault. Its document has the rows that must be there before (`given`), the rows that are sent (`when`), and
 //! what follows (`then`): the answer to each by dialect, and how many such rows a correct system holds.
 
+pub mod authzen;
 pub mod gherkin;
+pub mod pack;
 
 use std::collections::BTreeSet;
 

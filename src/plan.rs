@@ -446,4 +446,15 @@ impl Plan {
         }
         depth
     }
+
+    /// The place of a row in words: the number of its root row and the ordinals below it, each from 1, such as `1742.3.1`.
+    #[must_use]
+    pub fn numbers(&self, table: usize, path: u128) -> String {
+        let depth = self.depth(table);
+        let mut text = ((path >> (24 * depth)) + 1).to_string();
+        for level in (0..depth).rev() {
+            text += &format!(".{}", ((path >> (24 * level)) & 0x00FF_FFFF) + 1);
+        }
+        text
+    }
 }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod column;
+mod decisions;
 mod fault;
 mod faults_asked;
 mod files;
@@ -19,6 +20,7 @@ mod row;
 mod value;
 
 pub use answer::{Answer, Outcome};
+pub use decisions::{Decisions, Fact, Member, Reason};
 pub use fault::{Amount, Damage, DamageKind, Expect, Fault, Operator, Scope, Seal, SealKind, SetTo};
 pub use faults_asked::{AskedFault, is_path};
 pub use files::{Files, names, writable};
@@ -73,6 +75,9 @@ pub struct Profile {
     /// The answers that the rows of tables deserve, by table.
     #[serde(default)]
     pub outcomes: IndexMap<String, Outcome>,
+    /// Packs of decisions, by name: `placebo cases --pack NAME` makes their cases. They change no value.
+    #[serde(default)]
+    pub decisions: IndexMap<String, Decisions>,
 }
 
 /// One of the further files of a profile, which `parts` lists.
@@ -100,6 +105,9 @@ pub struct Part {
     /// The answers that the rows of further tables deserve.
     #[serde(default)]
     pub outcomes: IndexMap<String, Outcome>,
+    /// Packs of decisions, behind those of the files before.
+    #[serde(default)]
+    pub decisions: IndexMap<String, Decisions>,
 }
 
 /// Rows that tests need, under a name.

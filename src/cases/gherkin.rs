@@ -1,4 +1,4 @@
-//! Cases as Gherkin: a scenario outline a fault, with an example a case.
+//! Cases as Gherkin: a scenario outline a fault, or a decision and its reason, with an example a case.
 
 use serde_json::Value;
 
@@ -33,6 +33,31 @@ pub fn feature(profile: &str, mut cases: Vec<CaseDocument>) -> String {
                 text += &format!(" {} |", escaped(&shown));
             }
             text.push('\n');
+        }
+    }
+    text
+}
+
+/// A feature with the requests of a pack, which come with their decision and reason.
+#[must_use]
+pub fn requests(profile: &str, mut cases: Vec<CaseDocument>) -> String {
+    cases.sort_by(|one, other| one.about.cmp(&other.about));
+    let pack = cases.first().map_or("", |case| case.json["pack"].as_str().unwrap_or_default());
+    let mut text = format!("Feature: {profile}: decisions on {pack}\n");
+    for group in cases.chunk_by(|one, other| one.about == other.about) {
+        let Some(first) = group.first() else { continue };
+        let [law, answer, reason] =
+            [&first.json["law"], &first.json["expect"]["answer"], &first.json["expect"]["reason"]]
+                .map(|text| text.as_str().unwrap_or_default());
+        text += &format!(
+            "\n  # {}\n  Scenario Outline: {}\n    When <request> is asked\n    Then the answer is \"{answer}\" because of \"{reason}\"\n    And \
+             what follows is <expect>\n\n    Examples:\n      | case | request | expect |\n",
+            one_line(law),
+            one_line(&first.about)
+        );
+        for case in group {
+            let cells = [case.name.clone(), case.json["request"].to_string(), case.json["expect"].to_string()];
+            text += &format!("      | {} |\n", cells.map(|cell| escaped(&cell)).join(" | "));
         }
     }
     text

@@ -6,21 +6,30 @@ use std::path::Path;
 use clap::Args;
 
 use super::set_args::SetArgs;
-use super::{LogFormat, log};
-use crate::cases::{CaseDocument, cases, gherkin};
+use super::{LogFormat, log, text_table};
+use crate::cases::{CaseDocument, authzen, cases, gherkin, pack};
 use crate::disk::{System, write_whole};
-use crate::error::{Error, Result};
-use crate::find::form::{self, FORMS, Found, Row};
-use crate::find::write;
+use crate::error::{Error, Result, did_you_mean};
+use crate::find::form::{self, FORMS, Form, Found, Row};
+use crate::find::{Scan, write};
+use crate::profile::{Decisions, Profile};
 
-/// The form that is not one of [`FORMS`]: it has cases in it, and not rows.
+/// The forms that are not among [`FORMS`]: they have cases in them, and not rows.
 const GHERKIN: &str = "gherkin";
+const AUTHZEN: &str = "authzen";
 
 #[derive(Args)]
 pub(super) struct Cases {
     #[command(flatten)]
     set: SetArgs,
-    /// `ndjson`, `json`, `gherkin`, or a form of `placebo list forms` for rows with others in them: `postman`, `pytest`, `playwright` …
+    /// Decisions instead of faults: a pack of the profile, `placebo list packs PROFILE` shows them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["faults", "messages", "messages_where", "tables", "part", "only"])]
+    pack: Option<String>,
+    /// Of a pack: the requests of each decision and reason, and the pairs of each change that one fact makes.
+    #[arg(long, value_name = "K", default_value_t = 5, requires = "pack", value_parser = clap::value_parser!(u16).range(1..))]
+    each: u16,
+    /// `ndjson`, `json`, `gherkin`, or a form of `placebo list forms` for rows with others in them: `postman`, `pytest`, `playwright` …; of a
+    /// pack also `authzen`.
     #[arg(long, short, value_name = "FORM", default_value = "ndjson")]
     format: String,
     /// A file or folder, or `-` for standard output.
@@ -33,15 +42,32 @@ pub(super) struct Cases {
 
 impl Cases {
     pub(super) fn run(&self, log_format: LogFormat) -> Result<()> {
-        let form = match self.format.as_str() {
-            GHERKIN => None,
-            name => Some(form::find(name)?),
+        let form = match (self.format.as_str(), &self.pack) {
+            (GHERKIN, _) | (AUTHZEN, Some(_)) => None,
+            (AUTHZEN, None) => {
+                return Err(Error::usage("`authzen` has decisions in it, and faults have none").hint("--pack NAME"));
+            }
+            (name, _) => Some(form::find(name)?),
         };
         if let Some(flat) = form.filter(|form| form.flat) {
             let forms = FORMS.iter().filter(|form| !form.flat).map(|form| form.name).collect::<Vec<_>>().join(", ");
             return Err(Error::usage(format!("`{}` has lines of CSV, which have no place for a case", flat.name))
                 .hint(format!("one of {GHERKIN}, {forms}")));
         }
+        let (profile, found) = match &self.pack {
+            Some(name) => self.decided(name, log_format)?,
+            None => self.wrong()?,
+        };
+        let count = found.len();
+        self.write(form, &profile, found)?;
+        if self.out != "-" && log_format == LogFormat::Text && !self.set.is_quiet() {
+            log::say(&format!("{}: {count} cases", Path::new(&self.out).display()));
+        }
+        Ok(())
+    }
+
+    /// The cases of faults.
+    fn wrong(&self) -> Result<(String, Vec<CaseDocument>)> {
         let set = self.set.data_set(self.set.plan()?, false)?;
         let room = set.plan().limits.memory.bytes / 4;
         let (mut found, mut bytes): (Vec<CaseDocument>, u64) = (Vec::new(), 0);
@@ -54,26 +80,48 @@ impl Cases {
             found.push(case);
             Ok(())
         })?;
-        let count = found.len();
-        let said = |place: &str| {
-            if log_format == LogFormat::Text && !self.set.is_quiet() {
-                log::say(&format!("{place}: {count} cases"));
-            }
-        };
+        Ok((set.plan().name.clone(), found))
+    }
+
+    /// The cases of a pack; the changes that its pairs show are told on standard error.
+    fn decided(&self, name: &str, log_format: LogFormat) -> Result<(String, Vec<CaseDocument>)> {
+        let (loaded, plan, asked) =
+            self.set.asked(|loaded| Ok(pack::questions(name, named(&loaded.profile, name)?)))?;
+        let scan = Scan { plan: &plan, threads: self.set.threads()?, chunk_rows: self.set.chunk_rows() };
+        let decisions = named(&loaded.profile, name)?;
+        let made = pack::pack(scan, name, decisions, &asked, usize::from(self.each)).map_err(|error| {
+            let place = loaded.place(error.path());
+            error.at(place)
+        })?;
+        if log_format == LogFormat::Text && !self.set.is_quiet() {
+            let rows: Vec<Vec<String>> = made.changes.iter().map(|row| row.to_vec()).collect();
+            log::say(text_table::aligned(&["one fact", "turns", "into", "pairs"], &rows).trim_end());
+        }
+        Ok((plan.name.clone(), made.cases))
+    }
+
+    fn write(&self, form: Option<&Form>, profile: &str, found: Vec<CaseDocument>) -> Result<()> {
         let path = Path::new(&self.out);
         let Some(form) = form else {
-            let text = gherkin::feature(&set.plan().name, found);
+            if self.format == AUTHZEN {
+                if self.out == "-" {
+                    return Err(Error::usage("`--format authzen` writes several files").hint("--out DIR"));
+                }
+                return write::into_folder(&System, path, &authzen::files(&found)?, self.overwrite);
+            }
+            let text = match &self.pack {
+                Some(_) => gherkin::requests(profile, found),
+                None => gherkin::feature(profile, found),
+            };
             if self.out == "-" {
-                return super::text_table::print(&text);
+                return text_table::print(&text);
             }
             if path.symlink_metadata().is_ok() && !self.overwrite {
                 return Err(
                     Error::usage(format!("`{}` is there already", path.display())).hint("--overwrite replaces it")
                 );
             }
-            write_whole(&System, path, path, &text)?;
-            said(&path.display().to_string());
-            return Ok(());
+            return write_whole(&System, path, path, &text);
         };
         let row = |case: CaseDocument| Row {
             json: serde_json::Value::Object(case.json).to_string(),
@@ -85,8 +133,17 @@ impl Cases {
         if self.out == "-" {
             return write::to_stdout(form, &found);
         }
-        write::to_path(&System, path, form, &found, self.overwrite)?;
-        said(&path.display().to_string());
-        Ok(())
+        write::to_path(&System, path, form, &found, self.overwrite).map(|_| ())
     }
+}
+
+/// The pack called `name`.
+fn named<'p>(profile: &'p Profile, name: &str) -> Result<&'p Decisions> {
+    profile.decisions.get(name).ok_or_else(|| {
+        Error::usage(format!("the profile `{}` has no pack `{name}`", profile.name))
+            .hint(format!("`placebo list packs {}` shows them", profile.name))
+            .maybe_hint(
+                did_you_mean(name, profile.decisions.keys().map(String::as_str)).filter(|hint| hint.starts_with("did")),
+            )
+    })
 }

@@ -6,7 +6,7 @@ use super::{find, format_args, text_table};
 use crate::error::{Error, Result};
 use crate::format::FORMATS;
 use crate::outcomes::{self, FaultClass};
-use crate::profile::{Amount, Fault, Message, Profile};
+use crate::profile::{Amount, Decisions, Fault, Message, Profile};
 use crate::protect::HANDLINGS;
 use crate::sql;
 use crate::template::Syntax;
@@ -18,8 +18,8 @@ pub(super) struct List {
     /// The list; profiles, unless another one is named.
     #[arg(default_value = "profiles")]
     what: What,
-    /// The profile whose faults or fixtures are listed.
-    #[arg(required_if_eq_any([("what", "faults"), ("what", "fixtures")]))]
+    /// The profile whose faults, fixtures or packs are listed.
+    #[arg(required_if_eq_any([("what", "faults"), ("what", "fixtures"), ("what", "packs")]))]
     profile: Option<String>,
     /// With faults: each rule of the profile, and the faults that break it.
     #[arg(long)]
@@ -44,11 +44,15 @@ enum What {
     Forms,
     /// Named fixtures of a profile, with the rows that each has at the profile's own size.
     Fixtures,
+    /// Packs of decisions of a profile, which `cases --pack` makes.
+    Packs,
 }
 
 impl List {
     pub(super) fn run(&self) -> Result<()> {
-        if let (Some(profile), false) = (&self.profile, matches!(self.what, What::Faults | What::Fixtures)) {
+        if let (Some(profile), false) =
+            (&self.profile, matches!(self.what, What::Faults | What::Fixtures | What::Packs))
+        {
             let name = self.what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
             return Err(Error::usage(format!("`{profile}`: the list of {name} is the same for all profiles")));
         }
@@ -102,6 +106,22 @@ impl List {
             }
             What::Forms => wide(&["form", "about"], &find::forms()),
             What::Fixtures => find::list(self.profile.as_deref().unwrap_or_default())?,
+            What::Packs => {
+                let loaded = profile::load(self.profile.as_deref().unwrap_or_default())?;
+                let row = |(name, pack): (&String, &Decisions)| {
+                    let facts: Vec<&str> =
+                        pack.boundaries.keys().chain(pack.facts.keys()).map(String::as_str).collect();
+                    vec![
+                        name.clone(),
+                        pack.table.clone(),
+                        pack.reasons.len().to_string(),
+                        facts.join(" "),
+                        pack.about.clone(),
+                    ]
+                };
+                let rows: Vec<Vec<String>> = loaded.profile.decisions.iter().map(row).collect();
+                wide(&["pack", "table", "reasons", "facts", "about"], &rows)
+            }
             What::Kinds => {
                 let rows: Vec<Vec<String>> = kinds::all()
                     .iter()

@@ -12,8 +12,8 @@ use crate::engine::{Outcome, Start, Target};
 use crate::error::{Error, Result};
 use crate::fault::Faults;
 use crate::part::Part;
-use crate::plan::Plan;
-use crate::profile;
+use crate::plan::{Asked, Plan, Question};
+use crate::profile::{self, Loaded};
 use crate::protect::keyring::Keys;
 
 /// A data set, and how it is made.
@@ -43,6 +43,38 @@ impl SetArgs {
         let plan = self.source.plan(self.work.threads)?;
         self.work.expected(&plan)?;
         Ok(plan)
+    }
+
+    /// The profile with questions about it, compiled: for commands that ask and make no data set.
+    ///
+    /// # Errors
+    ///
+    /// If the data is to be protected: questions are answered in the clear.
+    pub(super) fn asked(
+        &self,
+        questions: impl FnOnce(&Loaded) -> Result<Vec<Question>>,
+    ) -> Result<(Loaded, Plan, Vec<Asked>)> {
+        let world = &self.source.world;
+        let loaded = profile::load(&world.profile)?;
+        let (plan, asked) = world.compile(&loaded, self.work.threads, &questions(&loaded)?)?;
+        self.work.expected(&plan)?;
+        if !self.work.protect.protection(&plan, false)?.is_none() {
+            return Err(Error::usage(
+                "what is asked of a system has the values of the rows, and they would be protected",
+            )
+            .hint("leave out --protect and --deidentify"));
+        }
+        Ok((loaded, plan, asked))
+    }
+
+    /// The worker threads.
+    pub(super) fn threads(&self) -> Result<usize> {
+        threads(self.work.threads)
+    }
+
+    /// Root rows of a chunk, if they are given.
+    pub(super) fn chunk_rows(&self) -> Option<u64> {
+        self.work.chunk_rows
     }
 
     /// The same, with the messages of some templates as its only tables.

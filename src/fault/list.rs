@@ -137,11 +137,7 @@ impl Faults {
 
 /// The name of a case: `capture_twice/1742.3.1`.
 pub(super) fn case_name(plan: &Plan, fault: &Fault, case: &Case) -> String {
-    let depth = plan.depth(fault.table);
-    let part =
-        |level: usize| ((case.path >> (24 * (depth - level))) & if level == 0 { u128::MAX } else { (1 << 24) - 1 }) + 1;
-    let parts: Vec<String> = (0..=depth).map(|level| part(level).to_string()).collect();
-    format!("{}/{}", fault.name, parts.join("."))
+    format!("{}/{}", fault.name, plan.numbers(fault.table, case.path))
 }
 
 /// Values that have a text: bytes of an encrypted key as base64.

@@ -46,7 +46,7 @@ impl<'p> Scan<'p> {
     /// # Errors
     ///
     /// The first error of `work` or `put`.
-    pub(super) fn visit<T: Send>(
+    pub(crate) fn visit<T: Send>(
         self,
         table: usize,
         work: impl Fn(&mut Chunk<'p>) -> Result<T> + Sync,

@@ -185,15 +185,10 @@ impl<'a> Shaper<'a> {
         Ok(Row { case, json: object.json(), flat })
     }
 
-    /// `patient/510`: the table, the number of the root row and the ordinals below it, each from 1.
+    /// `patient/510`: the table and the numbers of the row.
     fn case(&self, path: u128) -> String {
         let plan = self.set.plan();
-        let depth = plan.depth(self.table);
-        let mut text = format!("{}/{}", plan.tables[self.table].name, (path >> (24 * depth)) + 1);
-        for level in (0..depth).rev() {
-            text += &format!(".{}", ((path >> (24 * level)) & 0x00FF_FFFF) + 1);
-        }
-        text
+        format!("{}/{}", plan.tables[self.table].name, plan.numbers(self.table, path))
     }
 
     fn add_members(

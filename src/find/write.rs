@@ -1,7 +1,7 @@
 //! Fixtures as files: in a folder that may hold other files, but none of these.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::form::{Form, Found};
 use crate::disk::{Disk, own_folder, retry, write_whole};
@@ -39,12 +39,7 @@ pub fn to_path(disk: &dyn Disk, path: &Path, form: &Form, found: &Found, overwri
     }
     let place = |name: &str| if is_file { path.to_owned() } else { folder.join(name) };
     let mut gone = Vec::new();
-    for (name, _) in &files {
-        let there = place(name);
-        if there.symlink_metadata().is_ok() && !overwrite {
-            return Err(Error::usage(format!("`{}` is there already", there.display())).hint(OVERWRITE));
-        }
-    }
+    refuse_earlier(files.iter().map(|(name, _)| place(name)), overwrite)?;
     if !is_file {
         let io = |error| Error::io(folder, error);
         for entry in std::fs::read_dir(folder).map_err(io)? {
@@ -66,4 +61,27 @@ pub fn to_path(disk: &dyn Disk, path: &Path, form: &Form, found: &Found, overwri
         write_whole(disk, &whole, &whole, text)?;
     }
     Ok(if is_file { Vec::new() } else { files.into_iter().map(|(name, _)| name).collect() })
+}
+
+/// Writes files into a folder that is made, each of them whole.
+///
+/// # Errors
+///
+/// If a file is there already and `overwrite` is false, or writing fails.
+pub fn into_folder(disk: &dyn Disk, folder: &Path, files: &[(String, String)], overwrite: bool) -> Result<()> {
+    own_folder(disk, folder)?;
+    refuse_earlier(files.iter().map(|(name, _)| folder.join(name)), overwrite)?;
+    files.iter().try_for_each(|(name, text)| {
+        let path = folder.join(name);
+        write_whole(disk, &path, &path, text)
+    })
+}
+
+fn refuse_earlier(paths: impl Iterator<Item = PathBuf>, overwrite: bool) -> Result<()> {
+    for path in paths.filter(|_| !overwrite) {
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::usage(format!("`{}` is there already", path.display())).hint(OVERWRITE));
+        }
+    }
+    Ok(())
 }

@@ -35,6 +35,7 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
     add(&mut profile.fixtures, other.fixtures, "fixtures", &twice)?;
     add(&mut profile.answers, other.answers, "answers", &twice)?;
     add(&mut profile.outcomes, other.outcomes, "outcomes", &twice)?;
+    add(&mut profile.decisions, other.decisions, "decisions", &twice)?;
     tables(&mut profile.tables, other.tables, &twice)
 }
 
@@ -48,6 +49,7 @@ pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
     add(&mut profile.fixtures, part.fixtures, "fixtures", &twice)?;
     add(&mut profile.answers, part.answers, "answers", &twice)?;
     add(&mut profile.outcomes, part.outcomes, "outcomes", &twice)?;
+    add(&mut profile.decisions, part.decisions, "decisions", &twice)?;
     tables(&mut profile.tables, part.tables, &twice)
 }
 
@@ -158,6 +160,9 @@ pub(super) fn merge(profile: &mut Profile, module: Profile) {
     }
     for (name, fixture) in module.fixtures {
         profile.fixtures.entry(name).or_insert(fixture);
+    }
+    for (name, decisions) in module.decisions {
+        profile.decisions.entry(name).or_insert(decisions);
     }
     for (name, answer) in module.answers {
         profile.answers.entry(name).or_insert(answer);

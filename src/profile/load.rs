@@ -173,7 +173,9 @@ impl Source {
     fn part(file: String, files: Files, bytes: Vec<u8>) -> Result<(Self, Part)> {
         let (mut source, part) = Self::parse::<Part>(file, files, bytes)?;
         source.tables = part.tables.keys().cloned().collect();
-        source.inert = part.tables.is_empty() && part.params.is_empty() && !part.fixtures.is_empty();
+        source.inert = part.tables.is_empty()
+            && part.params.is_empty()
+            && !(part.fixtures.is_empty() && part.decisions.is_empty());
         Ok((source, part))
     }
 

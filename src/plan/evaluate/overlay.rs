@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, ArrayRef, RecordBatch};
 
 use super::Chunk;
 use crate::error::{Error, Result};
@@ -14,6 +14,33 @@ impl Chunk<'_> {
             frame.columns.fill(None);
         }
         self.recount();
+    }
+
+    /// Replaces some written columns of one table of the tree. All others are computed again from them; rows, and how they belong together,
+    /// remain those of the plan.
+    ///
+    /// # Errors
+    ///
+    /// If a column is not written, or an array does not have its type and its number of rows in this chunk.
+    pub fn replace(&mut self, table: usize, columns: &[(&str, ArrayRef)]) -> Result<()> {
+        let plan = self.plan;
+        for table in plan.tree(self.frames[0].table).tables {
+            self.frame_of(table)?;
+        }
+        self.leave_tree()?;
+        self.forget();
+        let frame = self.frame_of(table)?;
+        for (name, array) in columns {
+            let known = plan.tables[table].columns.iter().position(|column| column.visible && column.name == **name);
+            let column = known.ok_or_else(|| Error::internal(format!("`{name}` is not written")))?;
+            let expected = &plan.tables[table].columns[column].ty;
+            if array.data_type() != expected || array.len() != self.frames[frame].rows.len() {
+                return Err(Error::internal(format!("column `{name}` came as {} {}", array.len(), array.data_type())));
+            }
+            self.use_column(frame, column, array);
+            self.frames[frame].columns[column] = Some(Arc::clone(array));
+        }
+        Ok(())
     }
 
     /// Replaces the written columns of some tables of the tree by the columns of batches. Columns that are not written
