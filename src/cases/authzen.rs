@@ -1,13 +1,13 @@
-//! Decisions as AuthZEN 1.0: the body of `POST /access/v1/evaluations`, and beside it what is expected of each evaluation.
+//! Decisions as `AuthZEN` 1.0: the body of `POST /access/v1/evaluations`, and beside it what is expected of each evaluation.
 //!
-//! Source: OpenID AuthZEN Authorization API 1.0, <https://openid.net/specs/authorization-api-1_0.html>.
+//! Source: `OpenID` `AuthZEN` Authorization API 1.0, <https://openid.net/specs/authorization-api-1_0.html>.
 
 use serde_json::{Value, json};
 
 use super::CaseDocument;
 use crate::error::{Error, Result};
 
-/// What AuthZEN asks of an evaluation.
+/// What `AuthZEN` asks of an evaluation.
 const NEEDED: [&str; 3] = ["subject", "action", "resource"];
 
 /// The files of a pack: `evaluations.json`, which is sent as it is, and `expected.json` with a member for each evaluation, in the same order.
