@@ -63,6 +63,7 @@ judge_ddl         := $(PROFILES)
 judge_digest      := healthcare
 judge_doubles     := 200000
 judge_coding      := $(call size,5000,50000)
+judge_decisions   := $(call size,30000,300000) $(PROFILES)
 judge_pages       :=
 judge_catalog     := $(call size,100000,1000000)
 sealed_encryption  := $(call size,2000,10000)

@@ -22,6 +22,7 @@ use crate::profile::Decisions;
 
 /// A request that was chosen, or one of a pair.
 struct Found {
+    row: usize,
     /// What there should be several of: a decision with its reason, or a change of them.
     kind: Kind,
     documents: Vec<CaseDocument>,
@@ -44,7 +45,8 @@ pub struct Made {
     pub changes: Vec<[String; 4]>,
 }
 
-/// Makes the cases of a pack: `each` requests of every reason, and `each` pairs of every change that one fact makes. `asked` are the compiled
+/// Makes the cases of a pack: `each` requests of every reason, `each` pairs of every boundary and fact, and up to `each` of every further
+/// change that one fact makes. `asked` are the compiled
 /// [`questions`] of the pack.
 ///
 /// # Errors
@@ -58,13 +60,19 @@ pub fn pack(scan: Scan<'_>, name: &str, decisions: &Decisions, asked: &[Asked], 
         pack.table,
         |chunk| of_chunk(&pack, chunk, each),
         |some| {
-            for one in some {
-                let all = found.entry(one.kind).or_default();
-                if all.len() < each * one.documents.len() {
-                    all.extend(one.documents);
+            // Row by row, so that the end does not depend on where chunks end.
+            for of_row in some.chunk_by(|one, other| one.row == other.row) {
+                for one in of_row {
+                    let all = found.entry(one.kind.clone()).or_default();
+                    if all.len() < each * one.documents.len() {
+                        all.extend(one.documents.iter().cloned());
+                    }
+                }
+                if enough(&pack, &found, each) {
+                    return Ok(true);
                 }
             }
-            Ok(enough(&pack, &found, each))
+            Ok(false)
         },
     )?;
     complete(&pack, &found, each)?;
@@ -119,23 +127,23 @@ fn complete(pack: &Pack<'_>, found: &BTreeMap<Kind, Vec<CaseDocument>>, each: us
     Ok(())
 }
 
-/// The cases of a chunk, at most `each` of a kind.
+/// The cases of a chunk in the order of rows, at most `each` of a kind.
 fn of_chunk<'p>(pack: &Pack<'p>, chunk: &mut Chunk<'p>, each: usize) -> Result<Vec<Found>> {
     let variants = Variants::new(pack, chunk)?;
     let as_is = variants.as_is(chunk)?;
     let (mut counts, mut found) = (BTreeMap::<Kind, usize>::new(), Vec::new());
-    let mut take = |kind: Kind, documents: &dyn Fn() -> Result<Vec<CaseDocument>>| -> Result<()> {
+    let mut take = |row: usize, kind: Kind, documents: &dyn Fn() -> Result<Vec<CaseDocument>>| -> Result<()> {
         let count = counts.entry(kind.clone()).or_default();
         if *count < each {
             *count += 1;
-            found.push(Found { kind, documents: documents()? });
+            found.push(Found { row, kind, documents: documents()? });
         }
         Ok(())
     };
     for row in 0..variants.rows() {
         let (decision, reason) = as_is.answer(row)?;
         let name = variants.name(row);
-        take(Kind::Plain(decision, reason), &|| Ok(vec![document(pack, &as_is, row, name.clone(), None)?]))?;
+        take(row, Kind::Plain(decision, reason), &|| Ok(vec![document(pack, &as_is, row, name.clone(), None)?]))?;
     }
     for (what, [before, after]) in variants.pairs(chunk, &as_is)? {
         for row in 0..variants.rows() {
@@ -146,7 +154,7 @@ fn of_chunk<'p>(pack: &Pack<'p>, chunk: &mut Chunk<'p>, each: usize) -> Result<V
                 continue;
             }
             let names = ["-", "+"].map(|end| format!("{}/{what}{end}", variants.name(row)));
-            take(Kind::Pair(what.clone(), answers), &|| {
+            take(row, Kind::Pair(what.clone(), answers), &|| {
                 let one = |variant, own: usize| {
                     document(pack, variant, row, names[own].clone(), Some((&what, &names[1 - own])))
                 };
@@ -154,6 +162,7 @@ fn of_chunk<'p>(pack: &Pack<'p>, chunk: &mut Chunk<'p>, each: usize) -> Result<V
             })?;
         }
     }
+    found.sort_by_key(|one| one.row);
     Ok(found)
 }
 

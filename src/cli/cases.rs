@@ -25,7 +25,8 @@ pub(super) struct Cases {
     /// Decisions instead of faults: a pack of the profile, `placebo list packs PROFILE` shows them.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["faults", "messages", "messages_where", "tables", "part", "only"])]
     pack: Option<String>,
-    /// Of a pack: the requests of each decision and reason, and the pairs of each change that one fact makes.
+    /// Of a pack: the requests of each decision and reason, and the pairs of each boundary and fact; of each further change there are up to
+    /// that many.
     #[arg(long, value_name = "K", default_value_t = 5, requires = "pack", value_parser = clap::value_parser!(u16).range(1..))]
     each: u16,
     /// `ndjson`, `json`, `gherkin`, or a form of `placebo list forms` for rows with others in them: `postman`, `pytest`, `playwright` …; of a

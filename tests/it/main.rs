@@ -8,6 +8,7 @@ mod catalog;
 mod cli;
 mod constraints;
 mod databases;
+mod decisions;
 mod descendants;
 mod determinism;
 mod domains;

@@ -47,7 +47,7 @@ RUNS = {
     # Who comes and leaves unseen is rare: 1.2 % of appointments.
     "unseen": (
         ["--set", "appointment_noshow_rate=0.45", "--set", "appointment_cancel_rate=0.45", "--set", "encounters_per_year=30"],
-        1.0,
+        1.9,
         ["adt_a04_unseen", "adt_a11"],
     ),
 }

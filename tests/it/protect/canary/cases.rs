@@ -17,6 +17,8 @@ pub(super) const PLAIN: &[&str] = &[
     "sign {clear} --key {pem}",
     "audit verify {sealed}",
     "show {clinic} patient",
+    "cases healthcare --pack access --each 1",
+    "list packs healthcare",
     "show {clinic} --catalogue",
     "show {clinic} --story patient=1",
     "list kinds",
