@@ -57,7 +57,7 @@ impl<'a> Cells<'a> {
             Values::Instant(_) => (digits::INSTANT, true),
             Values::Float(_) | Values::Text(_) | Values::Code(..) => (0, false),
         };
-        let (open, close) = if quoted { (&frame.open, &frame.close) } else { (&frame.before, &frame.after) };
+        let (open, close) = if quoted { (&frame.open[..], &frame.close[..]) } else { frame.around_numbers() };
         let mut buffer = frame.null.clone();
         let mut slot = Slot::default();
         if room > 0 {
@@ -65,7 +65,7 @@ impl<'a> Cells<'a> {
                 first: buffer.len(),
                 width: open.len() + room + close.len(),
                 open: open.len(),
-                close: close.clone(),
+                close: close.to_vec(),
             };
             for _ in 0..rows {
                 buffer.extend_from_slice(open);
