@@ -62,6 +62,7 @@ judge_sql         := 5000
 judge_ddl         := $(PROFILES)
 judge_digest      := healthcare
 judge_doubles     := 200000
+judge_zones       := $(call size,100000,1000000)
 judge_dialects    := $(call size,2000,50000)
 judge_pages       :=
 judge_catalog     := $(call size,100000,1000000)

@@ -22,12 +22,13 @@ pub(in crate::format) fn canonical() -> Style {
 
 /// Tells whether no byte asks for quotes between delimiters `D`. Without an early end, so that it is done many bytes at a time.
 pub(in crate::format) fn plain<const D: u8>(text: &[u8]) -> bool {
-    !text.iter().fold(false, |found, byte| found | (*byte == D) | matches!(byte, b'"' | b'\n' | b'\r'))
+    let asks = |byte: &u8| u8::from(*byte == D) | u8::from(matches!(byte, b'"' | b'\n' | b'\r'));
+    text.iter().fold(0, |found, byte| found | asks(byte)) == 0
 }
 
 /// Tells whether no byte must be doubled between quotes.
 pub(in crate::format) fn plain_in_quotes(text: &[u8]) -> bool {
-    !text.iter().fold(false, |found, byte| found | (*byte == b'"'))
+    !text.iter().fold(false, |found, byte| found | matches!(byte, b'"'))
 }
 
 /// Adds the text in quotes.
