@@ -36,14 +36,13 @@ fn what_an_extension_does_not_say_is_as_it_is_there() {
     assert!(base.len() > 30);
     assert!(made_of("same", "name = \"same\"\nextends = \"healthcare\"\n") == base);
     // A column that is left out is still there for what is computed from it; all other tables stay.
-    let less = made_of(
-        "less",
-        "name = \"less\"\nextends = \"same\"\ndrop = [\"person.family_name\", \"social_history\"]\n",
-    );
+    let less =
+        made_of("less", "name = \"less\"\nextends = \"same\"\ndrop = [\"person.family_name\", \"social_history\"]\n");
     let differ: Vec<&String> = base.keys().filter(|name| less.get(*name) != base.get(*name)).collect();
     assert_eq!(differ, ["person", "social_history"]);
     assert!(
-        !less.contains_key("social_history") && !less["person"].lines().next().expect("a header").contains("family_name")
+        !less.contains_key("social_history")
+            && !less["person"].lines().next().expect("a header").contains("family_name")
     );
 }
 
