@@ -37,8 +37,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     curve!(
         "exp",
         "e to the power of a number; null where that is too large for a double.",
-        "exp(1)",
-        "2.718281828459045",
+        "round(exp(1), 9)",
+        "2.718281828",
         libm::exp
     ),
     curve!("ln", "The natural logarithm; null for a number that is not above 0.", "ln(1)", "0.0", libm::log),
