@@ -208,6 +208,7 @@ impl<'a> Compiler<'a> {
         };
         compiler.no_parent_cycle()?;
         compiler.raise_rows();
+        compiler.without_owners(options);
         Ok(compiler)
     }
 

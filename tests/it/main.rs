@@ -12,6 +12,7 @@ mod descendants;
 mod determinism;
 mod domains;
 mod expressions;
+mod extends;
 mod faults;
 mod find;
 mod fixtures;
