@@ -25,10 +25,17 @@ quick:
 build:
 	$(CARGO) build --release --locked
 
+# The program as it is given to others: target/dist/placebo.
+.PHONY: dist
+dist:
+	$(CARGO) build --profile dist --locked
+
 # What the tests and judges need of the system.
 tools:
 	command -v strace || (apt-get update && apt-get install -y --no-install-recommends strace) \
 		|| (echo "hint: strace is needed (Debian: apt-get install strace)" && exit 1)
+	command -v valgrind || (apt-get update && apt-get install -y --no-install-recommends valgrind) \
+		|| (echo "hint: valgrind is needed (Debian: apt-get install valgrind)" && exit 1)
 	ls /usr/lib/postgresql/*/bin/initdb || command -v initdb || (apt-get update && apt-get install -y --no-install-recommends postgresql) \
 		|| (echo "hint: PostgreSQL is needed (Debian: apt-get install postgresql)" && exit 1)
 	command -v mariadbd || (apt-get update && apt-get install -y --no-install-recommends mariadb-server) \
@@ -64,6 +71,9 @@ judge_digest      := healthcare
 judge_doubles     := 200000
 judge_coding      := $(call size,5000,50000)
 judge_decisions   := $(call size,30000,300000) $(PROFILES)
+judge_instructions :=
+judge_zones       := $(call size,100000,1000000)
+judge_dialects    := $(call size,2000,50000)
 judge_pages       :=
 judge_catalog     := $(call size,100000,1000000)
 sealed_encryption  := $(call size,2000,10000)
@@ -92,7 +102,7 @@ judges: tools
 	rm -rf $(JUDGES)/data
 
 # The longest first.
-judged: judged-judge judged-marginals judged-ddl $(judged) $(runs) $(models) $(messages) $(sealed)
+judged: judged-judge judged-instructions judged-marginals judged-ddl $(judged) $(runs) $(models) $(messages) $(sealed)
 # These start PostgreSQL, one after the other, and install what they miss.
 judged-pages: | judged-ddl
 judged-catalog: | judged-pages

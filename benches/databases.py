@@ -4,7 +4,8 @@
 usage: databases.py PLACEBO SCRATCH [PATIENTS]
 
 All of them fill tables with the same primary keys and without foreign keys, so that the rows alone are timed. The time of `load` includes
-making the rows; `\\copy`, `LOAD DATA` and `.import` read files that are ready. CPU is that of the client, and of the server where it says so."""
+making the rows, and the statistics that the server's planner needs (`ANALYZE`), without which its own tools leave the tables: a line of its own
+has them with it. `\\copy`, `LOAD DATA` and `.import` read files that are ready. CPU is that of the client, and of the server where it says so."""
 import contextlib
 import os
 import pathlib
@@ -72,7 +73,7 @@ def told(place, kinds, seen, rows):
 
 def in_postgres(placebo, profile, scratch, out, rows):
     made, names = tables((out / "schema.sql").read_text())
-    kinds, seen = {"copy": "`psql \\copy`", "1": "`load`, 1 connection", "2": "`load`, 2 connections"}, {}
+    kinds, seen = {"copy": "`psql \\copy`", "analyzed": "`psql \\copy`, then `ANALYZE`", "1": "`load`, 1 connection", "2": "`load`, 2 connections"}, {}
     with postgres.server() as psql:
         folder = pathlib.Path("/tmp/placebo-judge-pg")
         server = int((folder / "data" / "postmaster.pid").read_text().split()[0])
@@ -81,8 +82,10 @@ def in_postgres(placebo, profile, scratch, out, rows):
             for kind in kinds:
                 subprocess.run([*psql, "-c", "DROP DATABASE IF EXISTS bench", "-c", "CREATE DATABASE bench"], check=True, stderr=subprocess.DEVNULL, cwd="/")
                 subprocess.run(own, input="\n".join(made) + "CHECKPOINT;", text=True, check=True, cwd="/")
-                if kind == "copy":
+                if kind in ("copy", "analyzed"):
                     commands = [([*own, "-c", f'COPY "{name}" FROM STDIN WITH (FORMAT csv, HEADER)'], out / f"{name}.csv") for name in names]
+                    if kind == "analyzed":
+                        commands.append(([*own, "-c", "ANALYZE"], None))
                 else:
                     to = f"postgres://postgres@%2Ftmp%2Fplacebo-judge-pg:{postgres.PORT}/bench"
                     commands = [([placebo, "load", *profile, "--threads", kind, "-q", "--mode", "append", "--test-database", "bench", "--to", to], None)]
@@ -121,7 +124,7 @@ def mariadb():
 
 
 def in_mariadb(placebo, profile, scratch, out, rows):
-    kinds, seen = {"file": "`LOAD DATA LOCAL`", "1": "`load`, 1 connection", "2": "`load`, 2 connections"}, {}
+    kinds, seen = {"file": "`LOAD DATA LOCAL`", "analyzed": "`LOAD DATA LOCAL`, then `ANALYZE TABLE`", "1": "`load`, 1 connection", "2": "`load`, 2 connections"}, {}
     with mariadb() as (client, port, server, folder):
         base = f"mysql://loader:sesame@127.0.0.1:{port}"
         # The rows as the server itself writes them are what LOAD DATA reads best.
@@ -139,9 +142,11 @@ def in_mariadb(placebo, profile, scratch, out, rows):
             for kind in kinds:
                 postgres.run(*client, "-e", "DROP DATABASE IF EXISTS bench; CREATE DATABASE bench CHARACTER SET utf8mb4")
                 subprocess.run([*client, "bench"], input="\n".join(made), text=True, check=True)
-                if kind == "file":
+                if kind in ("file", "analyzed"):
                     load = "LOAD DATA LOCAL INFILE '{}' INTO TABLE `{}` CHARACTER SET utf8mb4"
                     commands = [([*client, "bench", "-e", load.format(files / name, name)], None) for name in names]
+                    if kind == "analyzed":
+                        commands.append(([*client, "bench", "-e", "ANALYZE TABLE " + ", ".join(f"`{name}`" for name in names)], None))
                 else:
                     to = f"{base}/bench"
                     commands = [([placebo, "load", *profile, "--threads", kind, "-q", "--mode", "append", "--test-database", "bench", "--to", to], None)]

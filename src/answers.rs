@@ -17,7 +17,7 @@ use std::sync::Mutex;
 
 pub use key::{Answer, AnswerKey, Held, LeftOut, Merge};
 pub use over::{Found, Over};
-pub use questions::{Question, Questions};
+pub use questions::{Question, Questions, with_hidden};
 pub use tally::{Tally, View, Views};
 
 use crate::error::Result;

@@ -148,14 +148,14 @@ pub(crate) struct Source {
 pub(crate) struct World {
     /// An embedded profile's name, or the path of a profile file or folder.
     profile: String,
-    /// Rows of a root table, such as `patient=5M`; k, M and G are thousands, millions and billions (10⁹).
-    #[arg(long, value_name = "TABLE=N")]
+    /// Rows of root tables, such as `patient=5M,payer=20`; k, M and G are thousands, millions and billions (10⁹).
+    #[arg(long, value_name = "TABLE=N,…", value_delimiter = ',')]
     rows: Vec<String>,
     /// Multiplies the rows of every root table that scales.
-    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", allow_negative_numbers = true)]
     scale: f64,
     /// Any text: equal texts give equal data.
-    #[arg(long, default_value = "0", value_name = "TEXT")]
+    #[arg(long, default_value = "0", value_name = "TEXT", allow_hyphen_values = true)]
     seed: String,
     /// A parameter of the profile.
     #[arg(long, value_name = "NAME=VALUE")]
@@ -243,7 +243,7 @@ impl World {
                 table,
                 number(&count).ok_or_else(|| {
                     Error::usage(format!("`--rows {text}`: `{count}` is not a number of rows"))
-                        .hint("such as 5000, 10k or 5M")
+                        .hint("such as 5000, 10k, 5M or 1e6")
                 })?,
             );
         }
@@ -283,6 +283,16 @@ fn number(text: &str) -> Option<u64> {
     let units = [("k", 1_000), ("K", 1_000), ("M", 1_000_000), ("G", 1_000_000_000), ("T", 1_000_000_000_000)];
     let known = units.iter().find_map(|(unit, times)| Some((text.strip_suffix(unit)?, *times)));
     let (digits, unit) = known.unwrap_or((text.as_str(), 1));
+    if let Some((digits, power)) = digits.split_once(['e', 'E']) {
+        // 1.5e6: digits, and places by which the point moves to the right; nothing may be left behind it.
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let places = power.strip_prefix('+').unwrap_or(power).parse::<u32>().ok()?;
+        let places = places.checked_sub(u32::try_from(fraction.len()).ok()?)?;
+        let all = format!("{whole}{fraction}");
+        let plain = !whole.is_empty() && all.bytes().all(|byte| byte.is_ascii_digit());
+        let value = plain.then(|| all.parse::<u64>().ok()).flatten()?;
+        return value.checked_mul(10_u64.checked_pow(places)?)?.checked_mul(unit);
+    }
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 

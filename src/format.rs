@@ -42,12 +42,27 @@ pub struct Format {
     pub settings: &'static [&'static Setting],
     /// True if a cell may be bytes; where not, encrypted cells are text.
     pub binary: bool,
+    /// The way in which rows are lines of text with delimiters; `None` for other formats.
+    pub dialect: Option<fn(&Options) -> Dialect>,
     /// The way in which a row is a document with other rows inside of it; `None` where a file is a table.
     pub document: Option<Document>,
     /// Makes the encoder of one table.
     pub encoder: fn(&SchemaRef, &Options) -> Result<Box<dyn Encoder>>,
     /// Opens a file whose rows have this schema.
     reader: fn(File, &SchemaRef, &Options) -> Result<Box<dyn Source>>,
+}
+
+/// How rows are lines with cells between delimiters, for programs that read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialect {
+    /// The character between cells.
+    pub delimiter: char,
+    /// The end of a line: a line feed, or a carriage return and a line feed.
+    pub line_end: &'static str,
+    /// True if the first line has the names of the columns.
+    pub header: bool,
+    /// The text of a null.
+    pub null: String,
 }
 
 /// The way in which rows are put inside of each other.
@@ -63,13 +78,20 @@ pub struct Document {
 pub struct Setting {
     /// Its name, such as `compression`.
     pub name: &'static str,
-    /// Its values, the default first.
+    /// Its values, the default first; of a setting that takes any text, examples.
     pub values: &'static [&'static str],
+    /// Other spellings of values, each with the value that it means.
+    pub spellings: &'static [(&'static str, &'static str)],
+    /// For a setting that takes any text: what is wrong with one, if something is.
+    pub text: Option<fn(&str) -> Option<&'static str>>,
     /// One line for `--help`, in the words of a user who has not chosen a format yet.
     pub about: &'static str,
 }
 
 impl Setting {
+    /// A setting with a closed list of values, to which a name, values and a line of help are added.
+    pub(crate) const CHOICE: Self = Self { name: "", values: &[], spellings: &[], text: None, about: "" };
+
     /// The value where a user chooses none.
     #[must_use]
     pub fn default(&self) -> &'static str {
@@ -79,13 +101,13 @@ impl Setting {
 
 /// The values that a user chose for settings of a format; [`Options::default`] chooses none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options(BTreeMap<&'static str, &'static str>);
+pub struct Options(BTreeMap<&'static str, String>);
 
 impl Options {
     /// The value of a setting: the chosen one, or the default.
     #[must_use]
-    pub fn get(&self, setting: &Setting) -> &'static str {
-        self.0.get(setting.name).copied().unwrap_or_else(|| setting.default())
+    pub fn get(&self, setting: &Setting) -> &str {
+        self.0.get(setting.name).map_or_else(|| setting.default(), String::as_str)
     }
 }
 
@@ -107,8 +129,17 @@ impl Format {
         let mut options = Options::default();
         for (name, value) in chosen {
             let setting = self.setting(name);
+            if let Some((setting, wrong)) = setting.and_then(|setting| Some((setting, setting.text?))) {
+                if let Some(wrong) = wrong(value) {
+                    return Err(Error::usage(format!("`--{name} {}`: {wrong}", value.escape_debug())));
+                }
+                options.0.insert(setting.name, value.to_owned());
+                continue;
+            }
             let known = setting.map_or(&[][..], |setting| setting.values);
-            let Some((setting, value)) = setting.zip(known.iter().find(|known| **known == value)) else {
+            let spelled = setting.and_then(|setting| setting.spellings.iter().find(|(spelling, _)| *spelling == value));
+            let meant = spelled.map_or(value, |(_, meant)| *meant);
+            let Some((setting, value)) = setting.zip(known.iter().find(|known| **known == meant)) else {
                 let others = FORMATS.iter().filter(|format| format.setting(name).is_some());
                 let others: Vec<String> = others.map(|format| format!("`{}`", format.name)).collect();
                 let hint = did_you_mean(value, known.iter().copied()).filter(|_| !known.is_empty());
@@ -116,13 +147,13 @@ impl Format {
                 return Err(Error::usage(format!("the format `{}` has no {name} `{value}`", self.name))
                     .maybe_hint(hint.or(elsewhere)));
             };
-            options.0.insert(setting.name, value);
+            options.0.insert(setting.name, (*value).to_owned());
         }
         Ok(options)
     }
 
     /// Every setting of the format with its value, in the order of the list.
-    pub fn chosen(&self, options: &Options) -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn chosen<'a>(&self, options: &'a Options) -> impl Iterator<Item = (&'static str, &'a str)> {
         self.settings.iter().map(|setting| (setting.name, options.get(setting)))
     }
 

@@ -9,6 +9,7 @@ mod chain;
 mod choices;
 mod chunks;
 mod compile;
+mod consequences;
 mod deal;
 mod disclosure;
 mod evaluate;

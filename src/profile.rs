@@ -7,6 +7,7 @@
 mod answer;
 mod column;
 mod decisions;
+mod drop;
 mod fault;
 mod faults_asked;
 mod files;
@@ -47,6 +48,14 @@ pub struct Profile {
     /// The day on which the data set ends, such as `2025-06-30`. Nothing reads the clock; `--as-of` overrides it.
     #[serde(default)]
     pub as_of: Option<Scalar>,
+    /// A profile on which this one builds: one that Placebo brings, such as `healthcare`, or the file `NAME.toml` beside this one. What
+    /// this file says wins, key by key; the rest is as it is there, and so are its values.
+    #[serde(default)]
+    pub extends: Option<String>,
+    /// With `extends`: what is left out of that profile. A table, with all below it; a column, such as `person.ssn`, from which
+    /// others may still be computed; a check (`person.checks.ID`); `faults.NAME`, `fixtures.NAME` or `answers.NAME`.
+    #[serde(default)]
+    pub drop: Vec<String>,
     /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.
     #[serde(default)]
     pub include: Vec<String>,

@@ -2,7 +2,7 @@
 
 use arrow_schema::{DataType, TimeUnit};
 
-/// The name of a column's type: `boolean`, `integer`, `double`, `decimal(12,2)`, `date`, `timestamp`, `text`, `bytes`, or `code` for
+/// The name of a column's type: `boolean`, `integer`, `double`, `decimal(12,2)`, `date`, `timestamp`, `datetime`, `text`, `bytes`, or `code` for
 /// a text of few values.
 #[must_use]
 pub fn type_name(ty: &DataType) -> String {
@@ -12,6 +12,7 @@ pub fn type_name(ty: &DataType) -> String {
         DataType::Float64 => "double".to_owned(),
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
         DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(_, None) => "datetime".to_owned(),
         DataType::Timestamp(..) => "timestamp".to_owned(),
         DataType::Utf8 => "text".to_owned(),
         DataType::Binary => "bytes".to_owned(),
@@ -29,6 +30,7 @@ pub fn type_named(name: &str) -> Option<DataType> {
         "integer" => DataType::Int64,
         "double" => DataType::Float64,
         "date" => DataType::Date32,
+        "datetime" => DataType::Timestamp(TimeUnit::Microsecond, None),
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         "text" => DataType::Utf8,
         "bytes" => DataType::Binary,
@@ -56,6 +58,7 @@ mod tests {
             "decimal(38,0)",
             "date",
             "timestamp",
+            "datetime",
             "text",
             "bytes",
             "code",

@@ -53,6 +53,7 @@ impl Cell {
             (Cell::None, _) => None,
             (Cell::Text(text), _) => Some(text.clone()),
             (Cell::Number(n), DataType::Date32) => Some(civil::date_text(n.as_i128() as i32)),
+            (Cell::Number(n), DataType::Timestamp(_, None)) => Some(civil::datetime_text(n.as_i128() as i64)),
             (Cell::Number(n), DataType::Timestamp(..)) => Some(civil::instant_text(n.as_i128() as i64)),
             (Cell::Number(n), DataType::Decimal128(_, scale)) => {
                 Some(decimal(*n, usize::try_from(*scale).unwrap_or(0)))

@@ -91,10 +91,10 @@ impl Questions {
         self.tables.get(&table).map_or(&[], |table| &table.questions)
     }
 
-    /// Tells whether questions about a table need columns that are not written.
+    /// The columns of the plan that are not written and that questions about a table need.
     #[must_use]
-    pub fn looks_further(&self, table: usize) -> bool {
-        self.tables.get(&table).is_some_and(|own| !own.hidden.is_empty())
+    pub fn hidden(&self, table: usize) -> &[usize] {
+        self.tables.get(&table).map_or(&[], |own| &own.hidden)
     }
 
     /// The rows of a table of a chunk as a tally takes them: the written columns before protection, then those that questions need.
@@ -103,18 +103,10 @@ impl Questions {
     ///
     /// If a value cannot be computed.
     pub fn batch(&self, chunk: &mut Chunk<'_>, table: usize, written: &RecordBatch) -> Result<RecordBatch> {
-        let hidden: &[usize] = self.tables.get(&table).map_or(&[], |table| &table.hidden);
-        if hidden.is_empty() {
-            return Ok(written.clone());
+        match self.hidden(table) {
+            [] => Ok(written.clone()),
+            hidden => with_hidden(written, &chunk.columns_of(table, hidden)?),
         }
-        let more = chunk.columns_of(table, hidden)?;
-        let field =
-            |(n, array): (usize, &ArrayRef)| Arc::new(Field::new(format!("#{n}"), array.data_type().clone(), true));
-        let fields = written.schema_ref().fields().iter().cloned().chain(more.iter().enumerate().map(field));
-        let schema = Schema::new(fields.collect::<Vec<_>>());
-        let columns = written.columns().iter().chain(&more).cloned().collect();
-        let rows = RecordBatchOptions::new().with_row_count(Some(written.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::new(schema), columns, &rows)?)
     }
 
     /// The answer key of a tally.
@@ -291,6 +283,20 @@ impl Asker<'_> {
             ty,
         }
     }
+}
+
+/// Rows as a tally takes them: written columns, then those that are not written.
+///
+/// # Errors
+///
+/// If the columns have other numbers of rows.
+pub fn with_hidden(written: &RecordBatch, hidden: &[ArrayRef]) -> Result<RecordBatch> {
+    let field = |(n, array): (usize, &ArrayRef)| Arc::new(Field::new(format!("#{n}"), array.data_type().clone(), true));
+    let fields = written.schema_ref().fields().iter().cloned().chain(hidden.iter().enumerate().map(field));
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    let columns = written.columns().iter().chain(hidden).cloned().collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(written.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::new(schema), columns, &rows)?)
 }
 
 /// A question that every table is asked; the measure is about a column, or about rows where there is none.

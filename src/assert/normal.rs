@@ -15,6 +15,7 @@ pub(super) fn normal<'t>(ty: &DataType, text: &'t str, room: &'t mut String) -> 
         DataType::Float64 => double(text, room),
         DataType::Boolean => truth(text, room),
         DataType::Date32 => day(text, room),
+        DataType::Timestamp(_, None) => instant(text, room).map(|()| _ = room.pop()),
         DataType::Timestamp(..) => instant(text, room),
         _ => None,
     };

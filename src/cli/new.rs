@@ -17,6 +17,9 @@ use crate::target::database;
 /// The profile that a new one starts as; a test generates from it.
 const STARTER: &str = include_str!("starter.toml");
 
+/// The profile that one which extends another starts as; a test generates from it.
+const EXTENSION: &str = include_str!("extension.toml");
+
 /// The head that a new template starts with; a test makes messages with it.
 const TEMPLATE: &str = include_str!("starter.j2");
 
@@ -25,7 +28,8 @@ pub(super) struct New {
     /// The profile's name: lower-case letters, digits and `_`. A folder of this name is made here.
     name: String,
     /// Makes the profile of a database: `postgres://USER@HOST/DATABASE`, `sqlite:PATH`, a file of its statements such as
-    /// `schema.sql`, or `-` for standard input. No row is read.
+    /// `schema.sql`, or `-` for standard input. No row is read. The name of a shipped profile, such as `healthcare`, makes one that
+    /// extends it.
     #[arg(long, value_name = "DATABASE")]
     from: Option<OsString>,
     /// The dialect of a file of statements: postgres, mysql, sqlite or sqlserver; by default guessed.
@@ -55,6 +59,11 @@ impl New {
         let folder = PathBuf::from(name);
         if folder.symlink_metadata().is_ok() {
             return Err(Error::usage(format!("`{name}` is there already")).hint("take another name, or another folder"));
+        }
+        if let Some(base) =
+            self.from.as_ref().and_then(|from| from.to_str()).filter(|from| profile::names().contains(from))
+        {
+            return extending(name, &folder, base);
         }
         if let Some(from) = &self.from {
             return self.of_database(&folder, from);
@@ -124,6 +133,16 @@ impl New {
         let text = read(from)?;
         ddl::read(&shown, &text, dialect.unwrap_or_else(|| Dialect::guess(&text)))
     }
+}
+
+/// Writes a profile that extends a shipped one.
+fn extending(name: &str, folder: &Path, base: &str) -> Result<()> {
+    own_folder(&System, &folder.join("data"))?;
+    let path = folder.join("profile.toml");
+    write_whole(&System, &path, &path, &EXTENSION.replace("STARTER", name).replace("BASE", base))?;
+    super::text_table::print(&format!(
+        "wrote {name}/profile.toml, which extends {base}: try\n  placebo show {base}\n  placebo check {name}\n  placebo generate {name} --out out\n"
+    ))
 }
 
 /// A connection that answers with rows of texts.

@@ -1,22 +1,19 @@
 //! Rows with faults in an answer key: counted as they were, as they are sent, and as a correct system holds them.
 
+mod sent;
+
 use std::collections::BTreeSet;
 
-use arrow_array::{RecordBatch, UInt32Array};
-use arrow_select::take::take_record_batch;
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_ord::cmp::distinct;
+use arrow_select::take::{take, take_record_batch};
 
 use super::{DataSet, OutputId, TreeShare};
-use crate::answers::{Questions, Tally, View, Views};
-use crate::error::{Error, Result};
-use crate::fault::root_row;
+use crate::answers::{Questions, Tally, View, Views, with_hidden};
+use crate::error::Result;
 use crate::plan::Chunk;
 use crate::stage::{Accepted, Edits, TreeBatch};
-
-/// The trees of cases with changed rows in their places.
-struct Sent<'p> {
-    chunk: Chunk<'p>,
-    rows: Vec<(usize, RecordBatch)>,
-}
+use sent::Sent;
 
 impl DataSet {
     /// Counts the rows of a tree's outputs, whose batches are in the clear.
@@ -28,16 +25,14 @@ impl DataSet {
         questions: &Questions,
         tally: &mut Tally,
     ) -> Result<()> {
-        let mut sent = match (self.faults(), made.cases.is_empty()) {
-            (Some(faults), false) => {
-                let plan = &self.plan;
-                let of = |case: &crate::stage::Case| root_row(case.path, plan.depth(self.output(case.output).table));
-                let roots: BTreeSet<u64> = made.cases.iter().map(of).collect();
-                let (chunk, rows) = faults.in_place(plan, tree.root, &roots.into_iter().collect::<Vec<_>>())?;
-                Some(Sent { chunk, rows })
-            }
+        // What follows from changed rows may follow from those of a table that is not wanted.
+        let unwanted = made.cases.iter().any(|case| !made.batches.contains_key(&case.output));
+        let whole = match self.faults() {
+            Some(faults) if unwanted => Some(faults.whole_tree(chunk, &made.roots)?),
             _ => None,
         };
+        let changes = whole.as_ref().unwrap_or(made);
+        let mut sent = (!made.cases.is_empty()).then(|| Sent::new(chunk.plan(), changes)).transpose()?;
         for id in tree.outputs.iter().filter(|id| self.output(**id).sources.is_empty()) {
             let table = self.output(*id).table;
             let mut rows = questions.batch(chunk, table, &made.batches[id])?;
@@ -54,11 +49,11 @@ impl DataSet {
 }
 
 /// Counts the rows of a table of a chunk that has cases.
-fn of_table(
+fn of_table<'p>(
     made: &TreeBatch,
     table: usize,
-    (chunk, rows): (&mut Chunk<'_>, &RecordBatch),
-    sent: &mut Sent<'_>,
+    (chunk, rows): (&mut Chunk<'p>, &RecordBatch),
+    sent: &mut Sent<'_, 'p>,
     questions: &Questions,
     tally: &mut Tally,
 ) -> Result<()> {
@@ -68,15 +63,12 @@ fn of_table(
     let [as_was, as_sent, held] = [View::Clean, View::Sent, View::Accepted].map(Views::only);
     let mut kept = vec![edits.is_none(); rows.num_rows()];
     edits.into_iter().flat_map(Edits::kept).for_each(|row| kept[row as usize] = true);
-    // The rows as they are sent: where the questions see columns that are not written, those follow from what is sent.
-    let again = match questions.looks_further(table) {
-        true => Some(Again::new(sent, table, chunk, questions)?),
-        false => None,
-    };
+    let hidden = sent.hidden(table, chunk, questions, false)?;
+    let others = differing(rows, hidden.as_deref().unwrap_or_default())?;
     let mut classes: [Vec<u32>; 5] = Default::default();
     for (row, kept) in kept.iter().enumerate() {
         let row = row as u32;
-        let other = *kept && again.as_ref().is_some_and(|again| again.differs(rows, row));
+        let other = *kept && others.contains(&row);
         let class = match (kept, accepted.refused.contains(&row), accepted.restored.contains(&row)) {
             (true, false, _) if !other => 0,
             (true, true, _) if !other => 1,
@@ -88,66 +80,49 @@ fn of_table(
             classes[4].push(row);
         }
     }
+    let of_rows = |rows: &RecordBatch, own: &[u32]| match own.len() == rows.num_rows() {
+        true => Ok(rows.clone()),
+        false => take_record_batch(rows, &UInt32Array::from(own.to_vec())),
+    };
     let views = [Views::ALL, as_was.and(as_sent), as_was.and(held), as_was];
     for (own, views) in classes.iter().zip(views).filter(|(own, _)| !own.is_empty()) {
-        tally.add(questions, table, &take_record_batch(rows, &UInt32Array::from(own.clone()))?, views)?;
+        tally.add(questions, table, &of_rows(rows, own)?, views)?;
     }
-    for row in &classes[4] {
-        if let Some(again) = &again {
-            tally.add(questions, table, &again.row(*row)?, as_sent)?;
-        }
+    if let Some(hidden) = hidden.as_deref().filter(|_| !classes[4].is_empty()) {
+        let all = with_hidden(&written(rows, hidden.len())?, hidden)?;
+        tally.add(questions, table, &of_rows(&all, &classes[4])?, as_sent)?;
     }
-    for (changed, origin) in edits.into_iter().flat_map(|edits| (0_u32..).zip(&edits.origins)) {
-        let views = if accepted.changed.contains(&changed) { as_sent.and(held) } else { as_sent };
-        let row = match (&again, edits) {
-            (Some(again), _) => again.row(*origin)?,
-            (None, Some(edits)) => edits.changed.slice(changed as usize, 1),
-            (None, None) => continue,
-        };
-        tally.add(questions, table, &row, views)?;
+    let Some(edits) = edits.filter(|edits| !edits.origins.is_empty()) else { return Ok(()) };
+    // Of a changed row, what is not written is that of its row with the change in place.
+    let further = questions.hidden(table).len();
+    let hidden = match edits.has_other_copies() {
+        true => sent.hidden(table, chunk, questions, true)?,
+        false => hidden,
+    };
+    let hidden = hidden.unwrap_or_else(|| rows.columns()[rows.num_columns() - further..].to_vec());
+    let origins = UInt32Array::from(edits.origins.clone());
+    let hidden = hidden.iter().map(|array| take(array, &origins, None)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let all = with_hidden(&edits.changed, &hidden)?;
+    let changed = 0..edits.origins.len() as u32;
+    let (own, refused): (Vec<u32>, Vec<u32>) = changed.partition(|row| accepted.changed.contains(row));
+    for (own, views) in [(own, as_sent.and(held)), (refused, as_sent)].iter().filter(|(own, _)| !own.is_empty()) {
+        tally.add(questions, table, &of_rows(&all, own)?, *views)?;
     }
     Ok(())
 }
 
-/// The rows of a table as questions see them after faults, for the trees of cases.
-struct Again {
-    asked: RecordBatch,
-    /// The place of a row of the chunk among them; `None` of one in a tree without a case.
-    places: Vec<Option<u32>>,
+/// The written columns of rows that a tally takes, which have some columns behind them.
+fn written(rows: &RecordBatch, further: usize) -> Result<RecordBatch> {
+    Ok(rows.project(&(0..rows.num_columns() - further).collect::<Vec<_>>())?)
 }
 
-impl Again {
-    fn new(sent: &mut Sent<'_>, table: usize, chunk: &mut Chunk<'_>, questions: &Questions) -> Result<Self> {
-        let own = sent.rows.iter().find(|(known, _)| *known == table);
-        let own = &own.ok_or_else(|| Error::internal("a table of another tree"))?.1;
-        let asked = questions.batch(&mut sent.chunk, table, own)?;
-        let again = sent.chunk.identities(table)?;
-        let (all, depth) = (chunk.identities(table)?, chunk.plan().depth(table));
-        let mut places = vec![None; all.paths.len()];
-        // Rows are in the order of their root rows on both sides, and those of one root row in the same order.
-        let mut row = 0;
-        while let Some(path) = again.paths.get(row) {
-            let root = root_row(*path, depth);
-            let start = all.paths.partition_point(|path| root_row(*path, depth) < root);
-            let own = again.paths[row..].iter().take_while(|path| root_row(**path, depth) == root).count();
-            if all.paths.get(start..start + own) != again.paths.get(row..row + own) {
-                return Err(Error::internal("rows of another order"));
-            }
-            (row..row + own).zip(&mut places[start..]).for_each(|(again, place)| *place = Some(again as u32));
-            row += own;
-        }
-        Ok(Self { asked, places })
+/// The rows whose last columns have other values than some arrays.
+fn differing(rows: &RecordBatch, last: &[ArrayRef]) -> Result<BTreeSet<u32>> {
+    let mut found = BTreeSet::new();
+    let own = &rows.columns()[rows.num_columns() - last.len()..];
+    for (one, other) in own.iter().zip(last).filter(|(one, other)| !std::sync::Arc::ptr_eq(one, other)) {
+        let differ = distinct(one, other)?;
+        found.extend(differ.values().set_indices().map(|row| row as u32));
     }
-
-    /// Tells whether a row of the chunk is another one to questions.
-    fn differs(&self, rows: &RecordBatch, row: u32) -> bool {
-        let Some(place) = self.places[row as usize] else { return false };
-        let mut columns = rows.columns().iter().zip(self.asked.columns());
-        columns.any(|(one, other)| one.slice(row as usize, 1).to_data() != other.slice(place as usize, 1).to_data())
-    }
-
-    fn row(&self, row: u32) -> Result<RecordBatch> {
-        let place = self.places[row as usize].ok_or_else(|| Error::internal("a row that is not there"))?;
-        Ok(self.asked.slice(place as usize, 1))
-    }
+    Ok(found)
 }

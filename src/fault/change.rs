@@ -184,9 +184,10 @@ pub(super) fn descend(chunk: &mut Chunk<'_>, table: usize, rows: &mut BTreeMap<u
     while let Some(parent) = above.pop() {
         for child in (0..plan.tables.len()).filter(|child| plan.tables[*child].parent == Some(parent)) {
             let parents = chunk.parents(child)?.ok_or_else(|| Error::internal("a child without parents"))?;
-            let of = &rows[&parent];
-            let own: BTreeSet<u32> =
-                (0..parents.len() as u32).filter(|row| of.contains(&parents.value(*row as usize))).collect();
+            // The children of a row stand together, in the order of their parents.
+            let parents = parents.values();
+            let first = |row: u32| parents.partition_point(|parent| *parent < row) as u32;
+            let own: BTreeSet<u32> = rows[&parent].iter().flat_map(|row| first(*row)..first(row + 1)).collect();
             rows.insert(child, own);
             above.push(child);
         }

@@ -38,7 +38,7 @@ impl Faults {
         if tables.is_empty() {
             return Ok(());
         }
-        let again = self.again(chosen, chunk.root_table(), plan, &tables)?;
+        let again = self.again(chosen, made, chunk, &tables)?;
         for (table, differing) in tables.into_iter().zip(again) {
             let of = plan.tables[table].parent.ok_or_else(|| Error::internal("a message without a row"))?;
             let parents = chunk.parents(table)?.ok_or_else(|| Error::internal("a message without a row"))?;
@@ -81,48 +81,57 @@ impl Faults {
     fn again(
         &self,
         chosen: &[Chosen],
-        root: usize,
-        plan: &Plan,
+        made: &TreeBatch,
+        clean: &mut Chunk<'_>,
         tables: &[usize],
     ) -> Result<Vec<BTreeMap<u128, RecordBatch>>> {
+        let (plan, root) = (clean.plan(), clean.root_table());
         let number = |chosen: &Chosen| root_row(chosen.path, plan.depth(chosen.table));
         let roots: Vec<u64> = chosen.iter().map(number).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut clean_chunk = Chunk::new(plan, root, &roots);
-        let clean = tables.iter().map(|table| clean_chunk.batch(*table)).collect::<Result<Vec<_>>>()?;
-        let (mut chunk, _) = self.in_place(plan, root, &roots)?;
-        let differing = |(table, clean): (&usize, &RecordBatch)| {
+        let mut chunk = self.in_place(plan, root, &roots)?;
+        let differing = |table: &usize| {
             let (new, paths) = (chunk.batch(*table)?, chunk.identities(*table)?);
-            let differs = |row: &usize| {
-                let columns = clean.columns().iter().zip(new.columns());
-                columns.into_iter().any(|(one, other)| one.slice(*row, 1).to_data() != other.slice(*row, 1).to_data())
-            };
-            let rows = (0..clean.num_rows()).filter(differs);
-            Ok(rows.map(|row| (paths.paths[row], new.slice(row, 1))).collect())
+            let (old, places) = (&made.batches[&OutputId(*table)], clean.identities(*table)?);
+            let mut found = BTreeMap::new();
+            let mut next = 0;
+            for (row, path) in paths.paths.iter().enumerate() {
+                // Rows are in the order of the chunk, of which these are some.
+                let rest = &places.paths[next..];
+                let at = rest.iter().position(|known| known == path);
+                next += at.ok_or_else(|| Error::internal("a message that is not there"))?;
+                let mut columns = old.columns().iter().zip(new.columns());
+                if columns.any(|(one, other)| one.slice(next, 1).to_data() != other.slice(row, 1).to_data()) {
+                    found.insert(*path, new.slice(row, 1));
+                }
+            }
+            Ok(found)
         };
-        tables.iter().zip(&clean).map(differing).collect()
+        tables.iter().map(differing).collect()
     }
 
-    /// The trees of some root rows with changed rows in their places, as many as there were: a chunk in which columns that are not
-    /// written, and messages, are those of the rows as they are sent; and these rows, by table.
-    pub(crate) fn in_place<'p>(
-        &self,
-        plan: &'p Plan,
-        root: usize,
-        roots: &[u64],
-    ) -> Result<(Chunk<'p>, Vec<(usize, RecordBatch)>)> {
+    /// The trees of some root rows with changed rows in their places, as many as there were: a chunk in which messages are those of the
+    /// rows as they are sent.
+    fn in_place<'p>(&self, plan: &'p Plan, root: usize, roots: &[u64]) -> Result<Chunk<'p>> {
         let mut chunk = Chunk::new(plan, root, roots);
-        let mut made = TreeBatch { roots: roots.to_vec(), ..TreeBatch::default() };
-        for table in plan.tree(root).tables.into_iter().filter(|table| !plan.is_message_table(*table)) {
-            made.batches.insert(OutputId(table), chunk.batch(table)?);
-        }
-        let cases = self.choose(&mut chunk, roots)?;
-        self.change(cases, &mut made, &mut chunk, &[])?;
+        let made = self.whole_tree(&mut chunk, roots)?;
         let sent = |(id, batch): (&OutputId, &RecordBatch)| {
             let edits = made.edits.get(id);
             Ok((id.0, edits.map_or_else(|| Ok(batch.clone()), |edits| edits.in_place(batch, true))?))
         };
         let rows = made.batches.iter().map(sent).collect::<Result<Vec<_>>>()?;
         chunk.overlay(&rows)?;
-        Ok((chunk, rows))
+        Ok(chunk)
+    }
+
+    /// The cases of a chunk with all tables of its tree but messages, whatever tables are wanted.
+    pub(crate) fn whole_tree(&self, chunk: &mut Chunk<'_>, roots: &[u64]) -> Result<TreeBatch> {
+        let (plan, root) = (chunk.plan(), chunk.root_table());
+        let mut made = TreeBatch { roots: roots.to_vec(), ..TreeBatch::default() };
+        for table in plan.tree(root).tables.into_iter().filter(|table| !plan.is_message_table(*table)) {
+            made.batches.insert(OutputId(table), chunk.batch(table)?);
+        }
+        let cases = self.choose(chunk, roots)?;
+        self.change(cases, &mut made, chunk, &[])?;
+        Ok(made)
     }
 }

@@ -81,7 +81,7 @@ pub struct Manifest {
     pub compression: Option<String>,
     /// `quote` if a `'` was written before formulas, else `off`.
     pub csv_guard: String,
-    /// Every other setting of the format, by name.
+    /// Every other setting of the format whose value is not the default, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
     /// The part of the run, such as `1/3`; none for the whole.

@@ -39,7 +39,7 @@ pub(crate) fn sidecars_of(set: &DataSet, format: &'static Format, options: &Opti
         table_file(output, paths, format.name)
     };
     let (tables, plan): (Vec<TableFile>, _) = (outputs.into_iter().map(table).collect(), set.plan());
-    let texts = [datapackage(&plan.name, &plan.title, &tables), schema_sql(&tables)];
+    let texts = [datapackage(&plan.name, &plan.title, &tables, options), schema_sql(&tables)];
     SIDECARS.iter().zip(texts).map(|(name, text)| Sidecar { name: (*name).to_owned(), text }).collect()
 }
 

@@ -15,6 +15,7 @@ pub(super) static ARROW: Format = Format {
     mediatype: "application/vnd.apache.arrow.file",
     settings: &[],
     binary: true,
+    dialect: None,
     document: None,
     encoder: |schema, _| Ok(write::encoder(schema)),
     reader: |file, schema, _| read::open(file, schema),

@@ -9,31 +9,28 @@
 //! 2,Ng,""
 //! ```
 //!
-//! A text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return is written as it is: that a spreadsheet does
-//! not take a cell for a formula is the duty of generators, because a sink must not change data. The setting `csv-guard` asks
-//! for just that: a `'` before such a text, and before one that would look as if it had got its `'` that way, so that a reader
-//! can take the `'` away again. In a table of one column a null is an empty line, which some readers skip.
+//! The settings of `dialect` change that for readers with other customs. A text that begins with `=`, `+`, `-`, `@`, a tab or a carriage
+//! return is written as it is: that a spreadsheet does not take a cell for a formula is the duty of generators, because a sink must not
+//! change data. The setting `csv-guard` asks for just that: a `'` before such a text, and before one that would look as if it had got its
+//! `'` that way, so that a reader can take the `'` away again. In a table of one column a null is an empty line, which some readers skip.
 
+mod dialect;
 mod read;
 mod write;
 
-use super::{Format, Setting};
+use dialect::{Form, SETTINGS};
 
-/// The setting that puts a `'` before texts that a spreadsheet would take for formulas.
-static GUARD: Setting = Setting {
-    name: "csv-guard",
-    values: &["off", "quote"],
-    about: "`quote` writes a `'` before texts that a spreadsheet would take for a formula: this changes the data",
-};
+use super::Format;
 
 /// The format `csv`.
 pub(super) static CSV: Format = Format {
     name: "csv",
     about: "comma-separated values with a header (RFC 4180)",
     mediatype: "text/csv",
-    settings: &[&GUARD],
+    settings: SETTINGS,
     binary: false,
+    dialect: Some(|options| Form::new(options).dialect()),
     document: None,
-    encoder: |schema, options| write::encoder(schema, options.get(&GUARD) == "quote"),
-    reader: |file, schema, options| read::open(file, schema, options.get(&GUARD) == "quote"),
+    encoder: |schema, options| write::encoder(schema, Form::new(options)),
+    reader: |file, schema, options| read::open(file, schema, Form::new(options)),
 };

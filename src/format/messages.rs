@@ -26,6 +26,7 @@ pub(super) static MESSAGES: Format = Format {
     mediatype: "application/octet-stream",
     settings: &[&FRAMING],
     binary: false,
+    dialect: None,
     document: None,
     encoder: write::encoder,
     reader: read::open,
@@ -35,6 +36,7 @@ static FRAMING: Setting = Setting {
     name: "framing",
     values: &["auto", "lines", "mllp", "length", "tar"],
     about: "How messages follow each other: each on a line, in MLLP frames, after two bytes with its length, or as files of a tar archive; by default lines, or tar where a message has several.",
+    ..Setting::CHOICE
 };
 
 /// How messages follow each other.

@@ -15,8 +15,12 @@ use super::{Format, Setting};
 use crate::error::Error;
 
 /// How pages are compressed; those of protected columns never are.
-static COMPRESSION: Setting =
-    Setting { name: "compression", values: &["snappy", "zstd", "none"], about: "The compression of pages" };
+static COMPRESSION: Setting = Setting {
+    name: "compression",
+    values: &["snappy", "zstd", "none"],
+    about: "The compression of pages",
+    ..Setting::CHOICE
+};
 
 /// The format `parquet`.
 pub(super) static PARQUET: Format = Format {
@@ -25,6 +29,7 @@ pub(super) static PARQUET: Format = Format {
     mediatype: "application/vnd.apache.parquet",
     settings: &[&COMPRESSION],
     binary: true,
+    dialect: None,
     document: None,
     encoder: |schema, options| {
         let compression = match options.get(&COMPRESSION) {

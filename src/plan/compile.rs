@@ -210,6 +210,7 @@ impl<'a> Compiler<'a> {
         compiler.raise_rows();
         compiler.keep_ratios(options)?;
         compiler.raise_rows();
+        compiler.without_owners(options);
         Ok(compiler)
     }
 

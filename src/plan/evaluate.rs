@@ -24,6 +24,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow_buffer::BooleanBuffer;
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 
@@ -42,6 +43,7 @@ const MAX_CHILDREN: i64 = 1 << 24;
 /// The most rows of one table in one chunk.
 const MAX_CHUNK: usize = 1 << 26;
 
+#[derive(Clone)]
 struct Frame {
     table: usize,
     rows: Arc<Rows>,
@@ -74,6 +76,7 @@ struct HandRows {
 }
 
 /// The facts behind the rows of an `each` or `group` table, from one source table.
+#[derive(Clone)]
 struct FactRows {
     frame: usize,
     /// The fact of each row, null if it is in another source table; for a group all its facts.
@@ -442,13 +445,20 @@ fn masked(
     if when.is_none() && rate.is_none() {
         return Ok(values);
     }
-    let condition = when.map(arrow_array::cast::AsArray::as_boolean);
     let rate = rate.map(arrow_array::cast::AsArray::as_primitive::<Float64Type>);
-    let hide = (0..rows.len()).map(|i| {
-        let unmet = condition.is_some_and(|c| c.is_null(i) || !c.value(i));
-        let by_chance =
-            || rate.is_some_and(|r| !r.is_null(i) && Cell::new(key ^ 0x6E75_6C6C, rows.keys[i]).chance(r.value(i)));
-        Some(unmet || by_chance())
+    let met = when.map(|when| {
+        let when: &BooleanArray = when.as_boolean();
+        when.nulls().map_or_else(|| when.values().clone(), |nulls| when.values() & nulls.inner())
     });
-    Ok(nullif(&values, &hide.collect::<BooleanArray>())?)
+    let hide = match (met, rate) {
+        (Some(met), None) => !&met,
+        (met, rate) => BooleanBuffer::collect_bool(rows.len(), |i| {
+            let by_chance = || {
+                let cell = || Cell::new(key ^ 0x6E75_6C6C, rows.keys[i]);
+                rate.is_some_and(|rate| !rate.is_null(i) && cell().chance(rate.value(i)))
+            };
+            met.as_ref().is_some_and(|met| !met.value(i)) || by_chance()
+        }),
+    };
+    Ok(nullif(&values, &BooleanArray::new(hide, None))?)
 }

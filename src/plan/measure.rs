@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow_array::ArrayRef;
 
-use super::{Chunk, Input, Listed, Op, Plan, Source, Step};
+use super::{Chunk, Input, Op, Plan, Source, Step};
 use crate::error::Result;
 
 /// The prefix of an answer that says how far a check's sides differ.
@@ -90,24 +90,10 @@ impl Plan {
                 reads.columns.insert((table, column));
                 continue;
             }
-            waiting.extend(known.inputs.iter().filter_map(|input| self.end_of(table, input)));
+            waiting.extend(self.direct_sources(table, column));
             match &known.op {
                 Op::Aggregate(aggregate) => {
                     reads.tables.insert(aggregate.hand.table);
-                    let columns = aggregate.argument.into_iter().chain(aggregate.filter);
-                    let columns = columns.chain(aggregate.order.iter().map(|(column, _)| *column));
-                    waiting.extend(columns.map(|column| (aggregate.hand.table, column)));
-                }
-                Op::Window(window) => {
-                    let columns = window.arguments.iter().chain(&window.partition).copied();
-                    let columns = columns.chain(window.order.iter().map(|(column, _)| *column));
-                    waiting.extend(columns.map(|column| (table, column)));
-                }
-                Op::Listed(values) => waiting.extend(values.iter().filter_map(Listed::column)),
-                Op::GroupKey => {
-                    if let Source::Group(facts) = &self.tables[table].source {
-                        waiting.extend(facts.iter().filter_map(|facts| Some((facts.hand.table, facts.by?))));
-                    }
                 }
                 Op::Template(_) => reads.messages = true,
                 _ => {}

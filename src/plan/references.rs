@@ -34,6 +34,8 @@ pub(super) enum Pick {
     EarlierSibling,
     /// The sibling with an ordinal from 1.
     Sibling(Operand<Int64Type>),
+    /// No row: the table has none.
+    Nothing,
     /// The owner to whom the row is dealt, by the deal of the reference with this index.
     Dealt(usize),
 }
@@ -97,6 +99,7 @@ impl Pick {
                     Some(beyond(row, &taken) as i64)
                 })
             }
+            Pick::Nothing => Int64Array::new_null(rows.keys.len()),
             Pick::Dealt(_) => {
                 let deal = deal.ok_or_else(|| Error::internal("a deal that was not compiled"))?;
                 fill.optional::<Int64Type>(|i, _| Some(deal.owner(numbers[i])?.0 as i64))

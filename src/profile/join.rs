@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::drop::unclass;
 use super::{Part, Profile, Table};
 use crate::error::{Error, Result};
 
@@ -146,6 +147,29 @@ fn add<T>(
     Ok(())
 }
 
+/// Puts a profile on top of the one that it extends.
+pub(super) fn extend(profile: &mut Profile, mut base: Profile) {
+    if profile.title.is_empty() {
+        profile.title = std::mem::take(&mut base.title);
+    }
+    profile.include.append(&mut base.include);
+    profile.drop.append(&mut base.drop);
+    for (name, param) in &mut profile.params {
+        // A parameter with another value keeps its bounds.
+        if let Some(theirs) = base.params.get(name) {
+            param.min = param.min.take().or(theirs.min.clone());
+            param.max = param.max.take().or(theirs.max.clone());
+            if param.choices.is_empty() {
+                param.choices.clone_from(&theirs.choices);
+            }
+            if param.about.is_empty() {
+                param.about.clone_from(&theirs.about);
+            }
+        }
+    }
+    merge(profile, base);
+}
+
 /// Adds a module below a profile: keys of the profile win over those of the module.
 pub(super) fn merge(profile: &mut Profile, module: Profile) {
     profile.as_of = profile.as_of.take().or(module.as_of);
@@ -208,6 +232,9 @@ fn merge_table(own: &mut Table, module: Table) {
     own.r#let.extend(below.r#let);
     // The module's columns come first, in its order; the profile may replace some, and its others follow.
     own.refs.extend(below.refs);
+    let said: Vec<String> =
+        below.columns.iter().filter(|(_, column)| column.rest.pii.is_some()).map(|(name, _)| name.clone()).collect();
+    said.iter().chain(below.classes.values().flatten()).for_each(|name| unclass(own, name));
     own.columns.extend(below.columns);
     own.checks.extend(below.checks);
     classes(&mut own.classes, below.classes);

@@ -7,16 +7,20 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
+use super::drop::drop;
 use super::faults_asked::{AskedFault, FaultFile, names as fault_names};
-use super::files::{COMMON, Files, find, modules};
+use super::files::{COMMON, Files, find, modules, names};
 use super::inert::determining;
-use super::join::{append, join, merge};
+use super::join::{append, extend, join, merge};
 use super::{Head, Part, Profile};
 use crate::digest::hex;
 use crate::error::{Error, Kind, Place, Result, did_you_mean};
 
 /// The largest profile or module file, in bytes.
 const MAX_PROFILE: usize = 1 << 20;
+
+/// The most profiles of which each extends the next.
+const MAX_EXTENSIONS: usize = 10;
 
 /// The most modules of a profile, and the most parts of one.
 const MAX_MODULES: usize = 100;
@@ -281,10 +285,12 @@ impl Source {
 /// error has the file and line.
 pub fn load(names: &str) -> Result<Loaded> {
     let (mut sources, mut joined): (Vec<Source>, Option<Profile>) = (Vec::new(), None);
+    let mut drops: Vec<String> = Vec::new();
     for name in names.split(',') {
         let (files, file) = find(name)?;
         let bytes = files.named(&file)?;
-        let (mut own, whole) = load_whole(&files, &file, bytes)?;
+        let (mut own, whole) = load_whole(&files, &file, bytes, MAX_EXTENSIONS)?;
+        drops.extend(whole.drop.iter().cloned());
         match &mut joined {
             None => joined = Some(whole),
             Some(profile) => join(profile, whole).map_err(|error| {
@@ -312,6 +318,10 @@ pub fn load(names: &str) -> Result<Loaded> {
         sources.append(&mut read);
         seen.push(module);
     }
+    drop(&mut profile, &drops).map_err(|error| {
+        let place = deepest(&sources, error.path());
+        error.at(place)
+    })?;
     let mut hash = Sha256::new();
     for text in sources.iter().filter(|source| !source.inert).map(Source::determining) {
         hash.update((text.len() as u64).to_le_bytes());
@@ -326,8 +336,9 @@ pub fn load(names: &str) -> Result<Loaded> {
     Ok(Loaded { profile, digest, messages, messages_only, messages_bare: false, faults, sources })
 }
 
-/// Reads a profile or a module with the further files that its `parts` lists.
-fn load_whole(files: &Files, file: &str, bytes: Vec<u8>) -> Result<(Vec<Source>, Profile)> {
+/// Reads a profile or a module with the further files that its `parts` lists, and with the profile that it extends, which may extend
+/// another: at most `extensions` of them.
+fn load_whole(files: &Files, file: &str, bytes: Vec<u8>, extensions: usize) -> Result<(Vec<Source>, Profile)> {
     let (source, mut profile) = Source::profile(files.show(file), files.clone(), bytes)?;
     let mut sources = vec![source];
     let parts = std::mem::take(&mut profile.parts);
@@ -357,7 +368,44 @@ fn load_whole(files: &Files, file: &str, bytes: Vec<u8>) -> Result<(Vec<Source>,
         })?;
         sources.push(source);
     }
+    match profile.extends.take() {
+        Some(base) => {
+            let wrong = |error: Error| error.within("extends").at(Some(sources[0].place("extends")));
+            let (mut below, theirs) = extended(&base, files, file, extensions).map_err(wrong)?;
+            sources.append(&mut below);
+            extend(&mut profile, theirs);
+        }
+        None if !profile.drop.is_empty() => {
+            return Err(Error::profile("drop", "there is nothing to leave out")
+                .hint("extends = \"healthcare\" says which profile this one builds on")
+                .at(Some(sources[0].place("drop"))));
+        }
+        None => {}
+    }
     Ok((sources, profile))
+}
+
+/// Reads the profile that another one extends: one inside the program, or a file beside that one.
+fn extended(base: &str, files: &Files, own: &str, left: usize) -> Result<(Vec<Source>, Profile)> {
+    let left = left.checked_sub(1).ok_or_else(|| {
+        Error::profile("", format!("more than {MAX_EXTENSIONS} profiles extend each other, maybe in a circle"))
+    })?;
+    let beside = format!("{base}.toml");
+    if is_name(base)
+        && beside != own
+        && let Some(bytes) = files.read(&beside)?
+    {
+        return load_whole(files, &beside, bytes, left);
+    }
+    if !names().contains(&base) {
+        let hint = format!("`{base}` is neither inside the program nor a file `{base}.toml` beside this one");
+        return Err(Error::profile("", format!("unknown profile `{}`", base.escape_debug()))
+            .hint(hint)
+            .maybe_hint(did_you_mean(base, names())));
+    }
+    let (files, file) = find(base)?;
+    let bytes = files.named(&file)?;
+    load_whole(&files, &file, bytes, left)
 }
 
 /// Reads a module from the folder of one of the profiles, or an embedded one.
@@ -369,7 +417,7 @@ fn load_module(module: &str, profiles: &[Source]) -> Result<(Vec<Source>, Profil
     };
     for files in profiles.iter().map(|source| source.files.clone()).chain([Files::Embedded(COMMON)]) {
         if let Some(bytes) = files.read(&file).map_err(missing)? {
-            return load_whole(&files, &file, bytes);
+            return load_whole(&files, &file, bytes, 0);
         }
     }
     Err(missing(

@@ -20,8 +20,11 @@ pub fn convert(expr: Expr, to: &DataType) -> Result<Expr> {
     if types::castable(&expr.ty, to) {
         return Ok(expr.cast_to(to));
     }
+    let times = [types::timestamp(), types::datetime()];
+    let zone = (times.contains(types::logical(&expr.ty)) && times.contains(to))
+        .then(|| "… AT TIME ZONE 'Europe/Berlin' converts between an instant and what clocks show".to_owned());
     let (from, to) = (types::name(&expr.ty), types::name(to));
-    Err(Error::profile("", format!("type mismatch: cannot cast {from} to {to}")))
+    Err(Error::profile("", format!("type mismatch: cannot cast {from} to {to}")).maybe_hint(zone))
 }
 
 /// Resolves a function by the types of its arguments, and casts them to the types of its parameters.

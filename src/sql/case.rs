@@ -1,12 +1,15 @@
 //! `CASE`: each branch is evaluated only for the rows that take it.
 
+mod merge;
+
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Int32Array, StringArray, UInt32Array};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::DataType;
-use arrow_select::interleave::interleave;
 use arrow_select::take::take;
+use merge::{Part, merge};
 
 use super::{Expr, Node, Value, cast, types};
 use crate::error::Result;
@@ -30,11 +33,11 @@ pub(super) fn case(
         let truth = match condition.eval(inputs, rows) {
             Err(_) if left < rows => {
                 // The error may come from a row that took an earlier branch, so evaluate only the remaining rows.
-                let mine: Vec<usize> = (0..rows).filter(|i| branch[*i] == u32::MAX).collect();
-                let few = condition.eval(&taken(inputs, &mine)?, mine.len())?.into_array(mine.len())?;
+                let mine: Vec<u32> = (0..rows as u32).filter(|i| branch[*i as usize] == u32::MAX).collect();
+                let few = condition.eval(&taken(condition, inputs, &mine)?, mine.len())?.into_array(mine.len())?;
                 let mut truth = vec![None; rows];
                 let few: &BooleanArray = few.as_boolean();
-                mine.iter().zip(few).for_each(|(i, value)| truth[*i] = value);
+                mine.iter().zip(few).for_each(|(i, value)| truth[*i as usize] = value);
                 Value::Array(Arc::new(BooleanArray::from(truth)))
             }
             truth => truth?,
@@ -47,10 +50,9 @@ pub(super) fn case(
                 }
             }
             Value::Array(truth) => {
-                let truth: &BooleanArray = truth.as_boolean();
-                for (i, slot) in branch.iter_mut().enumerate() {
-                    if *slot == u32::MAX && truth.value(i) && !truth.is_null(i) {
-                        *slot = index as u32;
+                for row in met(truth.as_boolean()).set_indices().filter(|row| *row < rows) {
+                    if branch[row] == u32::MAX {
+                        branch[row] = index as u32;
                         left -= 1;
                     }
                 }
@@ -59,32 +61,74 @@ pub(super) fn case(
     }
     branch.iter_mut().filter(|b| **b == u32::MAX).for_each(|b| *b = otherwise as u32);
     if let Some(texts) = literal_texts(values, ty) {
-        let keys: Int32Array = branch.iter().map(|b| texts.1[*b as usize]).collect();
-        return Ok(Value::Array(Arc::new(DictionaryArray::new(keys, texts.0))));
+        return Ok(Value::Array(Arc::new(DictionaryArray::new(keys(&branch, &texts.1), texts.0))));
     }
-    let mut arrays = Vec::with_capacity(values.len());
-    let mut places = vec![(0, 0); rows];
-    for (index, value) in values.iter().enumerate() {
-        let mine: Vec<usize> = (0..rows).filter(|i| branch[*i] == index as u32).collect();
-        if let Node::Input(_) | Node::Literal(_) = value.node {
-            let value = value.eval(inputs, rows)?;
-            mine.iter().for_each(|i| places[*i] = (index, value.row(*i)));
-            arrays.push(cast(value.array(), types::logical(ty))?);
-        } else {
-            let array =
-                cast(&value.eval(&taken(inputs, &mine)?, mine.len())?.into_array(mine.len())?, types::logical(ty))?;
-            mine.iter().enumerate().for_each(|(at, i)| places[*i] = (index, at));
-            arrays.push(array);
+    let mut lists: Vec<Vec<u32>> = vec![Vec::new(); values.len()];
+    branch.iter().zip(0_u32..).for_each(|(branch, row)| lists[*branch as usize].push(row));
+    let mut parts = Vec::with_capacity(values.len());
+    for (value, mine) in values.iter().zip(lists) {
+        let whole = mine.len() == rows;
+        if mine.is_empty() && rows > 0 {
+            continue;
         }
+        let own = !whole && !matches!(value.node, Node::Input(_) | Node::Literal(_));
+        let values = match own {
+            true => value.eval(&taken(value, inputs, &mine)?, mine.len())?,
+            false => value.eval(inputs, rows)?,
+        };
+        if whole {
+            return whole_branch(values, rows, types::logical(ty));
+        }
+        parts.push(Part { rows: mine, values, own });
     }
-    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-    Ok(Value::Array(interleave(&arrays, &places)?))
+    Ok(Value::Array(merge(parts, rows, types::logical(ty))?))
 }
 
-/// Gathers the inputs at some rows.
-fn taken(inputs: &[ArrayRef], rows: &[usize]) -> Result<Vec<ArrayRef>> {
-    let indices = Int32Array::from_iter_values(rows.iter().map(|i| *i as i32));
-    Ok(inputs.iter().map(|input| take(input, &indices, None)).collect::<Result<Vec<_>, _>>()?)
+/// The value of a branch that all rows take: text with its encoding.
+fn whole_branch(values: Value, rows: usize, ty: &DataType) -> Result<Value> {
+    let array = values.into_array(rows)?;
+    Ok(Value::Array(if types::logical(array.data_type()) == ty { array } else { cast(&array, ty)? }))
+}
+
+/// The rows whose truth value is true.
+fn met(truth: &BooleanArray) -> BooleanBuffer {
+    match truth.nulls() {
+        Some(nulls) => truth.values() & nulls.inner(),
+        None => truth.values().clone(),
+    }
+}
+
+/// The key of each row, by the key of its branch.
+fn keys(branch: &[u32], of_branch: &[Option<i32>]) -> Int32Array {
+    let plain: Vec<i32> = of_branch.iter().map(|key| key.unwrap_or(0)).collect();
+    let keys: Vec<i32> = branch.iter().map(|branch| plain[*branch as usize]).collect();
+    let nulls = of_branch.contains(&None).then(|| {
+        NullBuffer::new(BooleanBuffer::collect_bool(branch.len(), |row| of_branch[branch[row] as usize].is_some()))
+    });
+    Int32Array::new(keys.into(), nulls.filter(|nulls| nulls.null_count() > 0))
+}
+
+/// Gathers the inputs that an expression reads at some rows; the others stay, and are not looked at.
+fn taken(expr: &Expr, inputs: &[ArrayRef], rows: &[u32]) -> Result<Vec<ArrayRef>> {
+    let mut read = vec![false; inputs.len()];
+    reads(expr, &mut read);
+    let places = UInt32Array::from(rows.to_vec());
+    let input = |(input, read): (&ArrayRef, bool)| match read {
+        true => Ok(take(input, &places, None)?),
+        false => Ok(Arc::clone(input)),
+    };
+    inputs.iter().zip(read).map(input).collect()
+}
+
+/// Marks the inputs that an expression reads.
+fn reads(expr: &Expr, read: &mut [bool]) {
+    match &expr.node {
+        Node::Input(index) => read[*index] = true,
+        Node::Literal(_) => {}
+        Node::Cast(arg) => reads(arg, read),
+        Node::Call(_, args) => args.iter().for_each(|arg| reads(arg, read)),
+        Node::Case(conditions, values) => conditions.iter().chain(values).for_each(|arg| reads(arg, read)),
+    }
 }
 
 /// Combines the branches into one dictionary if all are constant texts or null: its values, and the key of each branch.

@@ -30,7 +30,8 @@ pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         (_, DataType::Utf8) => as_text(array),
         (DataType::Date32, DataType::Timestamp(..)) => {
             let days = array.as_primitive::<Date32Type>();
-            Ok(Arc::new(days.unary::<_, TimestampMicrosecondType>(|d| i64::from(d) * civil::DAY).with_timezone("UTC")))
+            let times = days.unary::<_, TimestampMicrosecondType>(|d| i64::from(d) * civil::DAY);
+            Ok(Arc::new(times.with_data_type(to.clone())))
         }
         (DataType::Timestamp(..), DataType::Date32) => {
             let instants = array.as_primitive::<TimestampMicrosecondType>();
@@ -42,7 +43,7 @@ pub fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             let micros = parse(array, to, civil::parse_instant)?;
             let micros: &Int64Array = micros.as_primitive();
             let instants = TimestampMicrosecondArray::new(micros.values().clone(), micros.nulls().cloned());
-            Ok(Arc::new(instants.with_timezone("UTC")))
+            Ok(Arc::new(instants.with_data_type(to.clone())))
         }
         (DataType::Boolean, DataType::Int64) => Ok(arrow_cast::cast(array, to)?),
         (DataType::Float64, DataType::Int64) => {
@@ -113,6 +114,10 @@ pub fn as_text(array: &ArrayRef) -> Result<ArrayRef> {
         ty if *ty == timestamp() => {
             let instants = array.as_primitive::<TimestampMicrosecondType>();
             Arc::new(instants.iter().map(|t| t.map(civil::instant_text)).collect::<StringArray>())
+        }
+        DataType::Timestamp(_, None) => {
+            let times = array.as_primitive::<TimestampMicrosecondType>();
+            Arc::new(times.iter().map(|t| t.map(civil::datetime_text)).collect::<StringArray>())
         }
         DataType::Boolean => {
             let truths: &BooleanArray = array.as_boolean();

@@ -83,6 +83,14 @@ pub fn date_text(days: i32) -> String {
 /// Formats an instant as `2025-06-30T12:34:56Z`, with six decimals if it has a fraction of a second.
 #[must_use]
 pub fn instant_text(micros: i64) -> String {
+    let mut out = datetime_text(micros);
+    out.push('Z');
+    out
+}
+
+/// Formats a date and time without a zone as `2025-06-30T12:34:56`, with six decimals if it has a fraction of a second.
+#[must_use]
+pub fn datetime_text(micros: i64) -> String {
     let mut out = String::with_capacity(27);
     push_date(micros.div_euclid(DAY) as i32, &mut out);
     let time = micros.rem_euclid(DAY);
@@ -95,7 +103,6 @@ pub fn instant_text(micros: i64) -> String {
         out.push('.');
         push_digits::<6>(fraction, &mut out);
     }
-    out.push('Z');
     out
 }
 

@@ -1,8 +1,8 @@
 //! All operators and functions of the language: one list for resolution, docs and tests.
 //!
 //! To add one: an entry in its family's `FUNCTIONS`, with its types, its evaluation on arrays, and an example that a
-//! test runs. Functions are pure: no clock, no randomness, and no transcendental functions, whose last digits differ
-//! between machines.
+//! test runs. Functions are pure: no clock, no randomness, and no mathematics of the system, whose last digits differ
+//! between machines (`curves` has `libm`'s).
 
 mod arithmetic;
 mod between;
@@ -11,6 +11,7 @@ mod calendar;
 mod choice;
 mod columns;
 mod compare;
+mod curves;
 mod date_parts;
 mod days;
 mod digest;
@@ -26,6 +27,7 @@ mod roots;
 mod rounding;
 mod spans;
 mod text;
+mod zones;
 
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
@@ -131,7 +133,7 @@ const IMPURE: [&str; 8] =
     ["random", "rand", "now", "today", "current_date", "current_time", "current_timestamp", "gen_random_uuid"];
 
 const FAMILIES: [(&str, &[&[Function]]); 6] = [
-    ("number", &[arithmetic::FUNCTIONS, division::FUNCTIONS, rounding::FUNCTIONS, roots::FUNCTIONS]),
+    ("number", &[arithmetic::FUNCTIONS, division::FUNCTIONS, rounding::FUNCTIONS, roots::FUNCTIONS, curves::FUNCTIONS]),
     ("comparison", &[compare::FUNCTIONS]),
     ("logic", &[logic::FUNCTIONS]),
     ("choice", &[choice::FUNCTIONS]),
@@ -155,6 +157,7 @@ const FAMILIES: [(&str, &[&[Function]]); 6] = [
             calendar::FUNCTIONS,
             between::FUNCTIONS,
             business::FUNCTIONS,
+            zones::FUNCTIONS,
         ],
     ),
 ];

@@ -56,8 +56,8 @@ pub(super) fn typed(typed: &ast::TypedString) -> Result<Expr> {
     };
     let array: Option<ArrayRef> = match &ty {
         Some(DataType::Date32) => civil::parse_date(text).map(|day| Arc::new(Date32Array::from(vec![day])) as ArrayRef),
-        Some(DataType::Timestamp(..)) => civil::parse_instant(text)
-            .map(|at| Arc::new(TimestampMicrosecondArray::from(vec![at]).with_timezone("UTC")) as ArrayRef),
+        Some(ty @ DataType::Timestamp(..)) => civil::parse_instant(text)
+            .map(|at| Arc::new(TimestampMicrosecondArray::from(vec![at]).with_data_type(ty.clone())) as ArrayRef),
         _ => {
             return Err(Error::profile("", format!("`{typed}` is not supported"))
                 .hint("only DATE and TIMESTAMP are possible before a literal; use CAST for other types"));

@@ -136,6 +136,9 @@ pub fn lower(sql: &Sql, names: &mut dyn Names) -> Result<Expr> {
         Sql::Case { operand, conditions, else_result, .. } => {
             case(operand.as_deref(), conditions, else_result.as_deref(), names)
         }
+        Sql::AtTimeZone { timestamp, time_zone } => {
+            call("at time zone", vec![lower(timestamp, names)?, lower(time_zone, names)?])
+        }
         Sql::Function(function) => function_call(function, names),
         _ => Err(refused(sql)),
     }

@@ -54,7 +54,7 @@ pub fn parse_type(sql: &str) -> Result<DataType> {
 
 pub(super) fn unknown_type(sql: &str) -> Error {
     Error::profile("", format!("unknown type `{sql}`"))
-        .hint("use bigint, double, decimal(precision,scale), text, date, timestamp or boolean")
+        .hint("use bigint, double, decimal(precision,scale), text, date, timestamp, datetime or boolean")
 }
 
 pub(super) fn excerpt(sql: &str) -> String {

@@ -12,6 +12,12 @@ pub fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))
 }
 
+/// Gives the type of a date and time of day without a zone: what clocks show, in microseconds.
+#[must_use]
+pub fn datetime() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, None)
+}
+
 /// The type of intervals: months, days and nanoseconds.
 pub const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
@@ -42,6 +48,7 @@ pub fn name(ty: &DataType) -> String {
         DataType::Decimal128(p, s) => format!("decimal({p},{s})"),
         DataType::Utf8 => "text".to_owned(),
         DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(_, None) => "datetime".to_owned(),
         DataType::Timestamp(..) => "timestamp".to_owned(),
         DataType::Interval(_) => "interval".to_owned(),
         other => other.to_string(),
@@ -81,7 +88,7 @@ pub fn common(a: &DataType, b: &DataType) -> Option<DataType> {
             let whole = (p1 as i8 - s1).max(p2 as i8 - s2);
             Decimal128(((whole + scale) as u8).min(38), scale)
         }
-        (Date32, Timestamp(..)) | (Timestamp(..), Date32) => timestamp(),
+        (Date32, time @ Timestamp(..)) | (time @ Timestamp(..), Date32) => time.clone(),
         _ => return None,
     })
 }
@@ -95,7 +102,7 @@ pub fn widens(from: &DataType, to: &DataType) -> bool {
         (DataType::Null, _)
         | (DataType::Int64 | DataType::Decimal128(..), DataType::Float64)
         | (DataType::Int64, DataType::Decimal128(..)) => true,
-        (DataType::Date32, ty) => *ty == timestamp(),
+        (DataType::Date32, ty) => *ty == timestamp() || *ty == datetime(),
         (DataType::Decimal128(p1, s1), DataType::Decimal128(p2, s2)) => s1 <= s2 && p1 - *s1 as u8 <= p2 - *s2 as u8,
         _ => false,
     }
@@ -115,17 +122,18 @@ pub fn castable(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Converts a parsed SQL type name: `bigint`, `decimal(12,2)`, `text`, `date`, `timestamp`, `double`, `boolean`. `None`
+/// Converts a parsed SQL type name: `bigint`, `decimal(12,2)`, `text`, `date`, `timestamp`, `datetime`, `double`, `boolean`. `None`
 /// for other types.
 #[must_use]
 pub fn parse(sql: &sqlparser::ast::DataType) -> Option<DataType> {
-    use sqlparser::ast::{DataType as Sql, ExactNumberInfo};
+    use sqlparser::ast::{DataType as Sql, ExactNumberInfo, TimezoneInfo};
     Some(match sql {
         Sql::Boolean | Sql::Bool => DataType::Boolean,
         Sql::BigInt(_) | Sql::Int(_) | Sql::Integer(_) | Sql::Int8(_) => DataType::Int64,
         Sql::Double(_) | Sql::DoublePrecision | Sql::Float8 => DataType::Float64,
         Sql::Text | Sql::Varchar(None) | Sql::String(None) => DataType::Utf8,
         Sql::Date => DataType::Date32,
+        Sql::Datetime(None) | Sql::Timestamp(None, TimezoneInfo::WithoutTimeZone) => datetime(),
         Sql::Timestamp(None, _) => timestamp(),
         Sql::Decimal(info) | Sql::Numeric(info) => match info {
             ExactNumberInfo::None => DataType::Decimal128(18, 3),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::DataType;
 use arrow_select::interleave::interleave;
@@ -97,23 +97,47 @@ impl Edits {
     ///
     /// If the batch is another one than that of the edits.
     pub(crate) fn in_place(&self, clean: &RecordBatch, copies: bool) -> Result<RecordBatch> {
+        let columns = (0..clean.num_columns()).map(|at| self.column_in_place(clean, at, copies));
+        Ok(RecordBatch::try_new(self.changed.schema(), columns.collect::<Result<Vec<_>>>()?)?)
+    }
+
+    /// One column of [`Edits::in_place`], by its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Edits::in_place`].
+    pub(crate) fn column_in_place(&self, clean: &RecordBatch, at: usize, copies: bool) -> Result<ArrayRef> {
         let mut rows: Vec<(usize, usize)> = (0..clean.num_rows()).map(|row| (0, row)).collect();
-        let kept: BTreeSet<u32> = if copies { BTreeSet::new() } else { self.kept().collect() };
+        let kept: BTreeSet<u32> = if copies { BTreeSet::new() } else { self.kept_origins() };
         for (changed, origin) in self.origins.iter().enumerate().filter(|(_, origin)| !kept.contains(origin)) {
             rows[*origin as usize] = (1, changed);
         }
-        let column = |at: usize| {
-            let own = clean.column(at);
-            let plain = match own.data_type() {
-                DataType::Dictionary(_, value) => value.as_ref().clone(),
-                other => other.clone(),
-            };
-            let arrays = [cast(own, &plain)?, cast(self.changed.column(at), &plain)?];
-            let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-            Ok(cast(&interleave(&arrays, &rows)?, own.data_type())?)
+        let own = clean.column(at);
+        let plain = match own.data_type() {
+            DataType::Dictionary(_, value) => value.as_ref().clone(),
+            other => other.clone(),
         };
-        let columns = (0..clean.num_columns()).map(column).collect::<Result<Vec<_>>>()?;
-        Ok(RecordBatch::try_new(self.changed.schema(), columns)?)
+        let arrays = [cast(own, &plain)?, cast(self.changed.column(at), &plain)?];
+        let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+        Ok(cast(&interleave(&arrays, &rows)?, own.data_type())?)
+    }
+
+    /// The rows that are sent as they are, and with copies behind them.
+    fn kept_origins(&self) -> BTreeSet<u32> {
+        let origins: BTreeSet<u32> = self.origins.iter().copied().collect();
+        self.kept().filter(|row| origins.contains(row)).collect()
+    }
+
+    /// Tells whether a copy is sent behind its row, and has other values.
+    pub(crate) fn has_other_copies(&self) -> bool {
+        let kept = self.kept_origins();
+        let mut changed = self.origins.iter().zip(&self.given);
+        changed.any(|(origin, given)| !given.is_empty() && kept.contains(origin))
+    }
+
+    /// The places of the columns that faults gave values.
+    pub(crate) fn given_places(&self) -> BTreeSet<usize> {
+        self.given.iter().flatten().copied().collect()
     }
 
     /// The clean rows that are sent as they are.

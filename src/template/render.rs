@@ -15,6 +15,7 @@ use arrow_schema::DataType;
 use super::syntax::Form;
 use super::{Condition, Counter, Node};
 use crate::error::{Error, Result};
+use crate::sql::civil;
 
 /// A value on its way into a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,6 +88,11 @@ impl Cells {
                 Self::Decimal(array.as_primitive::<Decimal128Type>().clone(), u8::try_from(*scale).ok()?)
             }
             DataType::Date32 => Self::Date(array.as_primitive::<Date32Type>().clone()),
+            // What clocks show has no place in a form that demands a zone: it is written as its text.
+            DataType::Timestamp(_, None) => {
+                let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
+                Self::Text(times.iter().map(|time| time.map(civil::datetime_text)).collect())
+            }
             DataType::Timestamp(..) => Self::Instant(array.as_primitive_opt::<TimestampMicrosecondType>()?.clone()),
             DataType::Boolean => Self::Boolean(array.as_boolean().clone()),
             _ => return None,

@@ -39,6 +39,28 @@ pub(crate) fn rows(file: &Path) -> Vec<BTreeMap<String, String>> {
 }
 
 #[test]
+fn what_is_sent_is_counted_as_the_files_have_it() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let out = temp.path().join("claims");
+    // Claims are sent wrong, late, twice, and a second time with another amount.
+    let faults = ["--faults", "each=3", "--scale", "0.4", "-q", "--out"];
+    good(&[&["generate", "claims"], &faults[..], &[out.to_str().expect("a path")]].concat());
+    let key = key(&out, "answers.json");
+    let claims = rows(&out.join("claim.csv"));
+    let all = key.answers.iter().filter(|one| one.table == "claim" && one.measure == "sum(total_billed)");
+    let (mut groups, mut other) = (0, 0);
+    for one in all {
+        let value: Vec<String> = one.value.iter().map(|value| value.clone().unwrap_or_default()).collect();
+        let own = claims.iter().filter(|row| one.dimension.iter().zip(&value).all(|(by, value)| row[by] == *value));
+        let sum: i64 = own.filter_map(|row| row["total_billed"].parse::<i64>().ok()).sum();
+        assert_eq!(one.sent, Some(sum.to_string()), "{:?}", one.group());
+        groups += 1;
+        other += usize::from(one.sent != one.clean);
+    }
+    assert!(groups > 5 && other > 1, "{groups} groups, {other} with faults");
+}
+
+#[test]
 fn answers_are_those_of_the_files() {
     let temp = tempfile::tempdir().expect("a folder");
     let out = bank(&temp.path().join("bank"), &[]);

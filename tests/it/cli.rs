@@ -246,3 +246,29 @@ fn the_pages_of_the_domains_are_kept_true() {
         assert!(kept == printed, "{path}: `make schema` writes it anew");
     }
 }
+
+#[test]
+fn empty_roots_and_other_numbers_of_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (profile, root) in
+        [("healthcare", "patient"), ("payments", "party"), ("claims", "member"), ("legal", "court_case")]
+    {
+        let out = folder.path().join(profile);
+        let out = out.to_str().expect("a path");
+        good(&["generate", profile, "--rows", &format!("{root}=0"), "--out", out, "-q"]);
+        good(&["verify", out]);
+        let table = std::fs::read_to_string(format!("{out}/{root}.csv")).expect("text");
+        assert_eq!(table.lines().count(), 1, "{table}");
+    }
+    let count = |args: &[&str]| {
+        let all = [&["generate", "healthcare", "--tables", "payer", "--out", "-"], args].concat();
+        String::from_utf8(good(&all).stdout).expect("text")
+    };
+    assert_eq!(count(&["--rows", "patient=1e3,payer=3"]).lines().count(), 4);
+    assert_eq!(count(&["--rows", "payer=0.5e1", "--seed", "-1"]).lines().count(), 6);
+    for wrong in ["payer=1e", "payer=1.5", "payer=1.25e1", "payer=-1", "payer=1e30"] {
+        let output = placebo(&["plan", "healthcare", "--rows", wrong]).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains("is not a number of rows"), "{wrong}: {said}");
+    }
+}

@@ -176,7 +176,8 @@ fn promises_and_guarantees_reach_databases_and_readers() {
         assert!(sql.lines().any(|text| text.trim().trim_end_matches(',') == line), "no {line} in {sql}");
     }
     assert_eq!(sql.matches("UNIQUE").count(), 4, "{sql}");
-    let package: serde_json::Value = serde_json::from_str(&datapackage("one", "", &files)).expect("JSON");
+    let package: serde_json::Value =
+        serde_json::from_str(&datapackage("one", "", &files, &placebo::format::Options::default())).expect("JSON");
     let fields = &package["resources"][0]["schema"]["fields"];
     let constraints = |at: usize| fields[at]["constraints"].clone();
     assert_eq!(constraints(1), serde_json::json!({ "required": true, "unique": true }));

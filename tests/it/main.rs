@@ -13,6 +13,7 @@ mod descendants;
 mod determinism;
 mod domains;
 mod expressions;
+mod extends;
 mod faults;
 mod find;
 mod fixtures;

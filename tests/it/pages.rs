@@ -99,7 +99,7 @@ fn the_page_on_containers_shows_the_dockerfile() {
     let text = |name: &str| std::fs::read_to_string(root.join(name)).expect("text");
     let shown = blocks(&text("docs/use/docker.md")).into_iter().find(|block| block.language == "dockerfile");
     assert_eq!(shown.expect("a Dockerfile").text, text("Dockerfile"));
-    for word in ["--release --locked --bin placebo", "/placebo/target/release/placebo", "rust:1.95"] {
+    for word in ["--profile dist --locked --bin placebo", "/placebo/target/dist/placebo", "rust:1.95"] {
         assert!(text("Dockerfile").contains(word), "{word}");
     }
     assert!(text(".dockerignore").lines().any(|line| line == "target"), "the build would send gigabytes");

@@ -72,9 +72,16 @@ fn every_profile_reads_back_from_every_format_with_one_digest() {
         for (index, table) in plan.tables.iter().enumerate() {
             let written = batches(&plan, index);
             let mut digests = Vec::new();
-            for (format, guard) in of_tables().map(|format| (format, false)).chain([(FORMATS[0], true)]) {
+            let settings: [&[(&str, &str)]; 4] = [
+                &[("csv-guard", "quote")],
+                &[("csv-delimiter", ";"), ("csv-null", "\\N"), ("csv-line-end", "crlf"), ("csv-guard", "quote")],
+                &[("csv-delimiter", "tab"), ("csv-quote", "nonnull"), ("csv-bom", "on")],
+                &[("csv-delimiter", "|"), ("csv-quote", "all"), ("csv-null", "(none)"), ("csv-header", "off")],
+            ];
+            let plainly = of_tables().map(|format| (format, &[][..]));
+            for (format, settings) in plainly.chain(settings.map(|settings| (FORMATS[0], settings))) {
                 let path = folder.path().join("file");
-                let options = format.options(guard.then_some(("csv-guard", "quote"))).expect("a setting");
+                let options = format.options(settings.iter().copied()).expect("settings");
                 digests.push(write(&path, format, &table.schema, &options, &written));
                 let open = || Rows::open(&path, format.name, &table.schema, &options).expect("opens");
                 let mut rows = open();

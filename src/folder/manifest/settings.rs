@@ -12,7 +12,7 @@ pub(crate) struct FormatSettings {
     pub(crate) compression: Option<String>,
     /// `quote` if a `'` was written before formulas, else `off`, as in formats that cannot.
     pub(crate) csv_guard: String,
-    /// Every other setting, by name.
+    /// Every other setting whose value is not the default, by name.
     pub(crate) others: BTreeMap<String, String>,
 }
 
@@ -28,6 +28,7 @@ impl FormatSettings {
             match name {
                 "compression" => all.compression = Some(value.to_owned()),
                 "csv-guard" => value.clone_into(&mut all.csv_guard),
+                _ if format.settings.iter().any(|known| known.name == name && known.default() == value) => {}
                 _ => _ = all.others.insert(name.to_owned(), value.to_owned()),
             }
         }

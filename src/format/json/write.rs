@@ -1,5 +1,6 @@
 //! Rows as JSON objects.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use arrow_array::RecordBatch;
@@ -12,14 +13,28 @@ use crate::format::write::{Encoder, Piece, Sink, write_failed};
 
 /// The encoder of one table; `array` puts brackets around the rows.
 pub(super) fn encoder(schema: &SchemaRef, array: bool) -> Result<Box<dyn Encoder>> {
-    Ok(Box::new(Json { rows: Rows::new(schema, if array { &ARRAY } else { &LINES })?, array }))
+    Ok(Box::new(Json { rows: Rows::new(schema, &if array { in_array() } else { lines() })?, array }))
 }
 
-static LINES: Style =
-    Style { start: "{", end: "}\n", label, quote: "\"", null: "null", infinite: false, plain, escape };
+fn lines() -> Style {
+    Style {
+        start: "{",
+        end: "}\n",
+        between: ",",
+        label,
+        quote: "\"",
+        quote_all: false,
+        null: Cow::Borrowed("null"),
+        infinite: false,
+        plain,
+        escape,
+    }
+}
 
 /// A row begins with the comma after the row before it, so that rows need not know which is the last.
-static ARRAY: Style = Style { start: ",\n{", end: "}", ..LINES };
+fn in_array() -> Style {
+    Style { start: ",\n{", end: "}", ..lines() }
+}
 
 struct Json {
     rows: Rows,

@@ -27,6 +27,8 @@ enum Values {
     Decimal(Decimal128Builder, u8, usize),
     Date(Date32Builder),
     Instant(TimestampMicrosecondBuilder),
+    /// Without a zone.
+    Local(TimestampMicrosecondBuilder),
     Text(StringBuilder),
     Code(StringDictionaryBuilder<Int32Type>),
 }
@@ -53,6 +55,7 @@ impl Column {
                 Values::Decimal(builder, *precision, *scale as usize)
             }
             DataType::Date32 => Values::Date(Date32Builder::new()),
+            DataType::Timestamp(TimeUnit::Microsecond, None) => Values::Local(TimestampMicrosecondBuilder::new()),
             DataType::Timestamp(TimeUnit::Microsecond, zone) => {
                 Values::Instant(TimestampMicrosecondBuilder::new().with_timezone_opt(zone.clone()))
             }
@@ -68,7 +71,7 @@ impl Column {
     pub(in crate::format) fn class(&self) -> Class {
         match self.values {
             Values::Boolean(_) | Values::Integer(_) | Values::Float(_) | Values::Decimal(..) => Class::Bare,
-            Values::Date(_) | Values::Instant(_) => Class::Time,
+            Values::Date(_) | Values::Instant(_) | Values::Local(_) => Class::Time,
             Values::Text(_) | Values::Code(_) => Class::Text,
         }
     }
@@ -83,7 +86,7 @@ impl Column {
             Values::Float(values) => values.append_null(),
             Values::Decimal(values, ..) => values.append_null(),
             Values::Date(values) => values.append_null(),
-            Values::Instant(values) => values.append_null(),
+            Values::Instant(values) | Values::Local(values) => values.append_null(),
             Values::Text(values) => values.append_null(),
             Values::Code(values) => values.append_null(),
         }
@@ -118,6 +121,10 @@ impl Column {
                 Some(value) => values.append_value(value),
                 None => return wrong("an instant"),
             },
+            Values::Local(values) => match instant(&[text, b"Z"].concat()) {
+                Some(value) => values.append_value(value),
+                None => return wrong("a date and time without a zone"),
+            },
             Values::Text(values) => match std::str::from_utf8(text) {
                 Ok(text) => values.append_value(text),
                 Err(_) => return wrong("UTF-8"),
@@ -137,7 +144,7 @@ impl Column {
             Values::Float(values) => Arc::new(values.finish()),
             Values::Decimal(values, ..) => Arc::new(values.finish()),
             Values::Date(values) => Arc::new(values.finish()),
-            Values::Instant(values) => Arc::new(values.finish()),
+            Values::Instant(values) | Values::Local(values) => Arc::new(values.finish()),
             Values::Text(values) => Arc::new(values.finish()),
             // Its memory of values is not kept: a dictionary would grow with the file.
             Values::Code(values) => Arc::new(values.finish()),

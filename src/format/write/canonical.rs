@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::digits;
 use super::finite::{finite, nulled};
-use super::line::STYLE;
+use super::line::canonical;
 use super::text::Rows;
 use super::texts::texts;
 use super::{Encoder, Piece};
@@ -38,7 +38,7 @@ impl Canonical {
             DataType::Binary => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
             _ => Arc::clone(field),
         });
-        let rows = Rows::new(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), &STYLE)?;
+        let rows = Rows::new(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), &canonical())?;
         let key = schema.fields().iter().enumerate().filter(|(_, field)| field.is_primary_key());
         Ok(Self { rows, key: key.map(|(place, _)| place).collect() })
     }

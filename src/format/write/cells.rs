@@ -31,6 +31,8 @@ enum Values<'a> {
     Decimal(&'a PrimitiveArray<Decimal128Type>, usize),
     Date(&'a PrimitiveArray<Date32Type>),
     Instant(&'a PrimitiveArray<TimestampMicrosecondType>),
+    /// Without a zone.
+    Local(&'a PrimitiveArray<TimestampMicrosecondType>),
     Text(&'a StringArray),
     Code(&'a DictionaryArray<Int32Type>, Arc<Codes>),
 }
@@ -54,10 +56,10 @@ impl<'a> Cells<'a> {
             Values::Integer(_) => (digits::INTEGER, false),
             Values::Decimal(..) => (digits::DECIMAL, false),
             Values::Date(_) => (digits::DATE, true),
-            Values::Instant(_) => (digits::INSTANT, true),
+            Values::Instant(_) | Values::Local(_) => (digits::INSTANT, true),
             Values::Float(_) | Values::Text(_) | Values::Code(..) => (0, false),
         };
-        let (open, close) = if quoted { (&frame.open, &frame.close) } else { (&frame.before, &frame.after) };
+        let (open, close) = if quoted { (&frame.open[..], &frame.close[..]) } else { frame.around_numbers() };
         let mut buffer = frame.null.clone();
         let mut slot = Slot::default();
         if room > 0 {
@@ -65,7 +67,7 @@ impl<'a> Cells<'a> {
                 first: buffer.len(),
                 width: open.len() + room + close.len(),
                 open: open.len(),
-                close: close.clone(),
+                close: close.to_vec(),
             };
             for _ in 0..rows {
                 buffer.extend_from_slice(open);
@@ -118,6 +120,10 @@ impl<'a> Cells<'a> {
             Values::Instant(array) => {
                 let values = array.values();
                 slots.fill(rows, array.nulls(), |row, out| digits::instant(values[row], out))?;
+            }
+            Values::Local(array) => {
+                let values = array.values();
+                slots.fill(rows, array.nulls(), |row, out| digits::datetime(values[row], out))?;
             }
             Values::Float(array) => column.frame.floats(array, rows, null, buffer, spans),
             Values::Text(array) => {
@@ -186,6 +192,7 @@ impl<'a> Values<'a> {
             DataType::Float64 => Self::Float(array.as_primitive_opt()?),
             DataType::Decimal128(_, scale) => Self::Decimal(array.as_primitive_opt()?, usize::try_from(*scale).ok()?),
             DataType::Date32 => Self::Date(array.as_primitive_opt()?),
+            DataType::Timestamp(_, None) => Self::Local(array.as_primitive_opt()?),
             DataType::Timestamp(..) => Self::Instant(array.as_primitive_opt()?),
             DataType::Utf8 => Self::Text(array.as_string_opt()?),
             _ => {

@@ -9,7 +9,7 @@
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use serde_json::{Map, Value, json};
 
-use crate::format::FORMATS;
+use crate::format::{Dialect, FORMATS, Options};
 use crate::notes::{Key, Noted};
 
 /// The notes on personal data that a field repeats, by the names of its properties.
@@ -86,17 +86,21 @@ pub(crate) struct Reference<'a> {
     via: Option<&'a str>,
 }
 
-/// The text of `datapackage.json`. A reference to a table that is not among `tables` is left out.
+/// The text of `datapackage.json`, for files that were written with some settings of their formats. A reference to a table that is not
+/// among `tables` is left out.
 #[must_use]
-pub fn datapackage(name: &str, title: &str, tables: &[TableFile]) -> String {
-    let csv = |table: &TableFile| mediatype(table.format) == Some("text/csv");
+pub fn datapackage(name: &str, title: &str, tables: &[TableFile], options: &Options) -> String {
+    let dialect = |table: &TableFile| {
+        let format = FORMATS.iter().find(|known| known.name == table.format)?;
+        format.dialect.map(|dialect| dialect(options))
+    };
     let mut package = Map::new();
-    if tables.iter().all(csv) {
+    if tables.iter().all(|table| dialect(table).is_some()) {
         package.insert("profile".into(), "tabular-data-package".into());
     }
     package.insert("name".into(), name.into());
     package.insert("title".into(), title.into());
-    let resources = tables.iter().map(|table| resource(table, csv(table), tables)).collect();
+    let resources = tables.iter().map(|table| resource(table, dialect(table), tables)).collect();
     package.insert("resources".into(), Value::Array(resources));
     format!("{:#}\n", Value::Object(package))
 }
@@ -105,7 +109,7 @@ fn mediatype(format: &str) -> Option<&'static str> {
     FORMATS.iter().find(|known| known.name == format).map(|known| known.mediatype)
 }
 
-fn resource(table: &TableFile, csv: bool, tables: &[TableFile]) -> Value {
+fn resource(table: &TableFile, dialect: Option<Dialect>, tables: &[TableFile]) -> Value {
     let mut resource = Map::new();
     let mut set = |key: &str, value: Value| resource.insert(key.into(), value);
     set("name", table.name.as_str().into());
@@ -113,7 +117,7 @@ fn resource(table: &TableFile, csv: bool, tables: &[TableFile]) -> Value {
         set("description", table.about.as_str().into());
     }
     set("path", if let [one] = table.paths.as_slice() { one.as_str().into() } else { json!(table.paths) });
-    if csv {
+    if dialect.is_some() {
         set("profile", "tabular-data-resource".into());
     }
     set("format", table.format.into());
@@ -121,21 +125,22 @@ fn resource(table: &TableFile, csv: bool, tables: &[TableFile]) -> Value {
         set("mediatype", mediatype.into());
     }
     set("encoding", "utf-8".into());
-    if csv {
+    let null = dialect.as_ref().map_or_else(String::new, |dialect| dialect.null.clone());
+    if let Some(Dialect { delimiter, line_end, header, .. }) = dialect {
         let dialect = json!({
-            "delimiter": ",", "lineTerminator": "\n", "quoteChar": "\"", "doubleQuote": true, "skipInitialSpace": false,
-            "header": true, "caseSensitiveHeader": true,
+            "delimiter": delimiter, "lineTerminator": line_end, "quoteChar": "\"", "doubleQuote": true, "skipInitialSpace": false,
+            "header": header, "caseSensitiveHeader": true,
         });
         set("dialect", dialect);
     }
-    set("schema", schema(table, tables));
+    set("schema", schema(table, tables, &null));
     Value::Object(resource)
 }
 
-fn schema(table: &TableFile, tables: &[TableFile]) -> Value {
+fn schema(table: &TableFile, tables: &[TableFile], null_text: &str) -> Value {
     let mut schema = Map::new();
     schema.insert("fields".into(), table.schema.fields().iter().map(|field| column(field)).collect());
-    schema.insert("missingValues".into(), json!([""]));
+    schema.insert("missingValues".into(), json!([null_text]));
     let key = table.primary_key();
     if !key.is_empty() {
         schema.insert("primaryKey".into(), json!(key));
@@ -236,7 +241,7 @@ mod tests {
 
     #[test]
     fn keys_types_and_classes_are_described() {
-        let text = datapackage("claims", "Claims", &tables());
+        let text = datapackage("claims", "Claims", &tables(), &Options::default());
         assert!(text.starts_with("{\n  \"profile\": \"tabular-data-package\",\n  \"name\": \"claims\",\n"), "{text}");
         assert!(text.ends_with("}\n"));
         let package: Value = serde_json::from_str(&text).unwrap();
@@ -261,7 +266,8 @@ mod tests {
         let mut tables = tables();
         tables[0].format = "parquet";
         tables[0].paths = vec!["claim/part-00000.parquet".into(), "claim/part-00001.parquet".into()];
-        let package: Value = serde_json::from_str(&datapackage("claims", "Claims", &tables)).unwrap();
+        let package: Value =
+            serde_json::from_str(&datapackage("claims", "Claims", &tables, &Options::default())).unwrap();
         assert!(package.get("profile").is_none());
         assert_eq!(package["resources"][0]["path"][1], "claim/part-00001.parquet");
         assert_eq!(package["resources"][0]["mediatype"], "application/vnd.apache.parquet");

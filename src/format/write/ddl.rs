@@ -285,6 +285,7 @@ pub(crate) fn sql_type(data_type: &DataType) -> String {
         DataType::Float64 => "DOUBLE PRECISION".to_owned(),
         DataType::Decimal128(precision, scale) => format!("NUMERIC({precision},{scale})"),
         DataType::Date32 => "DATE".to_owned(),
+        DataType::Timestamp(_, None) => "TIMESTAMP".to_owned(),
         DataType::Timestamp(..) => "TIMESTAMP WITH TIME ZONE".to_owned(),
         DataType::Binary => "BYTEA".to_owned(),
         _ => "TEXT".to_owned(),

@@ -174,6 +174,11 @@ pub(super) fn instant(micros: i64, out: &mut [u8]) -> Result<usize> {
     Ok(INSTANT)
 }
 
+/// `2025-06-30T12:34:56`, as an instant without its `Z`.
+pub(super) fn datetime(micros: i64, out: &mut [u8]) -> Result<usize> {
+    Ok(instant(micros, out)? - 1)
+}
+
 #[cold]
 fn out_of_range(days: i32) -> Error {
     Error::internal(format!("day {days} since 1970 is outside the years 0001 to 9999"))

@@ -1,5 +1,6 @@
 //! One column of a text format: the text around its cells, and its own texts and doubles rendered into a buffer.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,22 +17,27 @@ pub(super) const BLOCK: usize = 512;
 pub(super) const WIDE: usize = 64;
 
 /// The syntax of a text format.
+#[derive(Clone)]
 pub(in crate::format) struct Style {
     /// The text before the first cell of a row.
     pub(in crate::format) start: &'static str,
     /// The text after the last cell of a row.
     pub(in crate::format) end: &'static str,
+    /// The text between two cells of a row.
+    pub(in crate::format) between: &'static str,
     /// Makes the text before each cell from the column's name.
     pub(in crate::format) label: fn(&str) -> Vec<u8>,
     /// Quotes around dates and text that needs no escaping.
     pub(in crate::format) quote: &'static str,
+    /// True if numbers and booleans have these quotes too.
+    pub(in crate::format) quote_all: bool,
     /// The text of a null, and of a number that the format has no form for.
-    pub(in crate::format) null: &'static str,
+    pub(in crate::format) null: Cow<'static, str>,
     /// True if the format can write `NaN` and `inf`.
     pub(in crate::format) infinite: bool,
     /// Tells whether no byte needs escaping. Called on the text of many cells at once.
     pub(in crate::format) plain: fn(&[u8]) -> bool,
-    /// Adds any text with its quotes: used for text that is not plain, is empty, or begins or ends with a space.
+    /// Adds any text with its quotes: used for text that is not plain, is empty, begins or ends with a space, or is the text of a null.
     pub(in crate::format) escape: fn(&[u8], &mut Vec<u8>),
 }
 
@@ -46,7 +52,7 @@ pub(super) struct Column {
 
 /// The text around the cells of one column.
 pub(super) struct Frame {
-    style: &'static Style,
+    style: Style,
     pub(super) before: Vec<u8>,
     pub(super) after: Vec<u8>,
     /// `before` and `after` with the quotes of plain text and dates.
@@ -67,14 +73,14 @@ pub(super) struct Codes {
 }
 
 impl Frame {
-    fn new(name: &str, style: &'static Style, first: bool, last: bool) -> Self {
-        let mut before = if first { style.start.as_bytes().to_vec() } else { b",".to_vec() };
+    fn new(name: &str, style: &Style, first: bool, last: bool) -> Self {
+        let mut before = if first { style.start.as_bytes().to_vec() } else { style.between.as_bytes().to_vec() };
         before.extend((style.label)(name));
         let after = if last { style.end.as_bytes().to_vec() } else { Vec::new() };
         let quote = style.quote.as_bytes();
         let (open, close) = ([before.as_slice(), quote].concat(), [quote, after.as_slice()].concat());
         let null = [before.as_slice(), style.null.as_bytes(), after.as_slice()].concat();
-        Self { style, before, after, open, close, null }
+        Self { style: style.clone(), before, after, open, close, null }
     }
 
     /// Adds the cells of `rows` to `out`; null is the span of a null.
@@ -88,7 +94,7 @@ impl Frame {
     ) {
         let (offsets, bytes) = (values.value_offsets(), values.value_data());
         let cell = |row: usize| &bytes[offsets[row].as_usize()..offsets[row + 1].as_usize()];
-        let nulls = some_nulls(values.nulls());
+        let (nulls, null_text) = (some_nulls(values.nulls()), self.style.null.as_bytes());
         let block = &bytes[offsets[rows.start].as_usize()..offsets[rows.end].as_usize()];
         let plain = (self.style.plain)(block);
         out.reserve(block.len() + rows.len() * (self.open.len() + self.close.len()));
@@ -98,7 +104,7 @@ impl Frame {
                 continue;
             }
             let (at, value) = (out.len(), cell(row));
-            let edges = matches!(value, [] | [b' ', ..] | [.., b' ']);
+            let edges = matches!(value, [] | [b' ', ..] | [.., b' ']) || value == null_text;
             if (plain || (self.style.plain)(value)) && !edges {
                 // Often a comma before and nothing behind: no call for that.
                 match *self.open.as_slice() {
@@ -118,6 +124,11 @@ impl Frame {
         }
     }
 
+    /// The text before and after a number or a boolean.
+    pub(super) fn around_numbers(&self) -> (&[u8], &[u8]) {
+        if self.style.quote_all { (&self.open, &self.close) } else { (&self.before, &self.after) }
+    }
+
     /// Adds the cells of `rows` to `out`.
     pub(super) fn floats(
         &self,
@@ -128,14 +139,15 @@ impl Frame {
         spans: &mut [Span],
     ) {
         out.truncate(null.1);
+        let (open, close) = self.around_numbers();
         for (row, span) in rows.zip(spans) {
             let value = array.value(row);
             *span = null;
             if !array.is_null(row) && (self.style.infinite || value.is_finite()) {
                 let at = out.len();
-                out.extend_from_slice(&self.before);
+                out.extend_from_slice(open);
                 digits::float(value, out);
-                out.extend_from_slice(&self.after);
+                out.extend_from_slice(close);
                 *span = (at, out.len() - at);
             }
         }
@@ -150,7 +162,7 @@ pub(super) fn some_nulls(nulls: Option<&NullBuffer>) -> Option<&NullBuffer> {
 
 impl Column {
     /// A column in a style; `first` and `last` say whether it begins or ends the row.
-    pub(super) fn new(name: &str, data_type: DataType, style: &'static Style, (first, last): (bool, bool)) -> Self {
+    pub(super) fn new(name: &str, data_type: DataType, style: &Style, (first, last): (bool, bool)) -> Self {
         let frame = Frame::new(name, style, first, last);
         Self { frame, name: name.to_owned(), data_type, codes: Mutex::new(None) }
     }

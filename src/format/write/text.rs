@@ -23,7 +23,7 @@ const NARROW: usize = 32;
 pub(in crate::format) struct Rows(Vec<Column>);
 
 impl Rows {
-    pub(in crate::format) fn new(schema: &SchemaRef, style: &'static Style) -> Result<Self> {
+    pub(in crate::format) fn new(schema: &SchemaRef, style: &Style) -> Result<Self> {
         let last = schema.fields().len().checked_sub(1).ok_or_else(|| Error::internal("a table without columns"))?;
         let column = |(n, field): (usize, &Arc<Field>)| {
             let data_type = field.data_type().clone();

@@ -136,6 +136,9 @@ pub fn texts(array: &ArrayRef) -> Result<StringArray> {
                 digits::decimal(array.as_primitive::<Decimal128Type>().value(row), scale, &mut room)
             }
             DataType::Date32 => digits::date(array.as_primitive::<Date32Type>().value(row), &mut room)?,
+            DataType::Timestamp(_, None) => {
+                digits::datetime(array.as_primitive::<TimestampMicrosecondType>().value(row), &mut room)?
+            }
             DataType::Timestamp(..) => {
                 digits::instant(array.as_primitive::<TimestampMicrosecondType>().value(row), &mut room)?
             }

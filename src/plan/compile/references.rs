@@ -126,14 +126,18 @@ impl Compiler<'_> {
             }
         };
         if rows == 0 && !sibling && picks != profile::Pick::SameRow {
-            return Err(Error::profile("", format!("`{}` has no rows to refer to", self.tables[target].name)));
+            self.may_refer_to_nothing(table, target, to)?;
+            made.nullable = true;
+            return Ok(Op::Pick(Pick::Nothing));
         }
         let differs = self.differing(table, target, to, path, &mut made.inputs)?;
         if rows <= differs.len() as u64 && !differs.is_empty() {
-            return Err(Error::profile(
-                format!("{path}.differs"),
-                format!("`{}` has too few rows to differ", self.tables[target].name),
-            ));
+            let (name, least) = (self.tables[target].name, differs.len() + 1);
+            let few = if rows == 1 { "one row".to_owned() } else { format!("{rows} rows") };
+            let message = format!("`{name}` has {few}, too few to differ from {}", to.differs.join(" and "));
+            let root = self.parent_name(target).is_empty();
+            let hint = if root { format!("--rows {name}={least}, or more") } else { format!("{least} rows, or more") };
+            return Err(Error::profile(format!("{path}.differs"), message).hint(hint));
         }
         if !to.r#match.is_empty() {
             let (columns, sources) = self.matched(table, target, &to.r#match, path, &mut made.inputs)?;
@@ -172,6 +176,24 @@ impl Compiler<'_> {
         }
         made.nullable = pick.nullable();
         Ok(Op::Pick(pick))
+    }
+
+    /// Refuses a reference to a table without rows, unless it may be left out, or there is no row that has it.
+    fn may_refer_to_nothing(&self, table: usize, target: usize, to: &profile::Ref) -> Result<()> {
+        let mut root = table;
+        while let Some(parent) = self.tables[root].parent {
+            root = parent;
+        }
+        // A row by its number is none where the number is too great.
+        let by_number = to.pick == Some(profile::Pick::Row);
+        let left_out =
+            by_number || to.when.is_some() || to.null.is_some() || to.fallback == Some(profile::Fallback::None);
+        if left_out || self.tables[root].rows == 0 || self.dense_rows(table) == Some(0) {
+            return Ok(());
+        }
+        let (from, target, root) = (self.tables[table].name, self.tables[target].name, self.tables[root].name);
+        let message = format!("`{target}` has no rows, and each row of `{from}` refers to one");
+        Err(Error::profile("", message).hint(format!("--rows {target}=1, or --rows {root}=0 as well")))
     }
 
     fn operand<T: crate::generator::operand::Wanted>(

@@ -1,6 +1,6 @@
 //! Kinds of tables (root tables and the kinds of child tables), and their row counts.
 
-use super::{Compiler, MAX_ROWS, unknown_table};
+use super::{Compiler, MAX_ROWS, TableDraft, unknown_table};
 use crate::error::{Error, Result};
 use crate::plan::Options;
 use crate::profile::{self, Profile, Table};
@@ -106,6 +106,24 @@ impl Compiler<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Leaves out the rows of tables sized in total that have no owner, because `--rows` says that the table of their owners is empty.
+    pub(super) fn without_owners(&mut self, options: &Options) {
+        let mut empty: Vec<usize> =
+            (0..self.tables.len()).filter(|at| options.rows.get(self.tables[*at].name) == Some(&0)).collect();
+        while let Some(owners) = empty.pop() {
+            for at in 0..self.tables.len() {
+                let TableDraft { decl, parent, rows, name, .. } = &self.tables[at];
+                let owner = self.tables[owners].name;
+                let dealt = decl.refs.values().any(|to| to.deal.is_some() && to.table.as_deref() == Some(owner));
+                let owned = decl.rows.is_some() && (*parent == Some(owners) || dealt);
+                if owned && *rows > 0 && !options.rows.contains_key(*name) {
+                    self.tables[at].rows = 0;
+                    empty.push(at);
+                }
+            }
+        }
     }
 
     /// Raises the rows of tables that `same_row` picks to those of the tables that pick them.

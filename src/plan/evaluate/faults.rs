@@ -23,9 +23,7 @@ impl<'p> Chunk<'p> {
 
     /// Computes a written column of a table of the tree by its place in the schema.
     pub(crate) fn written_value(&mut self, table: usize, place: usize) -> Result<ArrayRef> {
-        let columns = &self.plan.tables[table].columns;
-        let column = (0..columns.len()).filter(|column| columns[*column].visible).nth(place);
-        self.value(table, column.ok_or_else(|| crate::error::Error::internal("a place without a column"))?)
+        self.value(table, self.plan.written_column(table, place)?)
     }
 
     /// The root table of the chunk.
@@ -41,6 +39,13 @@ impl<'p> Chunk<'p> {
 }
 
 impl Plan {
+    /// The index of a written column by its place in the schema.
+    pub(crate) fn written_column(&self, table: usize, place: usize) -> Result<usize> {
+        let columns = &self.tables[table].columns;
+        let column = (0..columns.len()).filter(|column| columns[*column].visible).nth(place);
+        column.ok_or_else(|| crate::error::Error::internal("a place without a column"))
+    }
+
     /// Computes a column of a root table for rows behind the last one: values of the right form that no row has.
     pub(crate) fn absent(&self, table: usize, column: usize, numbers: &[u64]) -> Result<ArrayRef> {
         let beyond: Vec<u64> = numbers.iter().map(|number| self.tables[table].rows + number).collect();

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::sql;
 
 /// The entries behind the rows of a list.
+#[derive(Clone)]
 pub(super) struct Rows {
     /// The entry of each row, counted over the whole list; `None` for the rows after the listed ones.
     entries: Vec<Option<u32>>,

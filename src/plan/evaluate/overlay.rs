@@ -1,5 +1,6 @@
-//! Values from a file in place of computed ones, to evaluate checks on rows that were read back.
+//! Values in place of computed ones: from a file, to evaluate checks on rows that were read back, or of faults.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -7,7 +8,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use super::Chunk;
 use crate::error::{Error, Result};
 
-impl Chunk<'_> {
+impl<'p> Chunk<'p> {
     /// Forgets every column that was computed; the rows stay.
     pub fn forget(&mut self) {
         for frame in &mut self.frames {
@@ -51,8 +52,7 @@ impl Chunk<'_> {
     ///
     /// If a batch does not have the table's written columns and its number of rows in this chunk.
     pub fn overlay(&mut self, tables: &[(usize, RecordBatch)]) -> Result<()> {
-        let root = self.frames[0].table;
-        let plan = self.plan;
+        let (root, plan) = (self.frames[0].table, self.plan);
         // Compute all rows of the tree first, because the batches may change a value on which their number depends.
         for table in plan.tree(root).tables {
             self.frame_of(table)?;
@@ -60,24 +60,51 @@ impl Chunk<'_> {
         self.leave_tree()?;
         self.forget();
         for (table, batch) in tables {
-            let frame = self.frame_of(*table)?;
-            let columns = &plan.tables[*table].columns;
-            let visible: Vec<usize> = (0..columns.len()).filter(|column| columns[*column].visible).collect();
-            if batch.num_rows() != self.frames[frame].rows.len() || batch.num_columns() != visible.len() {
+            let columns = plan.tables[*table].columns.iter().enumerate().filter(|(_, column)| column.visible);
+            if batch.num_columns() != plan.tables[*table].schema.fields().len() {
                 return Err(Error::internal("rows of another chunk"));
             }
-            for (column, array) in visible.into_iter().zip(batch.columns()) {
-                if *array.data_type() != columns[column].ty {
-                    return Err(Error::internal(format!(
-                        "column `{}` came as {}",
-                        columns[column].name,
-                        array.data_type()
-                    )));
-                }
-                self.use_column(frame, column, array);
-                self.frames[frame].columns[column] = Some(Arc::clone(array));
+            for ((column, _), array) in columns.zip(batch.columns()) {
+                self.put(*table, column, array)?;
             }
         }
         Ok(())
+    }
+
+    /// Puts a written column of a table of the tree, by its index, in place of the computed one.
+    fn put(&mut self, table: usize, column: usize, array: &ArrayRef) -> Result<()> {
+        let frame = self.frame_of(table)?;
+        let known = &self.plan.tables[table].columns[column];
+        if *array.data_type() != known.ty {
+            return Err(Error::internal(format!("column `{}` came as {}", known.name, array.data_type())));
+        }
+        if array.len() != self.frames[frame].rows.len() {
+            return Err(Error::internal("rows of another chunk"));
+        }
+        self.use_column(frame, column, array);
+        self.frames[frame].columns[column] = Some(Arc::clone(array));
+        Ok(())
+    }
+
+    /// The same rows, with the values of some written columns of the tree replaced: table, index of the column, values. What was
+    /// computed of other columns stays, but for `stale`, the columns that follow from those ([`Plan::consequences`](crate::plan::Plan)).
+    ///
+    /// # Errors
+    ///
+    /// If values have another type or number than the column.
+    pub(crate) fn replaced(
+        &mut self,
+        values: &[(usize, usize, ArrayRef)],
+        stale: &BTreeSet<(usize, usize)>,
+    ) -> Result<Chunk<'p>> {
+        let mut other = Chunk { plan: self.plan, frames: self.frames.clone(), used: self.used };
+        for frame in &mut other.frames {
+            let table = frame.table;
+            stale.range((table, 0)..(table + 1, 0)).for_each(|(_, column)| frame.columns[*column] = None);
+        }
+        // Columns that both have are counted in the one that they came from.
+        other.recount();
+        values.iter().try_for_each(|(table, column, array)| other.put(*table, *column, array))?;
+        Ok(other)
     }
 }

@@ -9,7 +9,7 @@ use arrow_schema::DataType::{self, Date32, Int64, Null, Timestamp};
 use super::days::pairs;
 use super::{Carries, Function, Nulls, Resolved};
 use crate::sql::civil::{self, DAY};
-use crate::sql::types::timestamp;
+use crate::sql::types::{datetime, timestamp};
 
 macro_rules! between {
     ($name:literal, $about:literal, $answer:literal, $unit:expr) => {
@@ -42,6 +42,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn two_instants(args: &[DataType]) -> Option<Resolved> {
-    let instant = |ty: &DataType| matches!(ty, Date32 | Timestamp(..) | Null);
-    (args.len() == 2 && args.iter().all(instant)).then(|| (vec![timestamp(), timestamp()], Int64))
+    let local = args.contains(&datetime());
+    let instant = |ty: &DataType| match ty {
+        Date32 | Null => true,
+        Timestamp(_, zone) => zone.is_none() == local,
+        _ => false,
+    };
+    let time = if local { datetime() } else { timestamp() };
+    (args.len() == 2 && args.iter().all(instant)).then(|| (vec![time.clone(), time], Int64))
 }

@@ -1,10 +1,14 @@
 //! Functions that select one of several values.
 
+mod numbers;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, new_null_array};
 use arrow_ord::cmp;
 use arrow_schema::DataType::{self, Null};
 use arrow_select::interleave::interleave;
+
+use numbers::{Rule, chosen};
 
 use super::compare::{Compare, compare};
 use super::{Carries, Function, Nulls, Resolved, Value};
@@ -19,7 +23,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "The first value that is not null.",
         example: ("coalesce(NULL, 2, 3)", "2"),
         types: alike,
-        eval: |args, rows, _| choose(args, rows, |i| args.iter().position(|a| !a.array().is_null(a.row(i)))),
+        eval: |args, rows, _| match chosen(args, rows, Rule::First) {
+            Some(array) => Ok(array),
+            None => choose(args, rows, |i| args.iter().position(|a| !a.array().is_null(a.row(i)))),
+        },
         nulls: Nulls::WithAll,
         carries: Carries::All,
     },
@@ -47,7 +54,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "The greatest value; nulls are ignored.",
         example: ("greatest(1, 3, 2)", "3"),
         types: ordered,
-        eval: |args, rows, _| extreme(args, rows, cmp::gt),
+        eval: |args, rows, _| chosen(args, rows, Rule::Greatest).map_or_else(|| extreme(args, rows, cmp::gt), Ok),
         nulls: Nulls::WithAll,
         carries: Carries::All,
     },
@@ -57,7 +64,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "The least value; nulls are ignored.",
         example: ("least(1, 3, NULL)", "1"),
         types: ordered,
-        eval: |args, rows, _| extreme(args, rows, cmp::lt),
+        eval: |args, rows, _| chosen(args, rows, Rule::Least).map_or_else(|| extreme(args, rows, cmp::lt), Ok),
         nulls: Nulls::WithAll,
         carries: Carries::All,
     },

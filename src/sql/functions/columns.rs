@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array};
+use arrow_array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType::{self, Null, Utf8};
 
 use super::{Resolved, Value};
@@ -26,26 +26,32 @@ pub(super) fn one_text(args: &[DataType]) -> Option<Resolved> {
     (args.len() == 1).then(|| all_text(args))?
 }
 
-/// Makes a column of text: `write` appends to an empty buffer, or returns `None` for null.
+/// Makes a column of text: `write` appends to what it is given, or returns `None` for null.
 pub(super) fn text(rows: usize, mut write: impl FnMut(usize, &mut String) -> Option<()>) -> Result<ArrayRef> {
-    let mut column = StringBuilder::with_capacity(rows, rows * 16);
-    let mut buffer = String::new();
+    let (mut all, mut ends) = (String::with_capacity(rows * 16), Vec::with_capacity(rows + 1));
+    let mut valid: Option<Vec<bool>> = None;
+    ends.push(0_i32);
     for i in 0..rows {
-        buffer.clear();
-        let value = write(i, &mut buffer);
-        if buffer.len() > MAX_TEXT {
-            return Err(Error::new(Kind::Profile, format!("a text has {} bytes, more than {MAX_TEXT}", buffer.len())));
+        let start = all.len();
+        if write(i, &mut all).is_none() {
+            all.truncate(start);
+            valid.get_or_insert_with(|| vec![true; rows])[i] = false;
         }
-        if column.values_slice().len() + buffer.len() > MAX_COLUMN {
+        let bytes = all.len() - start;
+        if bytes > MAX_TEXT {
+            return Err(Error::new(Kind::Profile, format!("a text has {bytes} bytes, more than {MAX_TEXT}")));
+        }
+        if all.len() > MAX_COLUMN {
             return Err(Error::new(
                 Kind::Profile,
                 format!("the texts of a column have more than {MAX_COLUMN} bytes in one chunk"),
             )
             .hint("set a smaller `chunk` in the root table"));
         }
-        column.append_option(value.map(|()| buffer.as_str()));
+        ends.push(all.len() as i32);
     }
-    Ok(Arc::new(column.finish()))
+    let ends = OffsetBuffer::new(ends.into());
+    Ok(Arc::new(StringArray::try_new(ends, all.into_bytes().into(), valid.map(NullBuffer::from))?))
 }
 
 /// Makes a text for each row from a text and up to two integers.

@@ -12,12 +12,12 @@ use arrow_schema::DataType::{self, Date32, Int64, Null, Timestamp, Utf8};
 use super::{Carries, Function, Nulls, Value, constant};
 use crate::error::{Error, Kind, Result};
 use crate::sql::civil::{self, DAY};
-use crate::sql::types::timestamp;
+use crate::sql::types::{datetime, timestamp};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "date_part",
-        signature: "EXTRACT(part FROM date or timestamp) → bigint",
+        signature: "EXTRACT(part FROM date, timestamp or datetime) → bigint",
         about: "year, quarter, month, week and isoyear (ISO 8601), day, hour, minute, second, dow (Sunday 0), isodow (Monday 1), doy or epoch.",
         example: ("EXTRACT(isodow FROM DATE '2024-02-29')", "4"),
         types: |args| instant_after_text(args).map(|args| (args, Int64)),
@@ -31,25 +31,25 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "date_trunc",
-        signature: "date_trunc(part, date or timestamp) → timestamp",
+        signature: "date_trunc(part, date, timestamp or datetime) → timestamp or datetime",
         about: "The start of the year, quarter, month, week (Monday), day, hour, minute or second.",
         example: ("date_trunc('month', DATE '2024-02-29')", "2024-02-01T00:00:00Z"),
-        types: |args| instant_after_text(args).map(|args| (args, timestamp())),
-        eval: |args, _, _| {
+        types: |args| instant_after_text(args).map(|args| (args.clone(), args[1].clone())),
+        eval: |args, _, ty| {
             let truncate = truncator(&part(&args[0], "date_trunc")?)?;
             let instants = args[1].array().as_primitive::<TimestampMicrosecondType>();
-            Ok(Arc::new(instants.unary::<_, TimestampMicrosecondType>(truncate).with_timezone("UTC")))
+            Ok(Arc::new(instants.unary::<_, TimestampMicrosecondType>(truncate).with_data_type(ty.clone())))
         },
         nulls: Nulls::Strict,
         carries: Carries::Nothing,
     },
     Function {
         name: "strftime",
-        signature: "strftime(date or timestamp, format) → text",
+        signature: "strftime(date, timestamp or datetime, format) → text",
         about: "A constant format with %Y, %y, %m, %d, %H, %M, %S, %j (day of the year), %f (microseconds), %g (milliseconds) and %%.",
         example: ("strftime(DATE '2024-02-29', '%y%m%d')", "240229"),
         types: |args| match args {
-            [Date32 | Timestamp(..) | Null, Utf8] => Some((vec![timestamp(), Utf8], Utf8)),
+            [Date32 | Timestamp(..) | Null, Utf8] => Some((vec![time(&args[0]), Utf8], Utf8)),
             _ => None,
         },
         eval: |args, rows, _| {
@@ -118,7 +118,12 @@ fn write_instant(out: &mut StringBuilder, pieces: &[Piece<'_>], at: i64) -> Resu
 }
 
 fn instant_after_text(args: &[DataType]) -> Option<Vec<DataType>> {
-    matches!(args, [Utf8, Date32 | Timestamp(..) | Null]).then(|| vec![Utf8, timestamp()])
+    matches!(args, [Utf8, Date32 | Timestamp(..) | Null]).then(|| vec![Utf8, time(&args[1])])
+}
+
+/// The type of time that an argument is taken for: dates are instants at midnight.
+fn time(given: &DataType) -> DataType {
+    if *given == datetime() { datetime() } else { timestamp() }
 }
 
 fn part(value: &Value, function: &str) -> Result<String> {

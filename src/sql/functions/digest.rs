@@ -6,7 +6,7 @@ use arrow_array::{BooleanArray, StringArray};
 use arrow_schema::DataType::Boolean;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use super::columns::{map, one_text};
 use super::{Carries, Function, Nulls};
@@ -19,14 +19,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "The SHA-256 of the text's UTF-8 bytes, as 64 lower-case hex digits.",
         example: ("sha256('abc')", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         types: one_text,
-        eval: |args, rows, _| {
-            map(args, rows, |t, _, out| {
-                for byte in Sha256::digest(t.as_bytes()) {
-                    out.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-                    out.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-                }
-            })
-        },
+        eval: |args, rows, _| map(args, rows, |t, _, out| hex(&Sha256::digest(t.as_bytes()), out)),
+        nulls: Nulls::Strict,
+        carries: Carries::Hashed,
+    },
+    Function {
+        name: "sha512",
+        signature: "sha512(text) → text",
+        about: "The SHA-512 of the text's UTF-8 bytes, as 128 lower-case hex digits.",
+        example: (
+            "sha512('abc')",
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        ),
+        types: one_text,
+        eval: |args, rows, _| map(args, rows, |t, _, out| hex(&Sha512::digest(t.as_bytes()), out)),
         nulls: Nulls::Strict,
         carries: Carries::Hashed,
     },
@@ -68,6 +74,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         carries: Carries::All,
     },
 ];
+
+/// Adds bytes as lower-case hex digits.
+fn hex(bytes: &[u8], out: &mut String) {
+    for byte in bytes {
+        out.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        out.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+    }
+}
 
 /// Computes the check digit to append to `digits`. `None` if another sign is among them.
 fn check_digit(digits: &str) -> Option<&'static str> {

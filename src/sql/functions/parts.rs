@@ -91,6 +91,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                         let at = if n > 0 { place - 1 } else { t.chars().count().wrapping_sub(place) };
                         t.char_indices().nth(at).map(|(at, c)| &t[at..at + c.len_utf8()])
                     }
+                    1.. if separator.len() == 1 => t.split(char::from(separator.as_bytes()[0])).nth(place - 1),
                     1.. => t.split(separator).nth(place - 1),
                     _ => t.rsplit(separator).nth(place - 1),
                 };

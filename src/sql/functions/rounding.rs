@@ -68,6 +68,16 @@ fn round(
     let array = args[0].array();
     // Works on the absolute value, so that one rule serves both signs. `None` if there is nothing to round.
     let to_unit = |value: i128, places: u32| {
+        if places == 0 {
+            return Some(value);
+        }
+        if let (1..=18, Ok(small)) = (places, i64::try_from(value)) {
+            // The same in 64 bits, which divide several times as fast.
+            let (size, unit) = (small.unsigned_abs(), 10_u64.pow(places));
+            let (whole, rest) = (i128::from(size / unit), size % unit);
+            let up = rest > 0 && up(whole, i128::from(rest), i128::from(unit.div_ceil(2)));
+            return Some((whole + i128::from(up)) * i128::from(unit) * value.signum());
+        }
         let Some(unit) = 10_i128.checked_pow(places) else { return Some(0) };
         let (whole, rest) = (value.abs() / unit, value.abs() % unit);
         let whole = if rest > 0 && up(whole, rest, (unit + 1) / 2) { whole + 1 } else { whole };

@@ -12,7 +12,7 @@ use super::days::pairs;
 use super::{Carries, Function, Nulls, Resolved, Value};
 use crate::error::Result;
 use crate::sql::civil::{self, DAY};
-use crate::sql::types::{INTERVAL, timestamp};
+use crate::sql::types::{INTERVAL, datetime, timestamp};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -67,7 +67,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn moved(args: &[DataType]) -> Option<Resolved> {
     match args {
-        [Date32 | Timestamp(..), span] if *span == INTERVAL => Some((vec![timestamp(), INTERVAL], timestamp())),
+        [time, span] if *span == INTERVAL && matches!(time, Date32 | Timestamp(..)) => {
+            let time = if *time == datetime() { datetime() } else { timestamp() };
+            Some((vec![time.clone(), INTERVAL], time))
+        }
         _ => None,
     }
 }
@@ -85,5 +88,5 @@ fn shift(args: &[Value], rows: usize, sign: i64) -> Result<ArrayRef> {
         civil::is_day(at.div_euclid(DAY)).then_some(at)
     };
     let array = pairs::<_, _, TimestampMicrosecondType>(args, rows, instants, spans, moved)?;
-    Ok(Arc::new(array.with_timezone("UTC")))
+    Ok(Arc::new(array.with_data_type(args[0].array().data_type().clone())))
 }

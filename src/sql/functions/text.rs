@@ -104,12 +104,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let [t, from, to] = [0, 1, 2].map(|at| texts(args[at].array()));
             text(rows, |i, out| {
                 let (t, from, to) = (t.at(args[0].row(i))?, from.at(args[1].row(i))?, to.at(args[2].row(i))?);
-                let mut rest = t;
+                let (mut rest, start) = (t, out.len());
                 while let Some((before, after)) = rest.split_once(from).filter(|_| !from.is_empty()) {
                     out.push_str(before);
                     out.push_str(to);
                     // A text that is too long already is refused below, so it need not grow further.
-                    rest = if out.len() > MAX_TEXT { "" } else { after };
+                    rest = if out.len() - start > MAX_TEXT { "" } else { after };
                 }
                 out.push_str(rest);
                 Some(())

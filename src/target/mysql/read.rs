@@ -65,9 +65,10 @@ fn canonical(value: Value, field: &Field) -> Vec<u8> {
         (Value::Double(number), DataType::Decimal128(_, places)) => {
             format!("{number:.*}", usize::try_from(*places).unwrap_or(0)).into_bytes()
         }
-        (Value::Date(year, month, day, hour, minute, second, micros), DataType::Timestamp(..)) => {
+        (Value::Date(year, month, day, hour, minute, second, micros), DataType::Timestamp(_, zone)) => {
+            let zone = if zone.is_some() { "Z" } else { "" };
             let part = if micros == 0 { String::new() } else { format!(".{micros:06}") };
-            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{part}Z").into_bytes()
+            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{part}{zone}").into_bytes()
         }
         (value, _) => text(value).unwrap_or_default(),
     }

@@ -64,7 +64,7 @@ fn without_negative_zeros(batch: RecordBatch) -> Result<RecordBatch> {
 /// A batch with dates and instants as text.
 fn with_texts(batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch.columns().iter().map(|array| match array.data_type() {
-        DataType::Date32 => Ok(Arc::new(texts(array)?) as ArrayRef),
+        DataType::Date32 | DataType::Timestamp(_, None) => Ok(Arc::new(texts(array)?) as ArrayRef),
         DataType::Timestamp(..) => Ok(Arc::new(of_one_width(&texts(array)?)) as ArrayRef),
         _ => Ok(Arc::clone(array)),
     });

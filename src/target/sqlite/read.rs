@@ -75,6 +75,7 @@ fn canonical_text<'a>(value: ValueRef<'a>, data_type: &DataType) -> Text<'a> {
         (ValueRef::Real(value), DataType::Decimal128(_, scale)) => {
             power(*scale).and_then(|one| undecimal(value, one)).map(|value| decimal_text(value, *scale).into())
         }
+        (ValueRef::Text(text), DataType::Timestamp(_, None)) => std::str::from_utf8(text).ok().map(Into::into),
         (ValueRef::Text(text), DataType::Timestamp(..)) => std::str::from_utf8(text).ok().map(canonical_instant),
         (ValueRef::Text(text), DataType::Utf8 | DataType::Date32 | DataType::Dictionary(..)) => {
             std::str::from_utf8(text).ok().map(Into::into)

@@ -79,7 +79,22 @@ pub(super) fn column(choices: &mut Choices, drawn: &mut Drawn, at: usize) {
                 }
             }
         }
-        _ => match choices.below(6) {
+        _ => match choices.below(8) {
+            6 => format!("round(10 * sin({own}) + power(1.1, {own} % 50) + ln(1 + abs({own})), 6)::bigint"),
+            7 => {
+                let zone = choices.of(&[
+                    "'Europe/Berlin'",
+                    "'America/St_Johns'",
+                    "CASE WHEN ok THEN 'UTC' ELSE 'Asia/Tokyo' END",
+                ]);
+                let noon = format!("(CAST(day AS datetime) + ({own} % 1000) * INTERVAL '1' HOUR)");
+                if choices.chance(50) {
+                    numeric = false;
+                    format!("{noon} AT TIME ZONE {zone}")
+                } else {
+                    format!("EXTRACT(hour FROM {noon} AT TIME ZONE {zone} AT TIME ZONE 'Asia/Kathmandu')")
+                }
+            }
             0 => format!("{own} * 2 + 1"),
             1 => format!("CASE WHEN ok THEN {own} WHEN tag = 'a' THEN 7 END"),
             2 => format!("coalesce({own}, 3) % 4"),
