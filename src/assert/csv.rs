@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::error::{Error, Kind, Result};
 
 /// The most bytes of a record: a cell of some megabytes is one, a quote that is never closed is none.
-const MOST: usize = 64 << 20;
+pub(super) const MOST: usize = 64 << 20;
 
 /// A cell of a record.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::csv::Records;
+use super::csv::{MOST, Records};
 use super::normal::normal;
 use crate::disk::{open_named, scratch};
 use crate::error::{Error, Kind, Result, did_you_mean};
@@ -363,11 +363,32 @@ fn named(path: &Path) -> Result<File> {
     if metadata.is_file() { Ok(file) } else { kept(&mut file) }
 }
 
-/// Copies what comes out of a pipe to a file without a name.
+/// Copies what comes out of a pipe to a file without a name. A pipe whose lines do not end, such as `/dev/zero`, would fill the disk: it
+/// is refused at the first line that is longer than a record may be.
 fn kept(input: &mut impl Read) -> Result<File> {
     let mut file =
         scratch().map_err(|error| Error::new(Kind::Io, format!("no temporary file for the export: {error}")))?;
-    io::copy(input, &mut file).and_then(|_| file.flush()).map_err(unreadable)?;
+    // Parquet has no lines: its first four bytes tell it.
+    let mut start = Vec::new();
+    input.by_ref().take(4).read_to_end(&mut start).map_err(unreadable)?;
+    let lines = start != *b"PAR1";
+    let mut rest = start.as_slice().chain(input);
+    let (mut block, mut line) = (vec![0; 1 << 16], 0);
+    loop {
+        let read = match rest.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
+        let after = block[..read].iter().rposition(|byte| *byte == b'\n').map(|end| read - end - 1);
+        line = after.unwrap_or(line + read);
+        if lines && line > MOST {
+            return Err(Error::new(Kind::Verification, "a line has more than 64 MiB: is the export CSV or Parquet?"));
+        }
+        file.write_all(&block[..read]).map_err(unreadable)?;
+    }
+    file.flush().map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     Ok(file)
 }

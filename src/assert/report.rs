@@ -39,7 +39,7 @@ pub struct TableReport {
     pub missing: u64,
     /// Rows that no correct system holds.
     pub unexpected: u64,
-    /// Rows that are there once too often.
+    /// Extra copies of rows that a correct system holds once.
     pub duplicate: u64,
     /// Rows with other cells.
     pub changed: u64,

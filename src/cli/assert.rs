@@ -115,7 +115,7 @@ fn kinds(table: &TableReport) -> [(&'static str, u64, &'static str); 5] {
     [
         ("missing", table.missing, "rows that a correct system holds are not there"),
         ("unexpected", table.unexpected, "rows are there that no correct system holds"),
-        ("duplicate", table.duplicate, "rows are there once too often"),
+        ("duplicate", table.duplicate, "rows are extra copies of a row that is held once"),
         ("changed", table.changed, "rows have other cells"),
         ("record", table.ragged, "records have another number of cells than the header"),
     ]

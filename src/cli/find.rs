@@ -102,8 +102,13 @@ impl Find {
                 condition: false,
             });
         }
-        let (plan, asked) =
-            self.world.compile(&loaded, self.work.threads, &questions).map_err(|error| self.told(error))?;
+        let (plan, asked) = self.world.compile(&loaded, self.work.threads, &questions).map_err(|error| {
+            match loaded.profile.tables.contains_key(&table) {
+                true => self.told(error),
+                // The table is an argument of its own: its mistake is none of the condition's.
+                false => Error::usage(error.message()).maybe_hint(error.hint_text().map(str::to_owned)),
+            }
+        })?;
         self.work.expected(&plan)?;
         let at = plan.table(&table)?;
         let mut with = fixture.map_or_else(Vec::new, |(_, fixture)| fixture.with.clone());
@@ -190,6 +195,9 @@ impl Find {
 
     fn quota(&self) -> Result<Quota> {
         let (pools, each) = self.workers.map_or((1, self.limit), |workers| (workers, self.each));
+        if self.workers.is_none() && each == 0 {
+            return Err(Error::usage("`--limit 0` asks for 0 rows").hint("at least 1, or leave --limit out for 1"));
+        }
         if pools == 0 || each == 0 || pools > MAX_POOLS {
             return Err(Error::usage(format!("{pools} pools of {each} rows"))
                 .hint(format!("1 to {MAX_POOLS} pools, and at least 1 row of each")));

@@ -127,6 +127,10 @@ fn plain(error: &toml::de::Error) -> Error {
     let mut message = error.message().to_owned();
     for (rust, ours) in [
         ("expected u64", "expected a whole number, 0 or more"),
+        ("expected u32", "expected a whole number, 0 or more"),
+        ("expected u16", "expected a whole number, 0 or more"),
+        ("expected a map", "expected a table of keys"),
+        ("wanted string or table", "expected a name, or a table with one key"),
         ("expected i64", "expected a whole number"),
         ("expected f64", "expected a number"),
         ("expected a borrowed string", "expected a text"),

@@ -247,6 +247,8 @@ fn hostile_exports_are_findings_or_clear_errors() {
     fs::write(&wrong, b"PAR1 and nothing else").expect("writes");
     let (code, _, stderr) = assert_with(&[folder, "--table", &format!("capture={}", wrong.display())], None);
     assert!(code == 6 && stderr.contains("wrong.parquet"), "{stderr}");
+    let (code, _, stderr) = assert_with(&[folder, "--table", "capture=/dev/zero"], None);
+    assert!(code == 6 && stderr.contains("a line has more than 64 MiB"), "{code}: {stderr}");
     let (code, _, stderr) = assert_with(&[folder, "--table", "capture=/nowhere.csv"], None);
     assert!(code == 4 || code == 5, "{code}: {stderr}");
 }

@@ -97,13 +97,14 @@ impl<'p> Chunk<'p> {
         values: &[(usize, usize, ArrayRef)],
         stale: &BTreeSet<(usize, usize)>,
     ) -> Result<Chunk<'p>> {
-        let mut other = Chunk { plan: self.plan, frames: self.frames.clone(), used: self.used };
+        let mut other = Chunk { frames: self.frames.clone(), ..*self };
         for frame in &mut other.frames {
             let table = frame.table;
             stale.range((table, 0)..(table + 1, 0)).for_each(|(_, column)| frame.columns[*column] = None);
         }
         // Columns that both have are counted in the one that they came from.
         other.recount();
+        other.leave_tree()?;
         values.iter().try_for_each(|(table, column, array)| other.put(*table, *column, array))?;
         Ok(other)
     }
