@@ -639,9 +639,12 @@ def same_camt_054(tables, key, body):
         yield at(found, "Ntry/NtryDtls/TxDtls/Refs/UETR"), tables("transfer", "transfer_id")[row["source_id"]]["uetr"]
 
 
-def entry_of(found, row):
+def entry_of(found, row, sec):
     yield found["trace_number"], row["trace_no"]
     yield (found["routing"], found["account"], found["amount_cents"]), (row["rdfi_routing_number"], row["dfi_account_no"], int(row["amount"]))
+    if sec == "CIE":
+        yield (str(found["txn_code"]), found["id_number"], found["name"]), (row["txn_code"], row["individual_name"][:15].rstrip(), row["individual_id"])
+        return
     yield (str(found["txn_code"]), found["id_number"]), (row["txn_code"], row["individual_id"])
     name = found["name"][4:] if row["addenda"] else found["name"]
     yield name, row["individual_name"][:16].rstrip() if row["addenda"] else row["individual_name"].rstrip()
@@ -655,10 +658,10 @@ def same_nacha_file(tables, key, text):
     yield found["creation_date"] + found["creation_time"], "".join(re.findall(r"\d+", row["created_at"]))[2:12]
     yield [control[name] for name in ("batch_count", "block_count", "entry_addenda_count")], [int(row[name]) for name in ("batch_count", "block_count", "entry_count")]
     yield (int(control["entry_hash"]), control["total_debit"], control["total_credit"]), (int(row["entry_hash"]), int(row["total_debit"]), int(row["total_credit"]))
-    entries = [entry for batch in found["batches"] for entry in batch["entries"]]
+    entries = [(entry, batch["sec"]) for batch in found["batches"] for entry in batch["entries"]]
     yield len(entries), len(rows)
-    for entry, expected in zip(entries, rows):
-        yield from entry_of(entry, expected)
+    for (entry, sec), expected in zip(entries, rows):
+        yield from entry_of(entry, expected, sec)
 
 
 def one_entry(text):
