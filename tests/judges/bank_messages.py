@@ -65,7 +65,7 @@ def runs(count):
          ["pain_002", "camt_052", "camt_054"], [*journals, "transfer_event"]),
         (rows(party=450, transfer=8500, authorization=2000, clearing_desk=6), {"reject_rate": "0.05", "return_rate": "0.1"},
          ["pain_001_single", "pacs_008", "pacs_002", "camt_053", "mt940"], journals),
-        (rows(party=500, transfer=122000, authorization=100, clearing_desk=60), {"return_rate": "0.14"},
+        (rows(party=500, transfer=122000, authorization=100, clearing_desk=60), {"return_rate": "0.14", "swift_share": "0.25"},
          ["pain_001", "pacs_004", "mt103", "nacha_file", "nacha_return"],
          [*people, "payment_message", "payment_batch", "transfer_return", "ach_file", "ach_entry"]),
         (rows(party=1500, transfer=100, authorization=100, clearing_desk=1), {"return_rate": "0.6"},
