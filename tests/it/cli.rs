@@ -16,7 +16,7 @@ fn mistakes_have_their_exit_codes_and_hints() {
         (&["generate", "helthcare"], 2, "did you mean `healthcare`?"),
         (&["generate", "healthcare", "--tables", "patinet", "--out", "-"], 2, "did you mean `patient`?"),
         (&["generate", "healthcare", "--format", "parket", "--out", "-"], 2, "did you mean `parquet`?"),
-        (&["generate", "healthcare", "--rows", "patient=many"], 2, "5000, 10k or 5M"),
+        (&["generate", "healthcare", "--rows", "patient=many"], 2, "5000, 10k, 5M or 1e6"),
         (&["generate", "healthcare", "--out", "-"], 2, "--tables NAME"),
         (&["generate", "tests/fixtures/bad/cycle.toml"], 3, "in a cycle: t.a → t.b → t.c → t.a"),
         (&["generate", "healthcare", "--expect-fingerprint", "placebo-0"], 3, "placebo-1"),
