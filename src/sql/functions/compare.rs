@@ -56,8 +56,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             }
             Ok(Arc::new(any))
         },
-        // A null operand gives null for any list, which is what `Strict` means for the one column.
-        nulls: Nulls::Strict,
+        nulls: Nulls::WithAny,
         carries: Carries::Nothing,
     },
     Function {
