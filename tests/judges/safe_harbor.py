@@ -21,9 +21,9 @@ PROFILES = ["healthcare", "claims", "payments", "legal"]
 NAMES = re.compile(
     r"(^|_)(given_name|family_name|middle_name|suffix|ssn|mrn|account_no|visit_no|mbi|member_no|policy_no|group_no|phone|fax|email|"
     r"line1|line2|city|county_fips|source_ip|license_no|dea_number|url|vin|plate|serial|control_id|accession_no|lot_no|order_no|value_text|ein)$")
-# Tables of organisations and of their staff, whose names and telephones are not those of the people that the data is about.
+# Tables of organisations with their places, of markets, and of their staff, whose names and telephones are not those of the people that the data is about.
 NOBODY = {
-    "location", "organization", "pharmacy", "payer", "plan", "health_plan", "fee_schedule", "provider", "retention_policy", "practitioner",
+    "location", "organization", "pharmacy", "payer", "plan", "health_plan", "fee_schedule", "provider", "provider_location", "market", "retention_policy", "practitioner",
     "practitioner_role", "nurse", "user_account", "fx_rate", "merchant", "terminal", "clearing_desk", "court", "courtroom", "judge",
     "law_firm", "litigant_org", "attorney", "attorney_bar", "holiday", "fee_rule", "court_retention_rule", "consent_policy", "retention_rule",
 }
