@@ -20,7 +20,7 @@ pub(super) const PLAIN: &[&str] = &[
     "cases healthcare --pack access --each 1",
     "list packs healthcare",
     "show {clinic} --catalogue",
-    "show {clinic} --story patient=1",
+    "show {clinic} --story patient=1000",
     "list kinds",
     "list handlings",
     "keys list --keyring {ring}",
