@@ -193,9 +193,34 @@ struct Phone {
     /// Uses any exchange except 555: such a number may belong to someone.
     #[serde(default)]
     shape: Shape,
+    /// `first` (lines 0100 to 0149) or `second` (0150 to 0199) for two kinds of subscribers that have no number in common; by
+    /// default `both`. Numbers that may belong to someone are not divided.
+    #[serde(default)]
+    half: Half,
     /// Gives each row of a root table a different value; not with `area`.
     #[serde(default)]
     unique: bool,
+}
+
+/// The lines for fiction that are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Half {
+    #[default]
+    Both,
+    First,
+    Second,
+}
+
+impl Half {
+    /// The first line after 0100, and the number of lines.
+    fn lines(self) -> (u64, u64) {
+        match self {
+            Self::Both => (0, 100),
+            Self::First => (0, 50),
+            Self::Second => (50, 50),
+        }
+    }
 }
 
 /// The format of a telephone number.
@@ -241,8 +266,8 @@ impl Params for Phone {
         }
         // Without an area, the high part of the number is the index of one in the list.
         let areas = if area.is_some() { 1 } else { AREAS.len() as u64 };
-        let numbers = Numbers::plan(scope, areas * lines(self.shape.0), self.unique)?;
-        Ok(Box::new(Phones { area, e164: self.format == Format::E164, shape: self.shape.0, numbers }))
+        let numbers = Numbers::plan(scope, areas * lines(self.shape.0, self.half), self.unique)?;
+        Ok(Box::new(Phones { area, e164: self.format == Format::E164, shape: self.shape.0, half: self.half, numbers }))
     }
 }
 
@@ -250,15 +275,16 @@ fn is_area(text: &str) -> bool {
     matches!(text.as_bytes(), [b'2'..=b'9', b'0'..=b'9', b'0'..=b'9'])
 }
 
-/// Counts the numbers of an area: 100 for fiction, or 10,000 in each exchange except 555 and N11.
-fn lines(shape: bool) -> u64 {
-    if shape { 791 * 10_000 } else { 100 }
+/// Counts the numbers of an area: those for fiction, or 10,000 in each exchange except 555 and N11.
+fn lines(shape: bool, half: Half) -> u64 {
+    if shape { 791 * 10_000 } else { half.lines().1 }
 }
 
 struct Phones {
     area: Option<Text>,
     e164: bool,
     shape: bool,
+    half: Half,
     numbers: Numbers,
 }
 
@@ -276,7 +302,8 @@ impl Generator for Phones {
         let dash = if self.e164 { "" } else { "-" };
         Ok(Arc::new(fill.text(|i, mut cell, out| {
             let mut index = self.numbers.draw(fill, i, &mut cell);
-            let line = digit(&mut index, if self.shape { 10_000 } else { 100 });
+            let (first, lines) = self.half.lines();
+            let line = digit(&mut index, if self.shape { 10_000 } else { lines });
             let exchange = if self.shape { exchange(digit(&mut index, 791)) } else { 555 };
             if self.e164 {
                 out.push_str("+1");
@@ -288,7 +315,7 @@ impl Generator for Phones {
             out.push_str(dash);
             push_padded(out, exchange, 3);
             out.push_str(dash);
-            push_padded(out, if self.shape { line } else { 100 + line }, 4);
+            push_padded(out, if self.shape { line } else { 100 + first + line }, 4);
             Some(())
         })))
     }
