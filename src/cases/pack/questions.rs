@@ -1,4 +1,4 @@
-//! What a pack asks of each row: its questions in one order, and where each answer is.
+//! The questions of a pack about each row, in one order, and the place of each answer.
 
 use indexmap::IndexMap;
 

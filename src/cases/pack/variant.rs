@@ -119,7 +119,7 @@ impl<'a, 'p> Variants<'a, 'p> {
         self.decided(&mut chunk, Some(there.to_vec()))
     }
 
-    /// What the plan says of the requests of a chunk.
+    /// The decisions, reasons and values that the plan computes for the requests of a chunk.
     fn decided(&self, chunk: &mut Chunk<'p>, there: Option<Vec<bool>>) -> Result<Variant> {
         let pack = self.pack;
         let (mut fields, mut columns) = (Vec::new(), Vec::new());

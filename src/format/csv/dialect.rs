@@ -57,7 +57,7 @@ static BOM: Setting = Setting {
 static LINE_END: Setting =
     Setting { name: "csv-line-end", values: &["lf", "crlf"], about: "The end of a line", ..Setting::CHOICE };
 
-/// What makes a text unfit to mark a null: it would be taken for a value, or for the end of a cell.
+/// The reason why a text cannot mark a null, if there is one: it would be taken for a value, or for the end of a cell.
 fn wrong_null(text: &str) -> Option<&'static str> {
     let number = text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
     if number || ["true", "false", "NaN", "inf", "-inf"].contains(&text) {
@@ -71,7 +71,7 @@ fn wrong_null(text: &str) -> Option<&'static str> {
     (text.len() > 32).then_some("it is longer than 32 bytes; such as `\\N`, `NULL`, or nothing")
 }
 
-/// Which cells have quotes.
+/// The cells that have quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quotes {
     Minimal,
@@ -114,7 +114,7 @@ impl Form {
         }
     }
 
-    /// What readers of the file must know.
+    /// The facts that a reader of the file must know.
     pub(super) fn dialect(self) -> Dialect {
         Dialect { delimiter: char::from(self.delimiter), line_end: self.line_end, header: self.header, null: self.null }
     }

@@ -24,22 +24,11 @@ impl<'p> Chunk<'p> {
     ///
     /// If a column is not written, or an array does not have its type and its number of rows in this chunk.
     pub fn replace(&mut self, table: usize, columns: &[(&str, ArrayRef)]) -> Result<()> {
-        let plan = self.plan;
-        for table in plan.tree(self.frames[0].table).tables {
-            self.frame_of(table)?;
-        }
-        self.leave_tree()?;
-        self.forget();
-        let frame = self.frame_of(table)?;
+        self.start_over()?;
         for (name, array) in columns {
-            let known = plan.tables[table].columns.iter().position(|column| column.visible && column.name == **name);
-            let column = known.ok_or_else(|| Error::internal(format!("`{name}` is not written")))?;
-            let expected = &plan.tables[table].columns[column].ty;
-            if array.data_type() != expected || array.len() != self.frames[frame].rows.len() {
-                return Err(Error::internal(format!("column `{name}` came as {} {}", array.len(), array.data_type())));
-            }
-            self.use_column(frame, column, array);
-            self.frames[frame].columns[column] = Some(Arc::clone(array));
+            let known = &self.plan.tables[table].columns;
+            let column = known.iter().position(|column| column.visible && column.name == **name);
+            self.put(table, column.ok_or_else(|| Error::internal(format!("`{name}` is not written")))?, array)?;
         }
         Ok(())
     }
@@ -52,22 +41,26 @@ impl<'p> Chunk<'p> {
     ///
     /// If a batch does not have the table's written columns and its number of rows in this chunk.
     pub fn overlay(&mut self, tables: &[(usize, RecordBatch)]) -> Result<()> {
-        let (root, plan) = (self.frames[0].table, self.plan);
-        // Compute all rows of the tree first, because the batches may change a value on which their number depends.
-        for table in plan.tree(root).tables {
-            self.frame_of(table)?;
-        }
-        self.leave_tree()?;
-        self.forget();
+        self.start_over()?;
         for (table, batch) in tables {
-            let columns = plan.tables[*table].columns.iter().enumerate().filter(|(_, column)| column.visible);
-            if batch.num_columns() != plan.tables[*table].schema.fields().len() {
+            let columns = self.plan.tables[*table].columns.iter().enumerate().filter(|(_, column)| column.visible);
+            if batch.num_columns() != self.plan.tables[*table].schema.fields().len() {
                 return Err(Error::internal("rows of another chunk"));
             }
             for ((column, _), array) in columns.zip(batch.columns()) {
                 self.put(*table, column, array)?;
             }
         }
+        Ok(())
+    }
+
+    /// Forgets all values, and keeps the rows of the tree, whose number may depend on a value that is replaced.
+    fn start_over(&mut self) -> Result<()> {
+        for table in self.plan.tree(self.frames[0].table).tables {
+            self.frame_of(table)?;
+        }
+        self.leave_tree()?;
+        self.forget();
         Ok(())
     }
 

@@ -33,16 +33,11 @@ impl Part {
         let one = matches!(self.values, Value::Scalar(_));
         self.rows.iter().enumerate().map(move |(at, row)| {
             let row = *row as usize;
-            (
-                row,
-                if one {
-                    0
-                } else if self.own {
-                    at
-                } else {
-                    row
-                },
-            )
+            match (one, self.own) {
+                (true, _) => (row, 0),
+                (false, true) => (row, at),
+                (false, false) => (row, row),
+            }
         })
     }
 }
