@@ -103,11 +103,6 @@ judges: tools
 
 # The longest first.
 judged: judged-judge judged-instructions judged-marginals judged-ddl $(judged) $(runs) $(models) $(messages) $(sealed)
-# These start PostgreSQL, one after the other, and install what they miss.
-judged-pages: | judged-ddl
-judged-catalog: | judged-pages
-sealed-encryption: | judged-ddl judged-pages judged-catalog
-
 judged-%:
 	@mkdir -p $(JUDGES)/data/$*
 	$(JUDGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(judge_$*)

@@ -75,7 +75,7 @@ def in_postgres(placebo, profile, scratch, out, rows):
     made, names = tables((out / "schema.sql").read_text())
     kinds, seen = {"copy": "`psql \\copy`", "analyzed": "`psql \\copy`, then `ANALYZE`", "1": "`load`, 1 connection", "2": "`load`, 2 connections"}, {}
     with postgres.server() as psql:
-        folder = pathlib.Path("/tmp/placebo-judge-pg")
+        folder = pathlib.Path(psql[psql.index("-h") + 1])
         server = int((folder / "data" / "postmaster.pid").read_text().split()[0])
         own = [*psql[:-1], "bench"]
         for _ in range(ROUNDS):
@@ -87,8 +87,8 @@ def in_postgres(placebo, profile, scratch, out, rows):
                     if kind == "analyzed":
                         commands.append(([*own, "-c", "ANALYZE"], None))
                 else:
-                    to = f"postgres://postgres@%2Ftmp%2Fplacebo-judge-pg:{postgres.PORT}/bench"
-                    commands = [([placebo, "load", *profile, "--threads", kind, "-q", "--mode", "append", "--test-database", "bench", "--to", to], None)]
+                    to = f"postgres://postgres@{str(folder).replace('/', '%2F')}:{postgres.PORT}/bench"
+                    commands = [([placebo, "load", *profile, "--threads", "2", "--connections", kind, "-q", "--mode", "append", "--test-database", "bench", "--to", to], None)]
                 seen.setdefault(kind, []).append(measured(commands, server))
     told("PostgreSQL", kinds, seen, rows)
 
@@ -149,7 +149,7 @@ def in_mariadb(placebo, profile, scratch, out, rows):
                         commands.append(([*client, "bench", "-e", "ANALYZE TABLE " + ", ".join(f"`{name}`" for name in names)], None))
                 else:
                     to = f"{base}/bench"
-                    commands = [([placebo, "load", *profile, "--threads", kind, "-q", "--mode", "append", "--test-database", "bench", "--to", to], None)]
+                    commands = [([placebo, "load", *profile, "--threads", "2", "--connections", kind, "-q", "--mode", "append", "--test-database", "bench", "--to", to], None)]
                 seen.setdefault(kind, []).append(measured(commands, server))
                 count = sum(int(postgres.run(*client, "bench", "-e", f"SELECT count(*) FROM `{name}`")) for name in names)
                 assert count == rows, f"{kind}: {count} rows of {rows}"

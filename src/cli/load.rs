@@ -1,6 +1,7 @@
 //! `placebo load`: a data set into a database, exactly once.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 
 use clap::Args;
 
@@ -35,6 +36,9 @@ pub(super) struct Load {
     /// The name of the database, to confirm that it is one for tests: needed where it holds tables of others.
     #[arg(long, value_name = "NAME", help_heading = "Database")]
     test_database: Option<String>,
+    /// The most connections at a time; by default as many as there are threads. With fewer, rows are made while others are written.
+    #[arg(long, value_name = "N", help_heading = "Database")]
+    connections: Option<NonZeroUsize>,
     /// Show values of rows in errors.
     #[arg(long, help_heading = "Database")]
     show_values: bool,
@@ -56,6 +60,7 @@ impl Load {
             defer_foreign_keys: self.defer_foreign_keys,
             test_database: self.test_database.clone(),
             show_values: self.show_values,
+            connections: self.connections,
             ..self.database.options()
         };
         let settings = Settings { format: format::find("csv")?, options: Options::default(), disk: &System, database };

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 PORT = "54329"
 
@@ -24,11 +25,10 @@ def tools():
 @contextlib.contextmanager
 def server():
     """The command line of psql on a server that is empty; it stops at the first error."""
-    programs, folder = tools(), pathlib.Path("/tmp/placebo-judge-pg")
+    # Its own folder, so that two judges do not meet; in /tmp, because the path of a socket is short.
+    programs, folder = tools(), pathlib.Path(tempfile.mkdtemp(prefix="placebo-pg-", dir="/tmp"))
     # The server does not run as root.
     user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
     if user:
         run("chown", "postgres", folder)
     control = [*user, str(programs / "pg_ctl"), "-D", str(folder / "data")]

@@ -1,5 +1,7 @@
 //! The options of a load, beside the data set and the database.
 
+use std::num::NonZeroUsize;
+
 /// The treatment of tables that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
@@ -31,6 +33,8 @@ pub struct Options {
     pub defer_foreign_keys: bool,
     /// True if the connection may be in clear text beyond this machine.
     pub allow_clear_text: bool,
+    /// The most connections at a time; `None` for as many as there are threads.
+    pub connections: Option<NonZeroUsize>,
     /// For how many seconds in a row something is tried again that may succeed later; `None` for the default, and for no second
     /// try of the first connection.
     pub retry_seconds: Option<u64>,

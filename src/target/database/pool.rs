@@ -1,5 +1,6 @@
 //! The connections of a load: one for each thread that needs one at a time, or a single one where the database has one writer.
 
+use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::connection::{Attempt, Connection, Server};
@@ -19,9 +20,9 @@ struct Idle {
 }
 
 impl<'s> Pool<'s> {
-    /// A pool with an open connection.
-    pub(super) fn new(server: &'s dyn Server, first: Box<dyn Connection>) -> Self {
-        let room = if server.sql().parallel { usize::MAX } else { 0 };
+    /// A pool with an open connection, of at most so many.
+    pub(super) fn new(server: &'s dyn Server, first: Box<dyn Connection>, most: Option<NonZeroUsize>) -> Self {
+        let room = if server.sql().parallel { most.map_or(usize::MAX, NonZeroUsize::get) - 1 } else { 0 };
         Self { server, idle: Mutex::new(Idle { connections: vec![first], room }), returned: Condvar::new() }
     }
 
@@ -38,6 +39,11 @@ impl<'s> Pool<'s> {
         drop(idle);
         self.returned.notify_one();
         done
+    }
+
+    /// The number of open connections that are not in use.
+    pub(super) fn idle(&self) -> usize {
+        lock(&self.idle).connections.len()
     }
 
     fn take(&self) -> Attempt<Box<dyn Connection>> {

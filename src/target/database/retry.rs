@@ -40,7 +40,8 @@ impl<'p> Retry<'p> {
             let (seconds, attempts) = (self.most.as_secs(), self.attempts + 1);
             let Failure { error, .. } = failure;
             let hint = "the same command continues from here; --retry-seconds tries for longer";
-            let message = format!("{}; tried {attempts} times in {seconds} seconds", error.message());
+            let tried = if attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
+            let message = format!("{}; tried {tried} in {seconds} seconds", error.message());
             return Err(Error::new(error.kind(), message).hint(hint).caused_by(error).into());
         }
         self.attempts += 1;

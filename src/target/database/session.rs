@@ -64,7 +64,7 @@ impl<'a> DatabaseSession<'a> {
         let Opened { connection, load, receivers, in_order } = opened;
         let receivers = set.outputs().iter().map(|output| output.id).zip(receivers).collect();
         let lane = Mutex::new(Arc::new(Lane::new(())));
-        let pool = Pool::new(server, connection);
+        let pool = Pool::new(server, connection, options.connections);
         Self { server, options, set, progress, pool, load, receivers, in_order, lane }
     }
 
@@ -298,18 +298,26 @@ impl Session for DatabaseSession<'_> {
 
     fn finish(self: Box<Self>) -> Result<Outcome> {
         until_done(self.progress, self.options.seconds(), || {
-            self.connected(|connection| {
+            let described = self.connected(|connection| {
                 let entries = Ledger::new(connection, self.server.sql()).entries(&self.load.id)?;
                 if let Some(tree) = ledger::doubled(&entries) {
                     let what = format!("two loads of different parts wrote the same rows of `{tree}` at the same time");
                     let hint = "--mode replace makes tables of earlier loads again; load parts that do not overlap";
                     return Err(Error::new(Kind::Verification, what).hint(hint).into());
                 }
-                if self.is_whole(&entries) {
+                let whole = self.is_whole(&entries);
+                if whole {
                     self.progress.stopped()?;
                     self.describe(connection)?;
                 }
+                Ok(whole)
+            })?;
+            if described {
+                self.analyze()?;
+            }
+            self.connected(|connection| {
                 connection.close()?;
+                let entries = Ledger::new(connection, self.server.sql()).entries(&self.load.id)?;
                 self.outcome(connection, &entries)
             })
         })

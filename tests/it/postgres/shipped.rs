@@ -84,6 +84,29 @@ fn parts_share_a_schema_and_come_from_three_processes() {
 }
 
 #[test]
+fn a_load_keeps_to_its_connections() {
+    let server = shared();
+    let postgres = server.database("few");
+    let role =
+        "CREATE ROLE few LOGIN CONNECTION LIMIT 1; GRANT ALL ON DATABASE few TO few; GRANT ALL ON SCHEMA public TO few";
+    server.client("few").batch_execute(role).expect("a role");
+    let url = postgres.replace("postgres@", "few@");
+    let (set, run) =
+        ([SHOP, "--rows", "account=2k"], ["-q", "--chunk-rows", "50", "--threads", "4", "--retry-seconds", "0"]);
+    refused(&[&set[..], &run].concat(), &url, 5, &["too many connections"]);
+    loaded(&[&set[..], &run, &["--connections", "1"]].concat(), &url);
+    assert_eq!(of_database(&postgres, ""), of_files(&set));
+    // Several connections gather statistics side by side, of every table.
+    loaded(
+        &[&set[..], &run, &["--connections", "3", "--schema", "wide", "--test-database", "few"]].concat(),
+        &postgres,
+    );
+    let without = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND reltuples < 0 AND relname NOT LIKE '%placebo%' \
+                   AND relnamespace IN ('public'::regnamespace, 'wide'::regnamespace)";
+    assert_eq!(server.number("few", without), 0);
+}
+
+#[test]
 fn tables_are_chosen_and_rows_protected() {
     let server = shared();
     let url = server.database("chosen");

@@ -1,8 +1,11 @@
 //! The end of a load whose rows are all there: checks, constraints, sequences, the manifest.
 
+use std::sync::Mutex;
+
 use super::DatabaseSession;
 use crate::error::{Error, Kind};
 use crate::folder::manifest::{FormatSettings, Manifest};
+use crate::order::lock;
 use crate::target::database::columns::Receiver;
 use crate::target::database::connection::{Again, Attempt, Connection};
 use crate::target::database::ledger::{self, Ledger};
@@ -67,8 +70,28 @@ impl DatabaseSession<'_> {
         // The parts that are there are the whole.
         manifest.part = None;
         Ledger::new(connection, sql).keep_manifest(&self.load.id, &manifest.to_json())?;
-        connection.run("COMMIT")?;
-        connection.analyze(&names)
+        connection.run("COMMIT")
+    }
+
+    /// Gathers the statistics that the planner needs, on all connections that the load has opened.
+    pub(super) fn analyze(&self) -> Attempt<()> {
+        let names: Vec<&str> = self.set.outputs().iter().map(|output| output.name.as_str()).collect();
+        let connections = self.pool.idle();
+        if connections < 2 {
+            return self.connected(|connection| connection.analyze(&names));
+        }
+        let left = Mutex::new(names.iter());
+        let worker = || {
+            while let Some(name) = { lock(&left).next() } {
+                self.connected(|connection| connection.analyze(&[name]))?;
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..connections).map(|_| scope.spawn(worker)).collect();
+            let panicked = || Error::internal("a thread that gathers statistics panicked").into();
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(panicked()))).collect()
+        })
     }
 }
 
