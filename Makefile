@@ -103,13 +103,16 @@ judges: tools
 
 # The longest first.
 judged: judged-judge judged-instructions judged-marginals judged-ddl $(judged) $(runs) $(models) $(messages) $(sealed)
+# Runs a judge and tells how long it took.
+timed = @echo '$(1)'; start=$$(date +%s); $(1) && echo "$*: $$(($$(date +%s) - start)) seconds"
+
 judged-%:
 	@mkdir -p $(JUDGES)/data/$*
-	$(JUDGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(judge_$*)
+	$(call timed,$(JUDGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(judge_$*))
 
 sealed-%:
 	@mkdir -p $(JUDGES)/data/$*
-	$(SEALED)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(sealed_$*)
+	$(call timed,$(SEALED)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(sealed_$*))
 
 messages-%:
 	@mkdir -p $(JUDGES)/data/$*

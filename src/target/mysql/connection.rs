@@ -133,7 +133,8 @@ impl Connection for Open {
 
     fn tables(&mut self) -> Attempt<Vec<Table>> {
         let database = self.place.database.clone();
-        Ok(Table::of_rows(self.query(catalog::TABLES, &[Value::Text(&database)])?)?)
+        let database = Value::Text(&database);
+        Ok(Table::of_rows(self.query(catalog::TABLES, &[database, database])?)?)
     }
 
     fn lock(&mut self) -> Attempt<()> {
