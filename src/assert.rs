@@ -4,11 +4,9 @@
 //! memory is needed than for a sum. Otherwise the rows of those buckets that differ are derived again from the profile, as `verify`
 //! does, and joined with those of the export by key.
 
-mod csv;
 mod export;
 mod join;
 mod measured;
-mod normal;
 mod outcomes;
 mod report;
 

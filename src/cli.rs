@@ -20,6 +20,7 @@ mod log;
 mod markdown;
 mod new;
 mod plan;
+mod protect;
 mod protect_args;
 mod purge;
 mod reference;
@@ -103,6 +104,8 @@ enum Command {
     Show(show::Show),
     /// List profiles, generators, functions, formats, kinds of personal data or handlings.
     List(list::List),
+    /// Protect existing files: encrypt, tokenise, mask, shorten, replace or leave out each column, as rules say.
+    Protect(protect::Protect),
     /// Open the encrypted columns of a data set: files with the values of an unprotected run, in text formats byte for byte.
     Decrypt(decrypt::Decrypt),
     /// Seal the encrypted columns of a data set again, with the active key of a keyring.
@@ -352,6 +355,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::List(command) => command.run(),
+        Command::Protect(command) => command.run(),
         Command::Decrypt(command) => command.run(),
         Command::Reencrypt(command) => command.run(),
         Command::Keys(command) => command.run(),

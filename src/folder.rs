@@ -28,7 +28,7 @@ pub use names::{
     answers_names, envelope_name, file_path, is_log_name, log_name, manifest_name, recipe_name, sums_name,
 };
 pub use sidecars::table_file;
-pub(crate) use sidecars::{Sidecar, answers_of, sidecars_of};
+pub(crate) use sidecars::{REPORT, SIDECARS, Sidecar, answers_of, sidecars_of};
 
 use crate::dataset::{DataSet, Output};
 use crate::disk::{Disk, own_folder};

@@ -28,6 +28,7 @@ pub mod digest;
 pub mod disk;
 pub mod engine;
 pub mod error;
+pub mod existing;
 pub mod fault;
 pub mod find;
 pub mod folder;

@@ -26,7 +26,7 @@ pub use fault::{Amount, Damage, DamageKind, Expect, Fault, Operator, Scope, Seal
 pub use faults_asked::{AskedFault, is_path};
 pub use files::{Files, names, writable};
 pub use lifecycle::{Lifecycle, State, Wait};
-pub use load::{Loaded, is_name, load};
+pub use load::{Loaded, OwnFile, is_name, load, load_text};
 pub use message::{Head, Message, Messages, TEXT};
 pub use reference::{Fallback, Pick, Ref};
 pub use row::Row;

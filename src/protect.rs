@@ -17,6 +17,7 @@ mod entry;
 pub mod fe1;
 mod ff1;
 mod generalize;
+mod given;
 mod keyed;
 pub mod keyring;
 pub mod lint;
@@ -37,6 +38,7 @@ use arrow_schema::{DataType, Field};
 
 pub use choose::{Choice, Decision, decide, understood};
 pub use entry::{ChainEntry, KeyEntry, ProtectedColumn, ProtectionEntry};
+pub use given::{Wish, decide_given, domain as given_domain};
 pub use protection::{KeyInfo, Protection};
 
 use crate::error::{Error, Result};

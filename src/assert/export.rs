@@ -15,10 +15,9 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::csv::{MOST, Records};
-use super::normal::normal;
 use crate::disk::{open_named, scratch};
 use crate::error::{Error, Kind, Result, did_you_mean};
+use crate::format::read::{MOST_RECORD, Records, normal};
 use crate::format::write::texts::texts;
 use crate::notes::Noted;
 use crate::target::database::{Loaded, Options};
@@ -207,7 +206,7 @@ impl Export {
     }
 
     fn read_csv(&self, file: File, take: &mut dyn Take) -> Result<()> {
-        let mut records = Records::new(Unmarked { file, begun: false });
+        let mut records = Records::new(Unmarked { file, begun: false }, b',');
         records.next()?;
         let mut draft = Draft::new(self);
         let (mut text, mut room) = (String::new(), String::new());
@@ -341,7 +340,7 @@ fn opened(name: &str, table: &str, options: &Options) -> Result<(Source, Vec<Str
         let names = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         return Ok((Source::Parquet(file), names));
     }
-    let mut records = Records::new(Unmarked { file: file.try_clone().map_err(unreadable)?, begun: false });
+    let mut records = Records::new(Unmarked { file: file.try_clone().map_err(unreadable)?, begun: false }, b',');
     if !records.next()? {
         return Err(Error::new(Kind::Verification, "the export is empty: it has not even the names of its columns"));
     }
@@ -383,7 +382,7 @@ fn kept(input: &mut impl Read) -> Result<File> {
         };
         let after = block[..read].iter().rposition(|byte| *byte == b'\n').map(|end| read - end - 1);
         line = after.unwrap_or(line + read);
-        if lines && line > MOST {
+        if lines && line > MOST_RECORD {
             return Err(Error::new(Kind::Verification, "a line has more than 64 MiB: is the export CSV or Parquet?"));
         }
         file.write_all(&block[..read]).map_err(unreadable)?;

@@ -5,6 +5,7 @@
 //! [`Manifest::to_json`] gives is no manifest.
 
 mod columns;
+mod existing;
 mod read;
 mod settings;
 
@@ -14,6 +15,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use columns::ColumnEntry;
+pub use existing::{ExistingColumn, ExistingEntry, ExistingFile};
 pub use read::{StoredManifest, is_name, read, read_all, read_text};
 pub(crate) use settings::FormatSettings;
 
@@ -96,6 +98,9 @@ pub struct Manifest {
     /// The protection of personal data, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionEntry>,
+    /// The existing files that the rows are of, where they were not generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<ExistingEntry>,
     /// The tables that were asked for, with what this run made of them.
     pub tables: Vec<TableEntry>,
     /// The data, file by file.
@@ -237,6 +242,7 @@ impl Manifest {
             only: set.selection().map(|selection| selection.only().clone()),
             faults: set.faults().into_iter().flat_map(Faults::faults).map(FaultEntry::new).collect(),
             protection: ProtectionEntry::new(plan, protection),
+            existing: None,
             tables: tables.collect(),
             files: Vec::new(),
             beside: Vec::new(),

@@ -25,6 +25,9 @@ pub(crate) struct Sidecar {
 /// The names of the files that describe the data and are equal for all parts of a run, in the order of the manifest.
 pub(crate) const SIDECARS: [&str; 2] = ["datapackage.json", "schema.sql"];
 
+/// The name of the report on the columns of existing files, which is no name of a table's file.
+pub(crate) const REPORT: &str = "columns.report.csv";
+
 /// The text of `datapackage.json` and `schema.sql`. They list the files of all parts, equal in each: Frictionless joins the CSV
 /// files of a list and takes the header of each for a header, as the readers of a glob do.
 pub(crate) fn sidecars_of(set: &DataSet, format: &'static Format, options: &Options) -> Vec<Sidecar> {

@@ -3,6 +3,8 @@
 pub(super) mod cell;
 pub(super) mod columnar;
 mod guard;
+mod normal;
+mod records;
 #[cfg(test)]
 mod tests;
 pub(super) mod text;
@@ -16,6 +18,9 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 
 pub(crate) use cell::Column as TextColumn;
+pub(crate) use guard::guarded;
+pub(crate) use normal::normal;
+pub(crate) use records::{MOST_RECORD, Records};
 
 use super::Options;
 use crate::disk::{Links, open_below, open_regular};
@@ -70,7 +75,7 @@ impl Rows {
     fn of(file: io::Result<File>, path: &Path, format: &str, schema: &SchemaRef, options: &Options) -> Result<Self> {
         let reader = super::find(format)?.reader;
         let file = file.map_err(|error| Error::io(path, error))?;
-        let opened = guard::guarded(|| reader(file, schema, options));
+        let opened = guarded(|| reader(file, schema, options));
         let source = opened.map_err(|error| named(error, path, 1, None))?;
         Ok(Self { source, schema: schema.clone(), path: path.to_owned(), seen: 0, left: None })
     }
@@ -91,7 +96,7 @@ impl Rows {
             Some(batch) => Some(batch),
             None => {
                 let source = &mut self.source;
-                let next = guard::guarded(|| source.next(most));
+                let next = guarded(|| source.next(most));
                 let (more, line) = source.place();
                 next.map_err(|error| named(error, &self.path, self.seen + 1 + more, line))?
             }
@@ -153,7 +158,7 @@ pub const PAGED: &[u8] = b"PAR1";
 /// If the file cannot be opened, or is damaged.
 pub fn pages(path: &Path, each: &mut dyn FnMut(&str, &[u8])) -> Result<()> {
     let file = open_regular(path, Links::Refuse).map_err(|error| Error::io(path, error))?;
-    guard::guarded(|| super::parquet::read::pages(file, each)).map_err(|error| named(error, path, 1, None))
+    guarded(|| super::parquet::read::pages(file, each)).map_err(|error| named(error, path, 1, None))
 }
 
 /// A column of values from their texts: the inverse of [`crate::format::write::texts::texts`].

@@ -153,6 +153,38 @@ fn plain(error: &toml::de::Error) -> Error {
     }
 }
 
+/// A TOML file that is no profile, read as strictly as one: at most 1 MiB, without unknown keys, with places for messages.
+pub struct OwnFile(Source);
+
+impl OwnFile {
+    /// Reads a file that the user named, which may be a link or a pipe.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is too large, or is not TOML of this form: the error has the line.
+    pub fn read<T: DeserializeOwned>(path: &std::path::Path) -> Result<(Self, T)> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let files = Files::Folder(folder.unwrap_or(std::path::Path::new(".")).to_owned());
+        let bytes = files.named(&name)?;
+        let (source, read) = Source::parse::<T>(files.show(&name), files, bytes)?;
+        Ok((Self(source), read))
+    }
+
+    /// The text of the file.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// An error with the place of its path in the file.
+    #[must_use]
+    pub fn place(&self, error: Error) -> Error {
+        let place = self.0.place(error.path());
+        if error.path().is_empty() { error } else { error.at(Some(place)) }
+    }
+}
+
 /// Tells whether a text can be the name of a profile.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
@@ -288,11 +320,28 @@ impl Source {
 /// If a file cannot be read, is not a valid profile, part or module, or if two profiles or parts give the same key. The
 /// error has the file and line.
 pub fn load(names: &str) -> Result<Loaded> {
-    let (mut sources, mut joined): (Vec<Source>, Option<Profile>) = (Vec::new(), None);
-    let mut drops: Vec<String> = Vec::new();
-    for name in names.split(',') {
+    load_all(names.split(',').map(|name| {
         let (files, file) = find(name)?;
         let bytes = files.named(&file)?;
+        Ok((files, file, bytes))
+    }))
+}
+
+/// Loads a profile from its text, which may include the modules that are inside the program; `file` is its name in messages.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_text(file: &str, text: String) -> Result<Loaded> {
+    load_all([Ok((Files::Embedded(COMMON), file.to_owned(), text.into_bytes()))].into_iter())
+}
+
+/// Loads profiles from their folders, names and bytes.
+fn load_all(all: impl Iterator<Item = Result<(Files, String, Vec<u8>)>>) -> Result<Loaded> {
+    let (mut sources, mut joined): (Vec<Source>, Option<Profile>) = (Vec::new(), None);
+    let mut drops: Vec<String> = Vec::new();
+    for one in all {
+        let (files, file, bytes) = one?;
         let (mut own, whole) = load_whole(&files, &file, bytes, MAX_EXTENSIONS)?;
         drops.extend(whole.drop.iter().cloned());
         match &mut joined {

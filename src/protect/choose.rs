@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::str::FromStr;
 
-use arrow_schema::Field;
+use arrow_schema::{Field, Schema};
 
 use super::{Domain, Handling, chains, generalize, handling, nothing};
 use crate::error::{Error, Result, did_you_mean};
@@ -30,9 +30,9 @@ enum Whom {
 
 /// A handling and its domain: `token:patient.mrn`.
 #[derive(Debug, Clone)]
-struct Spec {
-    handling: &'static Handling,
-    domain: Option<String>,
+pub(super) struct Spec {
+    pub(super) handling: &'static Handling,
+    pub(super) domain: Option<String>,
 }
 
 impl FromStr for Spec {
@@ -86,7 +86,7 @@ impl Decision {
         Some((table, plan.tables[table].columns.iter().position(|column| column.name == self.column)?))
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("tables.{}.columns.{}", self.table, self.column)
     }
 }
@@ -185,19 +185,29 @@ impl Whom {
 }
 
 /// The domain that a column's joinable values belong to: its own, that of the key it repeats, its table's, its kind's.
-fn domain(plan: &Plan, table: usize, field: &Field, depth: usize) -> String {
+fn domain(plan: &Plan, table: usize, field: &Field) -> String {
+    let schema_of = |name: &str| Some(plan.tables[plan.table(name).ok()?].schema.as_ref());
+    domain_of(&plan.tables[table].name, field, &schema_of, 0)
+}
+
+/// As [`domain`], in tables whose schemas `schema_of` gives by their names.
+pub(super) fn domain_of<'s>(
+    table: &str,
+    field: &Field,
+    schema_of: &dyn Fn(&str) -> Option<&'s Schema>,
+    depth: usize,
+) -> String {
     if let Some(domain) = field.note(Key::Domain) {
         return domain.to_owned();
     }
     if let Some((to, key)) = field.reference().filter(|_| depth < 100)
-        && let Ok(to) = plan.table(to)
-        && let Ok(key) = plan.tables[to].schema.field_with_name(key)
+        && let Some(key) = schema_of(to).and_then(|schema| schema.field_with_name(key).ok())
     {
-        return domain(plan, to, key, depth + 1);
+        return domain_of(to, key, schema_of, depth + 1);
     }
     match field.note(Key::Pii).filter(|_| !field.is_primary_key()) {
         Some(kind) => kind.to_owned(),
-        None => format!("{}.{}", plan.tables[table].name, field.name()),
+        None => format!("{table}.{}", field.name()),
     }
 }
 
@@ -251,16 +261,12 @@ pub fn decide(plan: &Plan, choice: &Choice) -> Result<Vec<Decision>> {
                         path,
                         format!("PII-030: `{}` is a key, and bound to its row it would join nothing", field.name()),
                     )
-                    .hint(format!(
-                        "{}:{} or token",
-                        spec.handling.name,
-                        domain(plan, at, field, 0)
-                    )));
+                    .hint(format!("{}:{} or token", spec.handling.name, domain(plan, at, field))));
                 }
-                spec.domain = Some(domain(plan, at, field, 0));
+                spec.domain = Some(domain(plan, at, field));
             }
             if spec.handling.domain == Domain::OrOwn && spec.domain.is_none() {
-                spec.domain = Some(domain(plan, at, field, 0));
+                spec.domain = Some(domain(plan, at, field));
             }
             all.push(Decision {
                 table: table.name.clone(),
@@ -309,7 +315,7 @@ fn inherit(plan: &Plan, all: &mut [Decision]) {
             let field =
                 plan.tables[at.0].schema.field_with_name(&one.column).ok().filter(|field| field.is_primary_key());
             let alone = field.filter(|_| strictest.handling.binds_rows(strictest.domain.as_deref()));
-            one.domain = alone.map(|field| domain(plan, at.0, field, 0)).or_else(|| strictest.domain.clone());
+            one.domain = alone.map(|field| domain(plan, at.0, field)).or_else(|| strictest.domain.clone());
             one.class.clone_from(&strictest.class);
             one.by = "derived";
         }
@@ -387,7 +393,7 @@ fn follow_keys(plan: &Plan, all: &mut [Decision]) -> Result<()> {
 
 /// Refuses a handling that a column cannot have: as a key, without a key to bind to, of its class, or of its type and kind.
 fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
-    let Decision { handling, domain, class, .. } = decision;
+    let Decision { handling, domain, .. } = decision;
     let (name, domain) = (handling.name, domain.as_deref());
     let wrong = |code: &str, what: String| Error::profile(decision.path(), format!("{code}: {what}"));
     let table = &plan.tables[plan.table(&decision.table)?];
@@ -406,6 +412,14 @@ fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
         return Err(wrong("PII-031", format!("`{}` has no primary key that cells could be bound to", table.name))
             .hint(format!("mark a column with key = true, or use a domain: {name}:DOMAIN")));
     }
+    fits(decision, field)
+}
+
+/// Refuses a handling that a column cannot have because of its class, its type or its kind.
+pub(super) fn fits(decision: &Decision, field: &Field) -> Result<()> {
+    let Decision { handling, class, .. } = decision;
+    let name = handling.name;
+    let wrong = |code: &str, what: String| Error::profile(decision.path(), format!("{code}: {what}"));
     if !handling.fit_for(class) {
         return Err(match kinds::class(class).map(|class| class.allows) {
             Some(Remains::Nothing) => wrong(
@@ -424,7 +438,7 @@ fn possible(plan: &Plan, decision: &Decision) -> Result<()> {
 }
 
 /// Refuses a keyed hash beside a shortened form of the same number: one is found from the other (PCI DSS 3.5.1).
-fn no_pairs(all: &[Decision]) -> Result<()> {
+pub(super) fn no_pairs(all: &[Decision]) -> Result<()> {
     for hashed in all.iter().filter(|decision| decision.handling.leaves == Remains::Hash && decision.class == "pci") {
         let short = all.iter().find(|other| {
             other.table == hashed.table

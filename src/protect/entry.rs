@@ -1,5 +1,6 @@
 //! The protection of a data set as its manifest has it: handlings, scopes and key ids, without the keys.
 
+use arrow_schema::Schema;
 use serde::{Deserialize, Serialize};
 
 use super::{Handling, Protection, handling};
@@ -116,14 +117,24 @@ impl ProtectionEntry {
     /// The entry of a protection; `None` if no column is protected.
     #[must_use]
     pub fn new(plan: &Plan, protection: &Protection) -> Option<Self> {
+        let tables: Vec<(&str, &Schema)> =
+            plan.tables.iter().map(|table| (table.name.as_str(), table.schema.as_ref())).collect();
+        let confidential = protection.confidential(&plan.seed);
+        Some(Self { chains: protection.chains(plan), ..Self::of(&tables, confidential, protection)? })
+    }
+
+    /// As [`ProtectionEntry::new`], for tables that no plan describes, with their schemas before protection; `confidential` says that nobody
+    /// without the key can tell what is encrypted.
+    #[must_use]
+    pub fn of(tables: &[(&str, &Schema)], confidential: bool, protection: &Protection) -> Option<Self> {
         if protection.is_none() {
             return None;
         }
         let columns = protection.decisions.iter().filter_map(|decision| {
-            let table = plan.tables.iter().find(|table| table.name == decision.table)?;
-            let field = table.schema.field_with_name(&decision.column).ok()?;
+            let (_, schema) = tables.iter().find(|(table, _)| *table == decision.table)?;
+            let field = schema.field_with_name(&decision.column).ok()?;
             let scope = protection.scopes.get(&(decision.table.clone(), decision.column.clone()));
-            let keys = table.schema.fields().iter().filter(|field| field.is_primary_key());
+            let keys = schema.fields().iter().filter(|field| field.is_primary_key());
             let bound = scope.is_some_and(|keys| !keys.scope.starts_with('@'));
             Some(ProtectedColumn {
                 table: decision.table.clone(),
@@ -141,7 +152,7 @@ impl ProtectionEntry {
         Some(Self {
             format: "fe1".to_owned(),
             data_set: settings.data_set.clone(),
-            confidential: protection.confidential(&plan.seed),
+            confidential,
             key: key.map(|key| KeyEntry {
                 check_value: key.check_value.clone(),
                 wrapped: key.wrapped.clone(),
@@ -152,7 +163,7 @@ impl ProtectionEntry {
             pad: settings.pad,
             encrypt_nulls: settings.encrypt_nulls,
             columns: columns.collect(),
-            chains: protection.chains(plan),
+            chains: Vec::new(),
         })
     }
 }

@@ -64,6 +64,31 @@ impl Protection {
     /// If a key is needed and none is given, if a column cannot be handled as decided, or if more values would be sealed
     /// with one key than is safe.
     pub fn new(plan: &Plan, decisions: Vec<Decision>, keys: Option<&Keys>, settings: Settings) -> Result<Self> {
+        let tables: Vec<(&str, &Schema)> =
+            plan.tables.iter().map(|table| (table.name.as_str(), table.schema.as_ref())).collect();
+        let mut all = Self::prepared(&tables, plan.as_of, decisions, keys, settings)?;
+        let decisions = &all.decisions;
+        for (at, (table, known)) in all.tables.iter_mut().zip(&plan.tables).enumerate() {
+            table.chains = Linked::all(plan, at, |name| {
+                decisions.iter().any(|decision| decision.table == known.name && decision.column == name)
+            });
+        }
+        all.within_counts(plan)?;
+        Ok(all)
+    }
+
+    /// As [`Protection::new`], for tables that no plan describes: `as_of` is the day from which ages count, in days since 1970.
+    ///
+    /// # Errors
+    ///
+    /// If a key is needed and none is given, or if a column cannot be handled as decided.
+    pub fn prepared(
+        tables: &[(&str, &Schema)],
+        as_of: i32,
+        decisions: Vec<Decision>,
+        keys: Option<&Keys>,
+        settings: Settings,
+    ) -> Result<Self> {
         let decisions: Vec<Decision> = decisions.into_iter().filter(|decision| !decision.handling.is_clear()).collect();
         if decisions.is_empty() {
             return Ok(Self::none(settings));
@@ -72,41 +97,34 @@ impl Protection {
         let run = Run {
             keys,
             settings: &all.settings,
-            as_of: plan.as_of,
+            as_of,
             counters: std::cell::RefCell::default(),
             kids: std::cell::RefCell::default(),
         };
-        let mut tables: Vec<Table> = Vec::new();
-        let mut scopes = BTreeMap::new();
-        let mut commit = None;
-        for (at, table) in plan.tables.iter().enumerate() {
+        let (mut made, mut scopes, mut commit) = (Vec::new(), BTreeMap::new(), None);
+        for (name, schema) in tables {
             let own = |field: &Field| {
-                decisions.iter().find(|decision| decision.table == table.name && decision.column == *field.name())
+                decisions.iter().find(|decision| decision.table == *name && decision.column == *field.name())
             };
-            let (mut made, mut fields) = (Table::default(), Vec::new());
-            for (n, field) in table.schema.fields().iter().enumerate() {
+            let (mut table, mut fields) = (Table::default(), Vec::new());
+            for (n, field) in schema.fields().iter().enumerate() {
                 if field.is_primary_key() {
-                    made.keys.push(n);
+                    table.keys.push(n);
                 }
                 let Some(decision) = own(field) else {
                     fields.push(Arc::clone(field));
-                    made.columns.push(None);
+                    table.columns.push(None);
                     continue;
                 };
                 let handling = decision.handling;
-                let subject = Subject {
-                    table: &table.name,
-                    field,
-                    kind: decision.kind,
-                    domain: decision.domain.clone(),
-                    run: &run,
-                };
-                let path = format!("tables.{}.columns.{}", table.name, field.name());
+                let domain = decision.domain.clone();
+                let subject = Subject { table: name, field, kind: decision.kind, domain, run: &run };
+                let path = format!("tables.{name}.columns.{}", field.name());
                 let column = (handling.make)(&subject).map_err(|error| error.within(&path))?;
                 if handling.keyed && commit.is_none() {
                     commit = Some(run.key()?.subkey("fe1/seed"));
                 }
-                made.bound |= column.row_bound();
+                table.bound |= column.row_bound();
                 let nullable = column.nullable(field.is_nullable());
                 let field = Field::new(field.name(), column.data_type(field.data_type()), nullable)
                     .with_metadata(field.metadata().clone())
@@ -114,19 +132,15 @@ impl Protection {
                 let apart = field.is_unique() && handling.keeps_joins(decision.domain.as_deref());
                 let field = field.with_unique(apart);
                 if let Some(scope) = column.scope() {
-                    scopes.insert((table.name.clone(), field.name().clone()), scope);
+                    scopes.insert(((*name).to_owned(), field.name().clone()), scope);
                 }
                 fields.push(Arc::new(field));
-                made.columns.push(Some(column));
+                table.columns.push(Some(column));
             }
-            made.chains = Linked::all(plan, at, |name| {
-                decisions.iter().any(|decision| decision.table == table.name && decision.column == name)
-            });
-            let notes = table.schema.metadata().clone();
-            made.schema = Some(Arc::new(Schema::new_with_metadata(fields, notes)));
-            tables.push(made);
+            table.schema = Some(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())));
+            made.push(table);
         }
-        all.tables = tables;
+        all.tables = made;
         all.scopes = scopes;
         all.commit = commit;
         all.key = keys.map(|keys| KeyInfo {
@@ -135,7 +149,6 @@ impl Protection {
             test_only: keys.test_only,
         });
         all.decisions = decisions;
-        all.within_counts(plan)?;
         Ok(all)
     }
 

@@ -79,6 +79,10 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     let Some(first) = made.first() else { return };
+    if first.manifest.existing.is_some() {
+        report.notes.push("the rows are those of existing files: there is no profile to hold them against".to_owned());
+        return;
+    }
     if let Some(note) = sealed::missing(request, first) {
         report.notes.push(note);
         return;

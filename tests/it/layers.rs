@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 20] = [
     &["engine"],
     &["folder"],
     &["target"],
-    &["decrypt", "find", "verify"],
+    &["decrypt", "existing", "find", "verify"],
     &["assert", "cases", "detect", "leaks", "purge", "sign"],
     &["catalog"],
     &["cli"],

@@ -5,6 +5,7 @@ mod canary;
 mod chains;
 mod commands;
 mod composed;
+mod existing;
 mod keyrings;
 mod leaks;
 mod nonces;

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::{Manifest, TableEntry, sum_of};
 use crate::disk::{contents, open_below};
 use crate::error::{Error, Kind, Result};
-use crate::folder::sidecars::SIDECARS;
+use crate::folder::sidecars::{REPORT, SIDECARS};
 use crate::folder::{FileEntry, answers_names, below, file_path, manifest_name};
 use crate::part::Part;
 use crate::profile::writable;
@@ -108,7 +108,11 @@ pub fn read(folder: &Path, name: &str) -> Result<StoredManifest> {
     let answers = answers_names(manifest.part);
     let beside = || manifest.beside.iter().map(|file| file.path.as_str());
     // A run of a version that had no answer key has none.
-    if !beside().eq(SIDECARS) && !beside().eq(SIDECARS.into_iter().chain(answers.iter().map(String::as_str))) {
+    let of_existing = manifest.existing.is_some() && beside().eq(SIDECARS.into_iter().chain([REPORT]));
+    if !of_existing
+        && !beside().eq(SIDECARS)
+        && !beside().eq(SIDECARS.into_iter().chain(answers.iter().map(String::as_str)))
+    {
         return wrong(&format!("does not list {} beside the tables", SIDECARS.join(" and ")));
     }
     Ok(StoredManifest { name: name.to_owned(), text, manifest })

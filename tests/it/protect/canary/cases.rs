@@ -11,6 +11,7 @@ pub(super) const PLAIN: &[&str] = &[
     "load {clinic} --rows patient=20 --to sqlite:clinic.db",
     "detect --in sqlite:{loaded}",
     "purge --from sqlite:{loaded}",
+    "protect {staff} --rules {clear-rules} --out {out}",
     "plan {clinic} --protect pii=encrypt",
     "check {clinic}",
     "verify {sealed} --quick",
@@ -64,6 +65,9 @@ pub(super) const KEYED: &[&str] = &[
     "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --key-source",
     "verify {sealed} --profile {clinic} --seed 0 --replay all --no-plaintext --keyring {wrapped} --kek",
     "verify {sealed} --quick --no-plaintext --keyring",
+    "protect {staff} --rules {rules} --out {out} --key-source",
+    "protect {staff} --rules {rules} --out {out} --keyring {wrapped} --kek",
+    "protect {staff} --rules {rules} --out {out} --keyring",
     "decrypt {sealed} --strict --out {out} --key-source",
     "decrypt {sealed} --out {out} --keyring {wrapped} --kek",
     "decrypt {sealed} --out {out} --keyring",
@@ -98,6 +102,9 @@ pub(super) const FAILING: &[&str] = &[
     "verify {damaged} --no-plaintext --key-source {data}",
     "verify {blocked} --no-plaintext --key-source {data}",
     "verify {nowhere} --no-plaintext --key-source {data}",
+    "protect {staff} --rules {staff} --out {out} --key-source {data}",
+    "protect {staff} --rules {rules} --keep staff.nope --out {out} --key-source {data}",
+    "protect {staff} --rules {rules} --out /dev/null/x --key-source {data}",
     "decrypt {damaged} --out {out} --key-source {data}",
     "decrypt {blocked} --out {out} --key-source {data}",
     "decrypt {nowhere} --out {out} --key-source {data}",
@@ -122,6 +129,7 @@ pub(super) const FAILING: &[&str] = &[
 /// What is run where no file may be longer than so many blocks of 512 bytes: a full disk, as a program sees one.
 pub(super) const FULL: &[(&str, u32)] = &[
     ("generate {clinic} --protect pii=encrypt --out {out} --key-source {data}", 4),
+    ("protect {staff} --rules {rules} --out {out} --key-source {data}", 1),
     ("decrypt {sealed} --out {out} --key-source {data}", 2),
     ("reencrypt {sealed} --out {out} --key-source {data}", 2),
     ("keys new --keyring {new} --kek {data}", 0),
@@ -135,6 +143,7 @@ pub(super) const FULL: &[(&str, u32)] = &[
 pub(super) const WAITING: &[&str] = &[
     "generate {clinic} --protect ssn=encrypt --out {out} --key-source fd:0",
     "verify {sealed} --no-plaintext --key-source fd:0",
+    "protect {staff} --rules {rules} --out {out} --key-source fd:0",
     "decrypt {sealed} --out {out} --key-source fd:0",
     "reencrypt {sealed} --out {out} --key-source fd:0",
     "keys export --column patient.ssn --key-source fd:0",

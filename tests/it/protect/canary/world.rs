@@ -158,6 +158,11 @@ impl World {
             }
             "{export}" => format!("patient={}/patient.csv", self.text("sealed")),
             "{clear-export}" => format!("patient={}/patient.csv", below("clear")),
+            "{staff}" | "{rules}" | "{clear-rules}" => {
+                let names = [("{staff}", "staff.csv"), ("{rules}", "rules.toml"), ("{clear-rules}", "clear.toml")];
+                let name = names.iter().find(|(known, _)| *known == word).expect("a name").1;
+                format!("{}/tests/fixtures/existing/{name}", env!("CARGO_MANIFEST_DIR"))
+            }
             "{clinic}" => format!("{}/{CLINIC}", env!("CARGO_MANIFEST_DIR")),
             "{out}" | "{new}" | "{ring}" | "{wrapped}" | "{nowhere}" | "{given}" => below(&word[1..word.len() - 1]),
             "{sealed}" if test && !line.contains("--kek") => self.text("sealed-test"),

@@ -1,5 +1,5 @@
 //! CSV as any system writes it, record by record and in bounded memory: quotes where they are needed or everywhere, lines that end
-//! with `\n` or `\r\n`. What is between two commas is a cell, whatever bytes it has.
+//! with `\n` or `\r\n`. What is between two delimiters is a cell, whatever bytes it has.
 
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -7,11 +7,11 @@ use std::ops::Range;
 use crate::error::{Error, Kind, Result};
 
 /// The most bytes of a record: a cell of some megabytes is one, a quote that is never closed is none.
-pub(super) const MOST: usize = 64 << 20;
+pub(crate) const MOST_RECORD: usize = 64 << 20;
 
 /// A cell of a record.
 #[derive(Debug, Clone)]
-pub(super) struct Cell {
+struct Cell {
     range: Range<usize>,
     quoted: bool,
     /// True if there are two quotes that stand for one.
@@ -19,8 +19,9 @@ pub(super) struct Cell {
 }
 
 /// The records of a file.
-pub(super) struct Records<R> {
+pub(crate) struct Records<R> {
     input: R,
+    delimiter: u8,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -33,9 +34,10 @@ pub(super) struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    pub(super) fn new(input: R) -> Self {
+    /// The records of a file whose cells have this byte between them.
+    pub(crate) fn new(input: R, delimiter: u8) -> Self {
         let (buffer, cells, text) = (vec![0; 1 << 18], Vec::new(), Vec::new());
-        Self { input, buffer, start: 0, end: 0, over: false, cells, line: 1, next_line: 1, text }
+        Self { input, delimiter, buffer, start: 0, end: 0, over: false, cells, line: 1, next_line: 1, text }
     }
 
     /// Reads the next record; `false` after the last.
@@ -43,10 +45,11 @@ impl<R: Read> Records<R> {
     /// # Errors
     ///
     /// If the file cannot be read, ends within a quoted cell, or has a record of more than 64 MiB.
-    pub(super) fn next(&mut self) -> Result<bool> {
+    pub(crate) fn next(&mut self) -> Result<bool> {
         loop {
             self.cells.clear();
-            if let Some(length) = parse(&self.buffer[self.start..self.end], self.over, &mut self.cells) {
+            if let Some(length) = parse(&self.buffer[self.start..self.end], self.delimiter, self.over, &mut self.cells)
+            {
                 let record = self.start..self.start + length;
                 self.line = self.next_line;
                 self.next_line += self.buffer[record.clone()].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
@@ -72,7 +75,7 @@ impl<R: Read> Records<R> {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         if self.end == self.buffer.len() {
-            if self.end >= MOST {
+            if self.end >= MOST_RECORD {
                 return Err(self.wrong("a record has more than 64 MiB: is a quote not closed?"));
             }
             self.buffer.resize(self.end * 2, 0);
@@ -82,7 +85,7 @@ impl<R: Read> Records<R> {
                 Ok(0) => self.over = true,
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::new(Kind::Io, format!("the export cannot be read: {error}"))),
+                Err(error) => return Err(Error::new(Kind::Io, format!("the file cannot be read: {error}"))),
             }
             return Ok(());
         }
@@ -93,17 +96,17 @@ impl<R: Read> Records<R> {
     }
 
     /// The number of cells.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.cells.len()
     }
 
     /// The line on which the record begins.
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
     /// A cell: its bytes, and whether they were in quotes.
-    pub(super) fn cell(&mut self, at: usize) -> (&[u8], bool) {
+    pub(crate) fn cell(&mut self, at: usize) -> (&[u8], bool) {
         let Cell { range, quoted, escaped } = self.cells[at].clone();
         let bytes = &self.buffer[range];
         if !escaped {
@@ -122,10 +125,11 @@ impl<R: Read> Records<R> {
 
 /// The cells of the record at the start of some bytes, and its length with the end of its line; 0 at the end of the file. `None` where
 /// the record does not end in them.
-fn parse(bytes: &[u8], over: bool, cells: &mut Vec<Cell>) -> Option<usize> {
+fn parse(bytes: &[u8], delimiter: u8, over: bool, cells: &mut Vec<Cell>) -> Option<usize> {
     if bytes.is_empty() {
         return over.then_some(0);
     }
+    let ends = |byte: u8| byte == delimiter || byte == b'\n';
     let mut at = 0;
     loop {
         if bytes.get(at) == Some(&b'"') {
@@ -141,21 +145,21 @@ fn parse(bytes: &[u8], over: bool, cells: &mut Vec<Cell>) -> Option<usize> {
             cells.push(Cell { range: start..end, quoted: true, escaped });
             at = end + 1;
             // Whatever follows a closing quote belongs to the cell, which is then as it stands.
-            if !matches!(bytes.get(at), None | Some(b',' | b'\n')) && !bytes[at..].starts_with(b"\r\n") {
-                let rest = bytes[at..].iter().position(|byte| matches!(byte, b',' | b'\n'));
+            if !bytes.get(at).is_none_or(|byte| ends(*byte)) && !bytes[at..].starts_with(b"\r\n") {
+                let rest = bytes[at..].iter().position(|byte| ends(*byte));
                 at = rest.map(|rest| at + rest).or(over.then_some(bytes.len()))?;
                 if let Some(cell) = cells.last_mut() {
                     *cell = Cell { range: start - 1..at, quoted: false, escaped: false };
                 }
             }
         } else {
-            let rest = bytes[at..].iter().position(|byte| matches!(byte, b',' | b'\n'));
+            let rest = bytes[at..].iter().position(|byte| ends(*byte));
             let end = rest.map(|rest| at + rest).or(over.then_some(bytes.len()))?;
             cells.push(Cell { range: at..end, quoted: false, escaped: false });
             at = end;
         }
         match bytes.get(at) {
-            Some(b',') => at += 1,
+            Some(byte) if *byte == delimiter => at += 1,
             Some(b'\r') => return if bytes.len() > at + 1 { Some(at + 2) } else { over.then_some(at + 1) },
             end => {
                 if let Some(cell) =
@@ -174,7 +178,7 @@ mod tests {
     use super::*;
 
     fn records(bytes: &[u8]) -> Result<Vec<Vec<(String, bool)>>> {
-        let (mut records, mut all) = (Records::new(bytes), Vec::new());
+        let (mut records, mut all) = (Records::new(bytes, b','), Vec::new());
         while records.next()? {
             let cell = |at: usize, records: &mut Records<&[u8]>| {
                 let (bytes, quoted) = records.cell(at);
@@ -211,11 +215,19 @@ mod tests {
     }
 
     #[test]
+    fn any_byte_may_stand_between_cells() {
+        let mut records = Records::new(&b"a;\"b;\";c,d\n"[..], b';');
+        assert!(records.next().expect("reads"));
+        let cells: Vec<Vec<u8>> = (0..records.len()).map(|at| records.cell(at).0.to_vec()).collect();
+        assert_eq!(cells, [&b"a"[..], b"b;", b"c,d"]);
+    }
+
+    #[test]
     fn half_a_file_and_an_endless_cell_are_errors() {
         let error = records(b"a,b\n1,\"x").expect_err("half");
         assert!(error.message().starts_with("line 2: the file ends within"), "{error}");
         let mut long = b"a\n\"".to_vec();
-        long.resize(MOST + 10, b'x');
+        long.resize(MOST_RECORD + 10, b'x');
         assert!(records(&long).expect_err("too long").message().contains("64 MiB"));
     }
 

@@ -1,4 +1,4 @@
-//! The canonical text of a cell of an export: equal values have one text, however a system writes them. What is no value of the
+//! The canonical text of a cell that another system wrote: equal values have one text, however a system writes them. What is no value of the
 //! column's type stays as it is, and so equals no value.
 
 use arrow_schema::DataType;
@@ -7,7 +7,7 @@ use crate::format::write::texts::float_text;
 use crate::sql::civil;
 
 /// The text by which a value of a type is compared: `1.5` and `1.50` in a decimal of two places are `1.50`.
-pub(super) fn normal<'t>(ty: &DataType, text: &'t str, room: &'t mut String) -> &'t str {
+pub(crate) fn normal<'t>(ty: &DataType, text: &'t str, room: &'t mut String) -> &'t str {
     room.clear();
     let known = match ty {
         DataType::Int64 => number(text, 0, room),
