@@ -71,6 +71,7 @@ judge_digest      := healthcare
 judge_doubles     := 200000
 judge_coding      := $(call size,5000,50000)
 judge_decisions   := $(call size,30000,300000) $(PROFILES)
+judge_trails      := $(call size,20,300) healthcare:audit:audit_event legal:case_audit:case_audit
 judge_instructions :=
 judge_zones       := $(call size,100000,1000000)
 judge_dialects    := $(call size,2000,50000)

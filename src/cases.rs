@@ -6,6 +6,7 @@
 pub mod authzen;
 pub mod gherkin;
 pub mod pack;
+pub mod trail;
 
 use std::collections::BTreeSet;
 

@@ -33,6 +33,7 @@ use serde::de::DeserializeOwned;
 
 pub use operand::{Operand, Slot, Text, Want};
 pub use origin::Origin;
+pub(crate) use sibling::link_on;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::profile::{Expr, Loaded, Value};

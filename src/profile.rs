@@ -18,6 +18,7 @@ mod load;
 mod message;
 mod reference;
 mod row;
+mod trail;
 mod value;
 
 pub use answer::{Answer, Outcome};
@@ -30,6 +31,7 @@ pub use load::{Loaded, OwnFile, is_name, load, load_text};
 pub use message::{Head, Message, Messages, TEXT};
 pub use reference::{Fallback, Pick, Ref};
 pub use row::Row;
+pub use trail::Trail;
 pub use value::{Call, Definition, Expr, Lookup, Names, Scalar, Value};
 
 use indexmap::IndexMap;
@@ -53,7 +55,7 @@ pub struct Profile {
     #[serde(default)]
     pub extends: Option<String>,
     /// With `extends`: what is left out of that profile. A table, with all below it; a column, such as `person.ssn`, from which
-    /// others may still be computed; a check (`person.checks.ID`); `faults.NAME`, `fixtures.NAME`, `decisions.NAME` or `answers.NAME`.
+    /// others may still be computed; a check (`person.checks.ID`); `faults.NAME`, `fixtures.NAME`, `decisions.NAME`, `trails.NAME` or `answers.NAME`.
     #[serde(default)]
     pub drop: Vec<String>,
     /// Modules whose tables this profile has too, such as `["people"]`. Keys of this file win over theirs.
@@ -87,6 +89,9 @@ pub struct Profile {
     /// Packs of decisions, by name: `placebo cases --pack NAME` makes their cases. They change no value.
     #[serde(default)]
     pub decisions: IndexMap<String, Decisions>,
+    /// Trails of entries under chains of hashes, by name: `placebo cases --pack NAME` tampers with copies of them. They change no value.
+    #[serde(default)]
+    pub trails: IndexMap<String, Trail>,
 }
 
 /// One of the further files of a profile, which `parts` lists.
@@ -117,6 +122,9 @@ pub struct Part {
     /// Packs of decisions, behind those of the files before.
     #[serde(default)]
     pub decisions: IndexMap<String, Decisions>,
+    /// Trails under chains of hashes, behind those of the files before.
+    #[serde(default)]
+    pub trails: IndexMap<String, Trail>,
 }
 
 /// Rows that tests need, under a name.

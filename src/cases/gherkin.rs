@@ -1,4 +1,4 @@
-//! Cases as Gherkin: a scenario outline a fault, or a decision and its reason, with an example a case.
+//! Cases as Gherkin: a scenario outline a fault, a decision and its reason, or a way to tamper with a trail, with an example a case.
 
 use serde_json::Value;
 
@@ -58,6 +58,26 @@ pub fn requests(profile: &str, mut cases: Vec<CaseDocument>) -> String {
         for case in group {
             let cells = [case.name.clone(), case.json["request"].to_string(), case.json["expect"].to_string()];
             text += &format!("      | {} |\n", cells.map(|cell| escaped(&cell)).join(" | "));
+        }
+    }
+    text
+}
+
+/// A feature with the trails of a pack, which come by the way in which they were tampered with.
+#[must_use]
+pub fn trails(profile: &str, cases: Vec<CaseDocument>) -> String {
+    let mut text = format!("Feature: {profile}: trails that somebody tampered with\n");
+    for group in cases.chunk_by(|one, other| one.about == other.about) {
+        let Some(first) = group.first() else { continue };
+        text += &format!(
+            "\n  # {}\n  Scenario Outline: {}\n    Given the chain <chain> with the anchors <anchors>\n    When <trail> is verified\n    Then the \
+             verifier answers <expect>\n\n    Examples:\n      | case | chain | anchors | trail | expect |\n",
+            one_line(first.json["law"].as_str().unwrap_or_default()),
+            one_line(&first.about)
+        );
+        for case in group {
+            let json = ["chain", "anchors", "trail", "expect"].map(|key| escaped(&case.json[key].to_string()));
+            text += &format!("      | {} | {} |\n", escaped(&case.name), json.join(" | "));
         }
     }
     text

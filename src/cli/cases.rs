@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::set_args::SetArgs;
 use super::{LogFormat, log, text_table};
-use crate::cases::{CaseDocument, authzen, cases, gherkin, pack};
+use crate::cases::{CaseDocument, authzen, cases, gherkin, pack, trail};
 use crate::disk::{System, write_whole};
 use crate::error::{Error, Result, did_you_mean};
 use crate::find::form::{self, FORMS, Form, Found, Row};
 use crate::find::{Scan, write};
-use crate::profile::{Decisions, Profile};
+use crate::profile::{Decisions, Profile, Trail};
 
 /// The forms that are not among [`FORMS`]: they have cases in them, and not rows.
 const GHERKIN: &str = "gherkin";
@@ -22,11 +22,11 @@ const AUTHZEN: &str = "authzen";
 pub(super) struct Cases {
     #[command(flatten)]
     set: SetArgs,
-    /// Decisions instead of faults: a pack of the profile, `placebo list packs PROFILE` shows them.
+    /// Decisions, or trails that were tampered with, instead of faults: a pack of the profile, `placebo list packs PROFILE` shows them.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["faults", "messages", "messages_where", "tables", "part", "only"])]
     pack: Option<String>,
     /// Of a pack: the requests of each decision and reason, and the pairs of each boundary and fact; of each further change there are up to
-    /// that many.
+    /// that many. Of trails: the cases of each way to tamper with one.
     #[arg(long, value_name = "K", default_value_t = 5, requires = "pack", value_parser = clap::value_parser!(u16).range(1..))]
     each: u16,
     /// `ndjson`, `json`, `gherkin`, or a form of `placebo list forms` for rows with others in them: `postman`, `pytest`, `playwright` …; of a
@@ -56,7 +56,7 @@ impl Cases {
                 .hint(format!("one of {GHERKIN}, {forms}")));
         }
         let (profile, found) = match &self.pack {
-            Some(name) => self.decided(name, log_format)?,
+            Some(name) => self.packed(name, log_format)?,
             None => self.wrong()?,
         };
         let count = found.len();
@@ -85,15 +85,31 @@ impl Cases {
     }
 
     /// The cases of a pack; the changes that its pairs show are told on standard error.
-    fn decided(&self, name: &str, log_format: LogFormat) -> Result<(String, Vec<CaseDocument>)> {
-        let (loaded, plan, asked) =
-            self.set.asked(|loaded| Ok(pack::questions(name, named(&loaded.profile, name)?)))?;
+    fn packed(&self, name: &str, log_format: LogFormat) -> Result<(String, Vec<CaseDocument>)> {
+        let (loaded, plan, asked) = self.set.asked(|loaded| {
+            Ok(match named(&loaded.profile, name)? {
+                Pack::Decisions(decisions) => pack::questions(name, decisions),
+                Pack::Trail(trail) => trail::questions(name, trail),
+            })
+        })?;
         let scan = Scan { plan: &plan, threads: self.set.threads()?, chunk_rows: self.set.chunk_rows() };
-        let decisions = named(&loaded.profile, name)?;
-        let made = pack::pack(scan, name, decisions, &asked, usize::from(self.each)).map_err(|error| {
+        let each = usize::from(self.each);
+        let located = |error: Error| {
             let place = loaded.place(error.path());
             error.at(place)
-        })?;
+        };
+        let decisions = match named(&loaded.profile, name)? {
+            Pack::Decisions(decisions) => decisions,
+            Pack::Trail(_) if self.format == AUTHZEN => {
+                return Err(Error::usage(format!("`authzen` has decisions in it, and `{name}` has trails of entries"))
+                    .hint("--format ndjson"));
+            }
+            Pack::Trail(trail) => {
+                let cases = trail::trails(scan, name, trail, &asked, each).map_err(located)?;
+                return Ok((plan.name.clone(), cases));
+            }
+        };
+        let made = pack::pack(scan, name, decisions, &asked, each).map_err(located)?;
         if log_format == LogFormat::Text && !self.set.is_quiet() {
             let rows: Vec<Vec<String>> = made.changes.iter().map(|row| row.to_vec()).collect();
             log::say(text_table::aligned(&["one fact", "turns", "into", "pairs"], &rows).trim_end());
@@ -111,6 +127,7 @@ impl Cases {
                 return write::into_folder(&System, path, &authzen::files(&found)?, self.overwrite);
             }
             let text = match &self.pack {
+                Some(_) if found.iter().any(|case| case.json.contains_key("trail")) => gherkin::trails(profile, found),
                 Some(_) => gherkin::requests(profile, found),
                 None => gherkin::feature(profile, found),
             };
@@ -138,13 +155,19 @@ impl Cases {
     }
 }
 
+/// What a pack has cases of.
+enum Pack<'p> {
+    Decisions(&'p Decisions),
+    Trail(&'p Trail),
+}
+
 /// The pack called `name`.
-fn named<'p>(profile: &'p Profile, name: &str) -> Result<&'p Decisions> {
-    profile.decisions.get(name).ok_or_else(|| {
+fn named<'p>(profile: &'p Profile, name: &str) -> Result<Pack<'p>> {
+    let trail = profile.trails.get(name).map(Pack::Trail);
+    trail.or_else(|| profile.decisions.get(name).map(Pack::Decisions)).ok_or_else(|| {
+        let known = profile.decisions.keys().chain(profile.trails.keys()).map(String::as_str);
         Error::usage(format!("the profile `{}` has no pack `{name}`", profile.name))
             .hint(format!("`placebo list packs {}` shows them", profile.name))
-            .maybe_hint(
-                did_you_mean(name, profile.decisions.keys().map(String::as_str)).filter(|hint| hint.starts_with("did")),
-            )
+            .maybe_hint(did_you_mean(name, known).filter(|hint| hint.starts_with("did")))
     })
 }

@@ -44,7 +44,7 @@ enum What {
     Forms,
     /// Named fixtures of a profile, with the rows that each has at the profile's own size.
     Fixtures,
-    /// Packs of decisions of a profile, which `cases --pack` makes.
+    /// Packs of cases of a profile, which `cases --pack` makes: decisions, and trails of entries.
     Packs,
 }
 
@@ -119,7 +119,11 @@ impl List {
                         pack.about.clone(),
                     ]
                 };
-                let rows: Vec<Vec<String>> = loaded.profile.decisions.iter().map(row).collect();
+                let mut rows: Vec<Vec<String>> = loaded.profile.decisions.iter().map(row).collect();
+                rows.extend(loaded.profile.trails.iter().map(|(name, trail)| {
+                    let edits: Vec<&str> = trail.edits.keys().map(String::as_str).collect();
+                    vec![name.clone(), trail.table.clone(), String::new(), edits.join(" "), trail.about.clone()]
+                }));
                 wide(&["pack", "table", "reasons", "facts", "about"], &rows)
             }
             What::Kinds => {

@@ -197,19 +197,24 @@ impl Generator for Chain {
         for family in fill.rows.families() {
             link.fill(b'0');
             for i in family {
-                let mut hash = Sha256::new_with_prefix(link);
-                for text in &over {
-                    hash.update(b"|");
-                    hash.update(text.at(i).unwrap_or(""));
-                }
-                for (pair, byte) in link.chunks_exact_mut(2).zip(hash.finalize()) {
-                    pair[0] = HEX[usize::from(byte >> 4)];
-                    pair[1] = HEX[usize::from(byte & 15)];
-                }
+                link_on(&mut link, over.iter().map(|text| text.at(i).unwrap_or("")));
                 column.append_value(std::str::from_utf8(&link).unwrap_or_default());
             }
         }
         Ok(Arc::new(column.finish()))
+    }
+}
+
+/// Replaces the hash of the entry before by that of the next one, whose texts are given in order: 64 zeros stand before the first entry.
+pub(crate) fn link_on<'a>(link: &mut [u8; 64], texts: impl Iterator<Item = &'a str>) {
+    let mut hash = Sha256::new_with_prefix(*link);
+    for text in texts {
+        hash.update(b"|");
+        hash.update(text);
+    }
+    for (pair, byte) in link.chunks_exact_mut(2).zip(hash.finalize()) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
     }
 }
 

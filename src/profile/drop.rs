@@ -15,13 +15,14 @@ pub(super) fn drop(profile: &mut Profile, names: &[String]) -> Result<()> {
     for name in names {
         match name.split_once('.') {
             None => table(profile, name)?,
-            Some((list @ ("faults" | "fixtures" | "decisions" | "answers"), entry))
+            Some((list @ ("faults" | "fixtures" | "decisions" | "trails" | "answers"), entry))
                 if !profile.tables.contains_key(list) =>
             {
                 let there = match list {
                     "faults" => profile.faults.shift_remove(entry).is_some(),
                     "fixtures" => profile.fixtures.shift_remove(entry).is_some(),
                     "decisions" => profile.decisions.shift_remove(entry).is_some(),
+                    "trails" => profile.trails.shift_remove(entry).is_some(),
                     _ => profile.answers.shift_remove(entry).is_some(),
                 };
                 if !there {
@@ -81,6 +82,7 @@ fn table(profile: &mut Profile, name: &str) -> Result<()> {
     profile.faults.retain(|_, fault| stays(&fault.table));
     profile.fixtures.retain(|_, fixture| stays(&fixture.table));
     profile.decisions.retain(|_, pack| stays(&pack.table));
+    profile.trails.retain(|_, trail| stays(&trail.table));
     profile.answers.retain(|_, answer| stays(&answer.table));
     profile.outcomes.retain(|table, _| stays(table));
     Ok(())

@@ -1,4 +1,4 @@
-//! Keys of a profile that change no value: named fixtures, packs of decisions, and faults that nobody asked for. The digest of a profile leaves
+//! Keys of a profile that change no value: named fixtures, packs of cases, and faults that nobody asked for. The digest of a profile leaves
 //! it out, so that who adds a fixture gets the data of before, and goes on with what a run left.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The keys of a file that change no value.
-const INERT: [&str; 4] = ["fixtures", "faults", "fault_sets", "decisions"];
+const INERT: [&str; 5] = ["fixtures", "faults", "fault_sets", "decisions", "trails"];
 
 /// The text of a file without its inert keys, the comments above them, and the names of parts that have nothing else.
 pub(super) fn determining(text: &str, inert_parts: &[String]) -> String {

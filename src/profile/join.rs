@@ -37,6 +37,7 @@ pub(super) fn join(profile: &mut Profile, other: Profile) -> Result<()> {
     add(&mut profile.answers, other.answers, "answers", &twice)?;
     add(&mut profile.outcomes, other.outcomes, "outcomes", &twice)?;
     add(&mut profile.decisions, other.decisions, "decisions", &twice)?;
+    add(&mut profile.trails, other.trails, "trails", &twice)?;
     tables(&mut profile.tables, other.tables, &twice)
 }
 
@@ -51,6 +52,7 @@ pub(super) fn append(profile: &mut Profile, part: Part) -> Result<()> {
     add(&mut profile.answers, part.answers, "answers", &twice)?;
     add(&mut profile.outcomes, part.outcomes, "outcomes", &twice)?;
     add(&mut profile.decisions, part.decisions, "decisions", &twice)?;
+    add(&mut profile.trails, part.trails, "trails", &twice)?;
     tables(&mut profile.tables, part.tables, &twice)
 }
 
@@ -187,6 +189,9 @@ pub(super) fn merge(profile: &mut Profile, module: Profile) {
     }
     for (name, decisions) in module.decisions {
         profile.decisions.entry(name).or_insert(decisions);
+    }
+    for (name, trail) in module.trails {
+        profile.trails.entry(name).or_insert(trail);
     }
     for (name, answer) in module.answers {
         profile.answers.entry(name).or_insert(answer);

@@ -215,7 +215,7 @@ impl Source {
         source.tables = part.tables.keys().cloned().collect();
         source.inert = part.tables.is_empty()
             && part.params.is_empty()
-            && !(part.fixtures.is_empty() && part.decisions.is_empty());
+            && !(part.fixtures.is_empty() && part.decisions.is_empty() && part.trails.is_empty());
         Ok((source, part))
     }
 

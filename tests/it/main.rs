@@ -51,6 +51,7 @@ mod splits;
 mod sqlite;
 mod talk;
 mod templates;
+mod trails;
 mod trust;
 mod tutorial;
 mod verify;
