@@ -193,6 +193,7 @@ soak: dieharder
 	target/release/placebo check claims --scale 1000 --sample 1000000
 	KILLED_RUNS=200 $(CARGO) test --release --locked --test it killed_runs -- --nocapture
 	LOADED_ROWS=1000000 LOADED_KILLS=50 LOADED_TERMINATIONS=25 BROKEN_LINES=100 $(CARGO) test --release --locked --test it postgres::faults -- --nocapture
+	ASSERTED_ROWS=10000000 $(CARGO) test --release --locked --test it exports_of_any_size -- --nocapture
 	NONCE_CELLS=100000000 $(CARGO) test --release --locked --test it nonce
 	RANDOM_PROFILES=2000 $(CARGO) test --release --locked --test it random_profiles -- --nocapture
 	DAMAGE_ROUNDS=200000 $(CARGO) test --release --locked --test it damaged_file

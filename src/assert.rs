@@ -56,12 +56,27 @@ pub struct Request<'a> {
     pub threads: usize,
     /// Bytes of memory for the rows of an export; more rows are joined in several passes.
     pub memory: u64,
+    /// The most bytes that are taken from a pipe; `None`: what the rows that a correct system holds may have, and more.
+    pub pipe: Option<u64>,
     /// True if findings may show values.
     pub show_values: bool,
 }
 
 /// The start of the names of what `placebo answers` writes beside a key.
 const RECIPE: &str = "answers.recipe";
+
+impl Request<'_> {
+    /// The most bytes that a pipe may give for some rows: one that writes for ever would fill the disk.
+    fn room(&self, rows: u64) -> u64 {
+        self.pipe.unwrap_or(PIPE.max(rows.saturating_mul(ROW)))
+    }
+}
+
+/// Bytes of a pipe that are always taken.
+const PIPE: u64 = 1 << 30;
+
+/// Bytes of a pipe for each row that a correct system holds.
+const ROW: u64 = 16 << 10;
 
 /// The answer keys and manifests of a folder, each of a whole run or of its parts.
 struct Known {
@@ -156,7 +171,8 @@ fn one(request: &Request<'_>, known: &Known, pool: &ThreadPool, table: &str, exp
     };
     let entry = manifest.tables.iter().find(|entry| entry.name == table);
     let schema = entry.ok_or_else(|| Error::internal("a table of no manifest"))?.schema()?;
-    let mut export = Export::open(export, table, &schema, request.null, request.database)?;
+    let room = request.room(held.rows);
+    let mut export = Export::open((export, room), table, &schema, request.null, request.database)?;
     let random = manifest.protection.as_ref().is_some_and(|entry| entry.nonce != "synthetic");
     if random {
         export.leave_out(&|field| field.is_protected())?;
@@ -205,10 +221,11 @@ fn answered(request: &Request<'_>, known: &Known, pool: &ThreadPool, table: &str
     let first = sets.first().ok_or_else(|| Error::internal("a folder without a run"))?;
     let rows = first.protection().schema(first.plan(), first.plan().table(table)?);
     let schema = outcomes::schema(first, table, &rows)?;
-    let mut export = Export::open(export, table, &schema, request.null, request.database)?;
+    let expected = known.key.table(table).map_or(0, |held| held.rows);
+    let from = (export, request.room(expected));
+    let mut export = Export::open(from, table, &schema, request.null, request.database)?;
     let mut read = Summed::new(&export.texts())?;
     export.read(&mut read)?;
-    let expected = known.key.table(table).map_or(0, |held| held.rows);
     let name = format!("outcomes of {table}");
     let mut report = TableReport::new(&name, expected, read.found.sum.rows, &export, read.ragged);
     let (schema, texts) = (export.schema().clone(), export.texts());

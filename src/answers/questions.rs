@@ -1,6 +1,6 @@
 //! Questions about a data set, by table: those of the profile, and those that every table has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -103,10 +103,33 @@ impl Questions {
     ///
     /// If a value cannot be computed.
     pub fn batch(&self, chunk: &mut Chunk<'_>, table: usize, written: &RecordBatch) -> Result<RecordBatch> {
+        let written = self.as_codes(chunk, table, written)?;
         match self.hidden(table) {
-            [] => Ok(written.clone()),
-            hidden => with_hidden(written, &chunk.columns_of(table, hidden)?),
+            [] => Ok(written),
+            hidden => with_hidden(&written, &chunk.columns_of(table, hidden)?),
         }
+    }
+
+    /// The written columns of a table, of which those that make groups are codes of few texts where the plan computed them so: codes are
+    /// counted without a look at the texts.
+    fn as_codes(&self, chunk: &mut Chunk<'_>, table: usize, written: &RecordBatch) -> Result<RecordBatch> {
+        let asked = self.of(table).iter().flat_map(|question| question.by.iter().copied());
+        let grouping: BTreeSet<usize> = asked.filter(|place| *place < written.num_columns()).collect();
+        let texts = |place: &usize| *written.column(*place).data_type() == DataType::Utf8;
+        let plan = chunk.plan();
+        let columns = (0..).zip(&plan.tables[table].columns).filter(|(_, column)| column.visible);
+        let columns: Vec<usize> = columns.map(|(at, _): (usize, _)| at).collect();
+        let (mut fields, mut arrays) = (written.schema_ref().fields().to_vec(), written.columns().to_vec());
+        for place in grouping.into_iter().filter(texts) {
+            let Some(computed) = chunk.columns_of(table, &columns[place..=place])?.pop() else { continue };
+            if matches!(computed.data_type(), DataType::Dictionary(..)) && computed.len() == written.num_rows() {
+                let field = fields[place].as_ref().clone();
+                fields[place] = Arc::new(field.with_data_type(computed.data_type().clone()).with_nullable(true));
+                arrays[place] = computed;
+            }
+        }
+        let rows = RecordBatchOptions::new().with_row_count(Some(written.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &rows)?)
     }
 
     /// The answer key of a tally.

@@ -76,19 +76,19 @@ pub(super) trait Take {
 }
 
 impl Export {
-    /// Opens an export of a table with these columns.
+    /// Opens an export of a table with these columns; of a pipe at most so many bytes are taken.
     ///
     /// # Errors
     ///
     /// If it cannot be read, has no columns of the table, or lacks one of its key.
     pub(super) fn open(
-        name: &str,
+        (name, room): (&str, u64),
         table: &str,
         all: &SchemaRef,
         null: Option<&str>,
         options: &Options,
     ) -> Result<Self> {
-        let (source, names) = opened(name, table, options).map_err(|error| within(error, name))?;
+        let (source, names) = opened((name, room), table, options).map_err(|error| within(error, name))?;
         let mut export = Self {
             source,
             places: Vec::new(),
@@ -323,14 +323,14 @@ impl Draft {
 }
 
 /// Opens the place of an export, and reads the names of its columns.
-fn opened(name: &str, table: &str, options: &Options) -> Result<(Source, Vec<String>)> {
+fn opened((name, room): (&str, u64), table: &str, options: &Options) -> Result<(Source, Vec<String>)> {
     if ["sqlite:", "postgres:", "postgresql:", "mysql:"].iter().any(|scheme| name.starts_with(scheme)) {
         let (database, table) = name.rsplit_once('#').unwrap_or((name, table));
         let names = Loaded::open(database, options)?.columns(table)?;
         let source = Source::Database { name: database.to_owned(), table: table.to_owned(), options: options.clone() };
         return Ok((source, names));
     }
-    let mut file = if name == "-" { kept(&mut io::stdin().lock())? } else { named(Path::new(name))? };
+    let mut file = if name == "-" { kept(&mut io::stdin().lock(), room)? } else { named(Path::new(name), room)? };
     let mut start = [0; 4];
     let read = file.read(&mut start).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
@@ -352,19 +352,19 @@ fn opened(name: &str, table: &str, options: &Options) -> Result<(Source, Vec<Str
 }
 
 /// Opens a file that the user named; a pipe is kept, because a difference needs a second look.
-fn named(path: &Path) -> Result<File> {
+fn named(path: &Path, room: u64) -> Result<File> {
     let io = |error| Error::io(path, error);
     let mut file = open_named(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     if metadata.is_dir() {
         return Err(Error::usage(format!("`{}` is a folder, and an export is a file", path.display())));
     }
-    if metadata.is_file() { Ok(file) } else { kept(&mut file) }
+    if metadata.is_file() { Ok(file) } else { kept(&mut file, room) }
 }
 
-/// Copies what comes out of a pipe to a file without a name. A pipe whose lines do not end, such as `/dev/zero`, would fill the disk: it
-/// is refused at the first line that is longer than a record may be.
-fn kept(input: &mut impl Read) -> Result<File> {
+/// Copies what comes out of a pipe to a file without a name. A pipe that does not end would fill the disk: it is refused at the first line that
+/// is longer than a record may be, such as those of `/dev/zero`, and where there is no more room.
+fn kept(input: &mut impl Read, room: u64) -> Result<File> {
     let mut file =
         scratch().map_err(|error| Error::new(Kind::Io, format!("no temporary file for the export: {error}")))?;
     // Parquet has no lines: its first four bytes tell it.
@@ -372,7 +372,7 @@ fn kept(input: &mut impl Read) -> Result<File> {
     input.by_ref().take(4).read_to_end(&mut start).map_err(unreadable)?;
     let lines = start != *b"PAR1";
     let mut rest = start.as_slice().chain(input);
-    let (mut block, mut line) = (vec![0; 1 << 16], 0);
+    let (mut block, mut line, mut taken) = (vec![0; 1 << 16], 0, 0);
     loop {
         let read = match rest.read(&mut block) {
             Ok(0) => break,
@@ -384,6 +384,13 @@ fn kept(input: &mut impl Read) -> Result<File> {
         line = after.unwrap_or(line + read);
         if lines && line > MOST_RECORD {
             return Err(Error::new(Kind::Verification, "a line has more than 64 MiB: is the export CSV or Parquet?"));
+        }
+        taken += read as u64;
+        if taken > room {
+            let message = format!("the pipe has given more than {room} bytes: does it end?");
+            return Err(
+                Error::new(Kind::Verification, message).hint("--max-pipe BYTES takes more, a file has no limit")
+            );
         }
         file.write_all(&block[..read]).map_err(unreadable)?;
     }

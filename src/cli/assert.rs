@@ -46,6 +46,9 @@ pub(super) struct Assert {
     /// The most memory for the rows of an export, such as 512M; more rows are joined in several passes.
     #[arg(long, value_name = "BYTES", default_value = "256M", help_heading = "Limits")]
     max_memory: String,
+    /// The most bytes that a pipe may give, such as 100G; by default 1G, or 16K for each row that a correct system holds.
+    #[arg(long, value_name = "BYTES", help_heading = "Limits")]
+    max_pipe: Option<String>,
     #[command(flatten)]
     keys: KeyArgs,
     #[command(flatten, next_help_heading = "Database")]
@@ -79,6 +82,12 @@ impl Assert {
             Error::usage(format!("`--max-memory {}` is not a number of bytes from 1M up", self.max_memory))
                 .hint("such as 512M or 4G")
         })?;
+        let pipe = self.max_pipe.as_ref().map(|given| {
+            super::number(given).ok_or_else(|| {
+                Error::usage(format!("`--max-pipe {given}` is not a number of bytes")).hint("such as 512M or 100G")
+            })
+        });
+        let pipe = pipe.transpose()?;
         let report = compare(&Request {
             folder: &self.folder,
             tables: &tables,
@@ -88,6 +97,7 @@ impl Assert {
             given: self.run.given(keys.as_ref(), Memory::default_for(threads)),
             threads,
             memory,
+            pipe,
             show_values: self.show_values,
         })?;
         if let Some(path) = &self.junit {

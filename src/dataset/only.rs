@@ -159,7 +159,7 @@ fn owners(
 fn row_with(plan: &Plan, table: usize, only: &Only) -> Result<u64> {
     let planned = &plan.tables[table];
     let (name, rows) = (&planned.name, planned.rows);
-    let option = format!("--only {name}={}", only.key);
+    let option = format!("{name}={}", only.key);
     if rows == 0 {
         return Err(
             Error::usage(format!("`{option}`: the table `{name}` has no rows")).hint(format!("--rows {name}=N"))

@@ -37,7 +37,7 @@ pub(super) fn check(folder: &Path, set: &DataSet, made: &[StoredManifest], findi
 pub(super) fn answers(folder: &Path, one: &StoredManifest, answers: Option<&Collector>, findings: &Findings) {
     let Some(answers) = answers else { return };
     for Sidecar { name, text } in answers_of(&answers.key()) {
-        // A run of a version that had no answer key has none; a file that cannot be read was told when it was hashed.
+        // A file that cannot be read was told when it was hashed, one that is not listed when the folder was looked at.
         let listed = one.manifest.beside.iter().any(|file| file.path == name);
         let Some(have) = Some(()).filter(|()| listed).and_then(|()| read_text(folder, &name).ok()) else { continue };
         if have != text {

@@ -13,7 +13,7 @@ use crate::digest::{hex, sha256};
 use crate::disk::open_below;
 use crate::error::{Error, Kind, Result};
 use crate::folder::manifest::{self, StoredManifest, is_name, read_text};
-use crate::folder::{audit, below, envelope_name, is_log_name, sums_name};
+use crate::folder::{answers_names, audit, below, envelope_name, is_log_name, sums_name};
 use crate::part::Part;
 
 /// The manifests of a folder, and findings about the set of files.
@@ -88,6 +88,11 @@ fn expected(folder: &Path, there: &BTreeSet<String>, made: &[StoredManifest], fi
         let paths = one.manifest.files.iter().map(|file| &file.path);
         known.extend(paths.chain(one.manifest.beside.iter().map(|file| &file.path)).cloned());
         known.insert(one.name.clone());
+        // Every run writes its answer key: where its manifest does not list it, somebody took it away, or an earlier version made the run.
+        for name in answers_names(one.part()).iter().filter(|name| !known.contains(*name)) {
+            let message = format!("it does not list the answer key `{name}`, which every run has");
+            findings.add(Finding::new("answers", message).file(&one.name));
+        }
         known.insert(sums_name(one.part()));
         sums(folder, &sums_name(one.part()), one, findings);
         // It need not be there.

@@ -172,6 +172,55 @@ fn an_export_may_be_a_file_of_any_kind_or_a_database() {
 }
 
 #[test]
+fn every_table_that_differs_is_told() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let out = bank(&temp.path().join("bank"), &[]);
+    let (folder, shorter) = (out.to_str().expect("a path"), temp.path().join("shorter"));
+    fs::create_dir(&shorter).expect("a folder");
+    let mut tables = Vec::new();
+    for entry in fs::read_dir(&out).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        if path.extension().is_none_or(|end| end != "csv") || name == "answers" {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("text");
+        // The last row is not there.
+        let Some(end) = text[..text.len() - 1].rfind('\n').filter(|_| text.lines().count() > 2) else { continue };
+        let export = shorter.join(format!("{name}.csv"));
+        fs::write(&export, &text[..=end]).expect("writes");
+        tables.push((name, export));
+    }
+    assert!(tables.len() > 20, "{}", tables.len());
+    let given: Vec<String> = tables.iter().map(|(name, export)| format!("{name}={}", export.display())).collect();
+    let args: Vec<&str> = given.iter().flat_map(|given| ["--table", given]).collect();
+    let said = assert_with(&[&[folder, "--format", "ndjson"], &args[..]].concat(), None);
+    assert_eq!(said.0, 6, "{said:?}");
+    for (name, _) in &tables {
+        let line = said.1.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        let own: Vec<_> = line.filter(|line| line["table"] == name.as_str() && line["event"] == "table").collect();
+        assert!(own.len() == 1 && own[0]["wrong"]["missing"] == 1, "{name}: {own:?}");
+    }
+}
+
+#[test]
+fn a_pipe_that_does_not_end_is_refused() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let out = bank(&temp.path().join("bank"), &[]);
+    let folder = out.to_str().expect("a path");
+    let good = fs::read(out.join("capture.csv")).expect("a file");
+    let endless = [&good[..], &b"1,2\n".repeat(1 << 20)].concat();
+    let limited = [folder, "--table", "capture=-", "--max-pipe", "4M"];
+    let said = assert_with(&limited, Some(&endless));
+    assert!(said.0 == 6 && said.2.contains("more than 4000000 bytes: does it end?"), "{said:?}");
+    assert!(said.2.contains("--max-pipe"), "{said:?}");
+    assert_eq!(assert_with(&limited, Some(&good)).0, 0);
+    assert_eq!(assert_with(&limited[..3], Some(&endless)).0, 6);
+    let said = assert_with(&[folder, "--table", "capture=-", "--max-pipe", "much"], Some(&good));
+    assert!(said.0 == 2 && said.2.contains("--max-pipe much"), "{said:?}");
+}
+
+#[test]
 fn columns_that_are_left_out_are_said_and_the_others_are_proven() {
     let temp = tempfile::tempdir().expect("a folder");
     let out = bank(&temp.path().join("bank"), &[]);

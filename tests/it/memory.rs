@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::run::{files, good, placebo};
@@ -20,7 +20,12 @@ struct Ended {
 
 /// Runs the program to its end, and watches its memory.
 fn watched(args: &[&str]) -> Ended {
-    let mut child = placebo(args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("starts");
+    watched_to(placebo(args), Stdio::null()).0
+}
+
+/// Runs a program to its end, and watches its memory; also gives what it wrote to a pipe, which must be little.
+fn watched_to(mut command: Command, stdout: Stdio) -> (Ended, String) {
+    let mut child = command.stderr(Stdio::piped()).stdout(stdout).spawn().expect("starts");
     let (status, mut most) = (format!("/proc/{}/status", child.id()), 0);
     while child.try_wait().expect("a child").is_none() {
         let text = fs::read_to_string(&status).unwrap_or_default();
@@ -28,9 +33,12 @@ fn watched(args: &[&str]) -> Ended {
         most = most.max(high.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(5));
     }
-    let mut said = String::new();
+    let (mut said, mut written) = (String::new(), String::new());
     child.stderr.as_mut().expect("a pipe").read_to_string(&mut said).expect("text");
-    Ended { code: child.wait().expect("ends").code().unwrap_or(-1), said, peak: most * 1024 / 1_000_000 }
+    if let Some(pipe) = child.stdout.as_mut() {
+        pipe.read_to_string(&mut written).expect("text");
+    }
+    (Ended { code: child.wait().expect("ends").code().unwrap_or(-1), said, peak: most * 1024 / 1_000_000 }, written)
 }
 
 /// The memory that `plan` says, in MB: for CSV and for Parquet.
@@ -219,6 +227,39 @@ fn every_command_that_makes_rows_keeps_to_the_memory() {
         let run = |memory: &str| watched(&[command, &["--threads", "1", "--max-memory", memory]].concat());
         assert_eq!(run("256M").code, 0, "{command:?}");
         refused(&run("128M"), &["--max-memory"]);
+    }
+}
+
+/// An export on a pipe is compared in the memory of `--max-memory`, be it right or wrong in a thousand places. `ASSERTED_ROWS` are its rows.
+#[test]
+fn exports_of_any_size_are_compared_in_the_same_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a path").to_owned();
+    let (profile, key) = (path("profile.toml"), path("key"));
+    let rows: u64 = std::env::var_os("ASSERTED_ROWS").and_then(|rows| rows.to_str()?.parse().ok()).unwrap_or(400_000);
+    let text = format!(
+        "{HEAD}[params]\nwrong = {{ value = 0 }}\n[tables.t]\nrows = {rows}\n[tables.t.columns]\nid = {{ expr = \"row + 1\", key = true }}\n\
+         amount = \"row * 7 + CASE WHEN row % 1000 < params.wrong THEN 1 ELSE 0 END\"\ndone = \"row % 3 = 0\"\n"
+    );
+    fs::write(&profile, text).expect("writes");
+    good(&["answers", &profile, "--out", &key, "-q", "--threads", "2"]);
+    for wrong in [0, 1] {
+        let set = format!("wrong={wrong}");
+        let mut export = placebo(&["generate", &profile, "--tables", "t", "--set", &set, "--out", "-", "-q"]);
+        let mut export = export.stdout(Stdio::piped()).spawn().expect("starts");
+        let args = ["assert", &key, "--table", "t=-", "--profile", &profile, "--format", "ndjson", "--threads", "2"];
+        let mut command = placebo(&args);
+        command.stdin(export.stdout.take().expect("a pipe"));
+        let (ended, said) = watched_to(command, Stdio::piped());
+        assert!(export.wait().expect("ends").success());
+        crate::run::say(&format!("{rows} rows, {} wrong: {} MB", rows / 1000 * wrong, ended.peak));
+        assert!(ended.peak < 256, "{} MB", ended.peak);
+        let changed = format!("\"changed\":{}", rows / 1000 * wrong);
+        assert!(
+            ended.code == if wrong == 0 { 0 } else { 6 } && said.contains(&changed),
+            "{}: {said:.2000}",
+            ended.said
+        );
     }
 }
 

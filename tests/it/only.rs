@@ -149,8 +149,8 @@ fn only_says_what_is_wrong_with_a_key() {
     let cases: [(&str, &[&str], &[&str]); 10] = [
         ("patient=0", json, &["no row of `patient`", "`patient_id` is `1` in the first row and `1000` in the last"]),
         ("patient=1001", json, &["no row of `patient`", "--rows patient=N makes more"]),
-        ("patient=x", json, &["`--only patient=x`"]),
-        ("patient=", json, &["`--only patient=`"]),
+        ("patient=x", json, &["`patient=x`: no row of `patient`"]),
+        ("patient=", json, &["`patient=`: no row of `patient`"]),
         ("patient", json, &["has no `=`", "--only patient=17"]),
         ("encounter=1", json, &["a table below `patient`", "choose a row of `patient`"]),
         ("patiant=1", json, &["no table `patiant`", "did you mean `patient`?"]),
@@ -165,6 +165,8 @@ fn only_says_what_is_wrong_with_a_key() {
         assert!(said.iter().all(|said| text.contains(said)), "{only}: {text}");
     }
     assert_eq!(refused(&["generate", "healthcare", "--out", "-", "--with-parents"]).0, 2);
+    let (code, said) = refused(&["show", "healthcare", "--story", "patient=99999"]);
+    assert!(code == 2 && said.contains("`patient=99999`: no row of `patient`") && !said.contains("--only"), "{said}");
     let (code, said) =
         refused(&["generate", "tests/fixtures/shop", "--only", "account=1", "--rows", "account=0", "--out", "-"]);
     assert!(code == 2 && said.contains("has no rows"), "{said}");
