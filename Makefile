@@ -117,15 +117,15 @@ sealed-%:
 
 messages-%:
 	@mkdir -p $(JUDGES)/data/$*
-	NODE_PATH=$(abspath $(MESSAGES)/node_modules) $(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*)
+	$(call timed,NODE_PATH=$(abspath $(MESSAGES)/node_modules) $(MESSAGES)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(message_$*))
 
 models-%:
 	@mkdir -p $(JUDGES)/data/$*
-	NODE_PATH=$(abspath $(MODELS)/node_modules) $(MODELS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(model_$*)
+	$(call timed,NODE_PATH=$(abspath $(MODELS)/node_modules) $(MODELS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(model_$*))
 
 runners-%:
 	@mkdir -p $(JUDGES)/data/$*
-	NODE_PATH=$(abspath $(RUNNERS)/node_modules) $(RUNNERS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(runner_$*)
+	$(call timed,NODE_PATH=$(abspath $(RUNNERS)/node_modules) $(RUNNERS)/bin/python tests/judges/$*.py $(PLACEBO) $(JUDGES)/data/$* $(runner_$*))
 
 # Those alone.
 runners: $(RUNNERS)/ready build

@@ -1,16 +1,14 @@
 //! Queries of `information_schema` for the tables of a database.
 
-/// A row for each column of each table of a database, whose name it takes twice: table, column, type, type as shown, whether it may be null, is
-/// filled in, is computed, and whether the table has foreign keys. For each look at the constraints the server reads the definitions of
-/// all tables, so there is one look.
+/// A row for each column of each table of a database: table, column, type, type as shown, whether it may be null, is filled in, is
+/// computed, and whether the table has foreign keys.
 pub(super) const TABLES: &str = "\
 SELECT t.table_name, c.column_name, lower(c.data_type), c.column_type, c.is_nullable = 'YES', \
   c.column_default IS NOT NULL OR c.extra LIKE '%auto_increment%', coalesce(c.generation_expression, '') <> '', \
-  k.table_name IS NOT NULL \
+  EXISTS (SELECT 1 FROM information_schema.table_constraints k \
+    WHERE k.table_schema = t.table_schema AND k.table_name = t.table_name AND k.constraint_type = 'FOREIGN KEY') \
 FROM information_schema.tables t \
 LEFT JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name \
-LEFT JOIN (SELECT DISTINCT table_name FROM information_schema.table_constraints \
-  WHERE table_schema = ? AND constraint_type = 'FOREIGN KEY') k ON k.table_name = t.table_name \
 WHERE t.table_schema = ? AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') \
 ORDER BY CAST(t.table_name AS BINARY), c.ordinal_position";
 

@@ -133,8 +133,7 @@ impl Connection for Open {
 
     fn tables(&mut self) -> Attempt<Vec<Table>> {
         let database = self.place.database.clone();
-        let database = Value::Text(&database);
-        Ok(Table::of_rows(self.query(catalog::TABLES, &[database, database])?)?)
+        Ok(Table::of_rows(self.query(catalog::TABLES, &[Value::Text(&database)])?)?)
     }
 
     fn lock(&mut self) -> Attempt<()> {

@@ -90,7 +90,7 @@ impl DatabaseSession<'_> {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..connections).map(|_| scope.spawn(worker)).collect();
             let panicked = || Error::internal("a thread that gathers statistics panicked").into();
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(panicked()))).collect()
+            workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| Err(panicked())))
         })
     }
 }
