@@ -26,7 +26,7 @@ pub(super) enum Value<'t> {
 /// If the text is no JSON object, or has a name twice.
 pub(super) fn members(text: &str, each: &mut dyn FnMut(&str, Value<'_>) -> Result<()>) -> Result<()> {
     let wrong = |what: String| Error::new(Kind::Verification, what);
-    // The whole is looked at first, so that what follows need not: its depth is bounded, too.
+    // The whole is looked at first, so that what follows need not. Neither calls itself, so depth takes no stack.
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
         let half = error.is_eof();
         let hint = if half {
@@ -164,6 +164,6 @@ mod tests {
         }
         assert!(all("{\"a\":1,\"a\":2}").expect_err("twice").message().contains("`a` twice"));
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(all(&deep).is_err(), "a text that is nested too deep");
+        assert_eq!(all(&deep).expect("no depth is too much"), ["a=Nested"]);
     }
 }
