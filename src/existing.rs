@@ -35,7 +35,7 @@ use crate::notes::Noted;
 use crate::order::{ordered, pool};
 use crate::profile::OwnFile;
 use crate::protect::keyring::Keys;
-use crate::protect::{Protection, Settings, Wish, decide_given};
+use crate::protect::{OF_A_DAY, Protection, Settings, Wish, decide_given};
 use crate::sql::civil;
 use open::Input;
 use replace::Replacement;
@@ -185,7 +185,7 @@ fn work<'a>(request: &Request<'_>, rules: &'a Rules, inputs: &'a [Input]) -> Res
         }
     };
     let decisions = decide_given(&schemas, tables.len(), &wish)?;
-    let dated = decisions.iter().find(|one| one.handling.name == "generalize" && as_of.is_none());
+    let dated = decisions.iter().find(|one| one.handling.name == OF_A_DAY && as_of.is_none());
     if let Some(one) = dated {
         return Err(Error::profile(
             format!("tables.{}.columns.{}", one.table, one.column),

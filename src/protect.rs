@@ -38,6 +38,7 @@ use arrow_schema::{DataType, Field};
 
 pub use choose::{Choice, Decision, decide, understood};
 pub use entry::{ChainEntry, KeyEntry, ProtectedColumn, ProtectionEntry};
+pub(crate) use generalize::OF_A_DAY;
 pub use given::{Wish, decide_given, domain as given_domain};
 pub use protection::{KeyInfo, Protection};
 

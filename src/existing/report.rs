@@ -4,6 +4,7 @@ use arrow_schema::SchemaRef;
 
 use super::rules::DROP;
 use super::table::Table;
+use crate::kinds::CLEAR;
 use crate::protect::Decision;
 use crate::type_names::type_name;
 
@@ -38,10 +39,10 @@ pub(super) fn told(table: &Table<'_>, decisions: &[Decision], written: &SchemaRe
         let decision = decisions.iter().find(|one| one.table == table.input.table && one.column == column.name);
         let (handling, by) = match (at, rule, decision) {
             (None, ..) => (DROP.to_owned(), "rule"),
-            (_, None, _) => ("clear".to_owned(), "--keep"),
+            (_, None, _) => (CLEAR.to_owned(), "--keep"),
             (_, Some(rule), _) if rule.r#gen.is_some() => ("generated".to_owned(), "rule"),
             (_, _, Some(decision)) => (decision.shown(), if decision.by == "key" { "key" } else { "rule" }),
-            (_, _, None) => ("clear".to_owned(), "rule"),
+            (_, _, None) => (CLEAR.to_owned(), "rule"),
         };
         Told {
             table: table.input.table.clone(),

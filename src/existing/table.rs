@@ -7,6 +7,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use super::open::{Form, Input};
 use super::rules::{ColumnKeys, Rules, TableRules};
 use crate::error::{Error, Result, did_you_mean};
+use crate::kinds::CLEAR;
 use crate::notes::{Key, Noted};
 use crate::type_names::type_named;
 
@@ -151,7 +152,7 @@ fn field(input: &Input, place: usize, rule: Option<&ColumnKeys>) -> Result<Field
             ));
         }
     };
-    if ty.is_binary() && !nulled && rule.is_some_and(|rule| rule.handling.as_deref() != Some("clear")) {
+    if ty.is_binary() && !nulled && rule.is_some_and(|rule| rule.handling.as_deref() != Some(CLEAR)) {
         return Err(Error::profile("", "its values are bytes, which have no text to be handled")
             .hint("\"null\", \"drop\" or \"clear\""));
     }

@@ -17,8 +17,11 @@ use crate::error::{Error, Result};
 use crate::kinds::{Generalization, Kind, Remains};
 use crate::sql::civil;
 
+/// The handling whose ages count from a day.
+pub(crate) const OF_A_DAY: &str = "generalize";
+
 pub(super) static GENERALIZE: Handling = Handling {
-    name: "generalize",
+    name: OF_A_DAY,
     about: "dates to years, ages from 90 on to 90, postal codes to three digits (45 CFR 164.514(b)(2))",
     keyed: false,
     leaves: Remains::Coarse,
