@@ -79,7 +79,7 @@ pub fn trails(scan: Scan<'_>, name: &str, trail: &Trail, asked: &[Asked], each: 
     Ok(found.into_iter().flatten().collect())
 }
 
-/// What the cases of a pack are made with.
+/// The ingredients of the cases of a pack.
 struct Made<'a> {
     plan: &'a Plan,
     name: &'a str,

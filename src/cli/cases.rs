@@ -155,7 +155,7 @@ impl Cases {
     }
 }
 
-/// What a pack has cases of.
+/// A pack of a profile, by the kind of its cases.
 enum Pack<'p> {
     Decisions(&'p Decisions),
     Trail(&'p Trail),

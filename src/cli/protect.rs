@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::protect_args::KeyArgs;
+use super::protect_args::{CellArgs, KeyArgs};
 use super::{text_table, threads};
 use crate::disk::System;
 use crate::error::Result;
 use crate::existing::{Request, Told, protect};
-use crate::protect::Settings;
 
 #[derive(Args)]
 pub(super) struct Protect {
@@ -24,15 +23,8 @@ pub(super) struct Protect {
     keep: Vec<String>,
     #[command(flatten)]
     keys: KeyArgs,
-    /// Pad values to multiples of this before encryption, which hides their lengths.
-    #[arg(long, value_name = "BYTES", value_parser = ["16", "32", "64"], help_heading = "Protection")]
-    pad: Option<String>,
-    /// Encrypt nulls too, which hides where a value is missing.
-    #[arg(long, help_heading = "Protection")]
-    encrypt_nulls: bool,
-    /// `random` draws fresh nonces, as a strict reading of SP 800-38D demands: equal runs then give different bytes.
-    #[arg(long, value_name = "NONCE", default_value = "synthetic", value_parser = ["synthetic", "random"], help_heading = "Protection")]
-    nonce: String,
+    #[command(flatten)]
+    cells: CellArgs,
     /// The folder for the protected files.
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
@@ -44,12 +36,6 @@ pub(super) struct Protect {
 impl Protect {
     pub(super) fn run(&self) -> Result<()> {
         let keys = self.keys.read()?;
-        let settings = Settings {
-            pad: self.pad.as_deref().and_then(|pad| pad.parse().ok()),
-            encrypt_nulls: self.encrypt_nulls,
-            random_nonce: self.nonce == "random",
-            ..Settings::default()
-        };
         let told = protect(
             &System,
             &Request {
@@ -57,7 +43,7 @@ impl Protect {
                 rules: &self.rules,
                 keep: &self.keep,
                 keys: keys.as_ref(),
-                settings,
+                settings: self.cells.settings(),
                 out: &self.out,
                 threads: threads(self.threads)?,
             },

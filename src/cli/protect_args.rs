@@ -38,6 +38,20 @@ pub(super) struct KeyArgs {
     kek: Option<String>,
 }
 
+/// Options that say how a cell is encrypted.
+#[derive(Args, Clone)]
+pub(super) struct CellArgs {
+    /// Pad values to multiples of this before encryption, which hides their lengths.
+    #[arg(long, value_name = "BYTES", value_parser = ["16", "32", "64"], help_heading = "Protection")]
+    pad: Option<String>,
+    /// Encrypt nulls too, which hides where a value is missing.
+    #[arg(long, help_heading = "Protection")]
+    encrypt_nulls: bool,
+    /// `random` draws fresh nonces, as a strict reading of SP 800-38D demands: equal runs then give different bytes.
+    #[arg(long, value_name = "NONCE", default_value = "synthetic", value_parser = ["synthetic", "random"], help_heading = "Protection")]
+    nonce: String,
+}
+
 /// All options of protection: handlings, keys, and settings of encryption.
 #[derive(Args, Clone)]
 pub(super) struct ProtectArgs {
@@ -48,15 +62,8 @@ pub(super) struct ProtectArgs {
     /// Name of the data set that encrypted cells are bound to; by default the profile's name.
     #[arg(long, value_name = "NAME", help_heading = "Protection")]
     data_set: Option<String>,
-    /// Pad values to multiples of this before encryption, which hides their lengths.
-    #[arg(long, value_name = "BYTES", value_parser = ["16", "32", "64"], help_heading = "Protection")]
-    pad: Option<String>,
-    /// Encrypt nulls too, which hides where a value is missing.
-    #[arg(long, help_heading = "Protection")]
-    encrypt_nulls: bool,
-    /// `random` draws fresh nonces, as a strict reading of SP 800-38D demands: equal runs then give different bytes.
-    #[arg(long, value_name = "NONCE", default_value = "synthetic", value_parser = ["synthetic", "random"], help_heading = "Protection")]
-    nonce: String,
+    #[command(flatten)]
+    cells: CellArgs,
     /// Write the seed into the manifest, although it reveals every encrypted value.
     #[arg(long, help_heading = "Protection")]
     disclose_seed: bool,
@@ -76,6 +83,18 @@ impl KeyArgs {
     /// Tells whether an option names keys.
     pub(super) fn asked(&self) -> bool {
         self.key_source.is_some() || self.keyring.is_some()
+    }
+}
+
+impl CellArgs {
+    /// The settings that the options give, beside the defaults.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            pad: self.pad.as_deref().and_then(|pad| pad.parse().ok()),
+            encrypt_nulls: self.encrypt_nulls,
+            random_nonce: self.nonce == "random",
+            ..Settings::default()
+        }
     }
 }
 
@@ -125,19 +144,17 @@ impl ProtectArgs {
     pub(super) fn protection(&self, plan: &Plan, binary: bool) -> Result<Protection> {
         let settings = Settings {
             data_set: self.data_set.clone().unwrap_or_else(|| plan.name.clone()),
-            pad: self.pad.as_deref().and_then(|pad| pad.parse().ok()),
-            encrypt_nulls: self.encrypt_nulls,
-            random_nonce: self.nonce == "random",
             disclose_seed: self.disclose_seed,
             binary,
+            ..self.cells.settings()
         };
         let choice = match (self.choosing.asked(), self.keys.asked()) {
             (true, _) => self.choosing.choice(plan)?,
             (false, true) => Choice::profile(),
             (false, false) => {
                 let orphan = [
-                    ("--pad", self.pad.is_some()),
-                    ("--encrypt-nulls", self.encrypt_nulls),
+                    ("--pad", settings.pad.is_some()),
+                    ("--encrypt-nulls", settings.encrypt_nulls),
                     ("--nonce random", settings.random_nonce),
                     ("--disclose-seed", self.disclose_seed),
                     ("--data-set", self.data_set.is_some()),

@@ -1,4 +1,4 @@
-//! What is written beside the files: schema, data package, report, hashes, and the manifest last of all.
+//! The files beside the protected ones: schema, data package, report, hashes, and the manifest last of all.
 
 use std::path::Path;
 

@@ -51,7 +51,7 @@ fn wrong(what: impl Into<String>) -> Error {
     Error::new(Kind::Verification, what)
 }
 
-/// What the values of a column are.
+/// The type of the values of a column.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a form that some value has")]
 struct Seen {

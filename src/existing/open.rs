@@ -44,7 +44,7 @@ pub(super) trait Batches: Send {
     fn place(&self) -> String;
 }
 
-/// How the rows of a file are written.
+/// The form of the rows of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Csv,

@@ -1,4 +1,4 @@
-//! What became of every column: for a terminal, and as a CSV file beside the data.
+//! The report on every column: for a terminal, and as a CSV file beside the data.
 
 use arrow_schema::SchemaRef;
 
@@ -8,7 +8,7 @@ use crate::kinds::CLEAR;
 use crate::protect::Decision;
 use crate::type_names::type_name;
 
-/// What became of a column.
+/// The outcome of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// The table.
@@ -23,7 +23,7 @@ pub struct Told {
     pub kind: String,
     /// The handling with its domain; `generated`, or `drop`.
     pub handling: String,
-    /// Who said so: `rule`, `key` of the one that it refers to, or `--keep`.
+    /// The origin of the outcome: `rule`, `key` of the one that it refers to, or `--keep`.
     pub by: &'static str,
     /// The values that were there.
     pub values: u64,

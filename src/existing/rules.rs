@@ -72,7 +72,7 @@ pub(super) struct TableRules {
     pub(super) columns: IndexMap<String, ColumnRule>,
 }
 
-/// How a CSV file is written.
+/// The form of a CSV file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CsvForm {

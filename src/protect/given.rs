@@ -8,7 +8,7 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::kinds;
 use crate::notes::{Key, Noted};
 
-/// What is wanted of a column.
+/// A wish for a column.
 #[derive(Debug, Clone, Copy)]
 pub enum Wish<'a> {
     /// A handling, such as `token` or `encrypt:patient.mrn`.

@@ -8,7 +8,7 @@ use crate::rng::Cell;
 pub(super) struct Way {
     /// Its name, such as `edited-outcome`.
     pub(super) name: String,
-    /// What was done, in one sentence.
+    /// The deed in one sentence.
     pub(super) about: String,
     /// The column that is edited; of other ways any that an edit changes.
     column: Option<String>,

@@ -31,14 +31,14 @@ pub struct ExistingEntry {
 pub struct ExistingFile {
     /// The table.
     pub table: String,
-    /// How many bytes.
+    /// Its size in bytes.
     pub bytes: u64,
     /// HMAC-SHA256 of its hash under a key derived from the data key; none where no key was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
 }
 
-/// What became of a column.
+/// The outcome of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExistingColumn {
@@ -48,7 +48,7 @@ pub struct ExistingColumn {
     pub column: String,
     /// The handling with its domain; `generated`, or `drop`.
     pub handling: String,
-    /// Who said so: `rule`, `key` or `--keep`.
+    /// The origin of the outcome: `rule`, `key` or `--keep`.
     pub by: String,
 }
 
